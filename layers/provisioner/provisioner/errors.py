@@ -1,0 +1,50 @@
+"""The three errors that leave a function.
+
+The state machine matches these class names exactly (an `ErrorEquals` entry is a class name), so they stay flat:
+no subclass of one of them may ever be raised.
+"""
+
+from enum import StrEnum
+
+
+class ErrorReason(StrEnum):
+    """Why a run cannot go on, or not yet. Stable: events and alarms may match on it."""
+
+    INVALID_REQUEST = "InvalidRequest"
+    OWNED_BY_ANOTHER = "OwnedByAnother"
+    UNUSABLE = "Unusable"
+    IMMUTABLE = "Immutable"
+    UNSUITABLE_NETWORK = "UnsuitableNetwork"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    ACCESS_DENIED = "AccessDenied"
+    THROTTLED = "Throttled"
+    SERVICE_UNAVAILABLE = "ServiceUnavailable"
+    NOT_YET_CONSISTENT = "NotYetConsistent"
+    ROLE_NOT_ASSUMABLE = "RoleNotAssumable"
+    CONFLICT = "Conflict"
+    VERIFICATION_FAILED = "VerificationFailed"
+    TIMED_OUT = "TimedOut"
+    REJECTED = "Rejected"
+    UNEXPECTED = "Unexpected"
+
+
+class BoundaryError(Exception):
+    """`reason: subject; remedy`. Never raised itself: raise one of the three below."""
+
+    def __init__(self, reason: ErrorReason, subject: str, *, remedy: str) -> None:
+        self.reason = reason
+        self.subject = subject
+        self.remedy = remedy
+        super().__init__(f"{reason}: {subject}; {remedy}")
+
+
+class RetryableError(BoundaryError):
+    """Throttling, a 5xx, eventual consistency, a role not yet assumable: the same call may succeed later."""
+
+
+class TerminalError(BoundaryError):
+    """The same call cannot succeed until somebody changes something; the remedy says what."""
+
+
+class RequestError(BoundaryError):
+    """The input is wrong: nothing has been created; the subject lists every wrong field."""
