@@ -1,0 +1,91 @@
+"""The TokenReview endpoint that EKS runs beside its API server: bearer token in, user out."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from local.kubernetes.interfaces import Authenticate
+from local.kubernetes.real_certificates import Certificates
+
+
+class TokenWebhook:
+    """Serves authentication.k8s.io/v1 TokenReview over TLS in a thread of its own.
+
+    Source: Kubernetes documentation, "Webhook Token Authentication".
+    """
+
+    def __init__(self, authenticate: Authenticate, certificates: Certificates) -> None:
+        self._server = _Server(("127.0.0.1", 0), _handler(authenticate))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.serving_certificate, certificates.serving_key)
+        # Handshakes happen in the request's own thread: a stuck client must not stop the others.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self._authority = certificates.authority
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="token-webhook", daemon=True).start()
+
+    def write_kubeconfig(self, path: Path) -> Path:
+        """The form in which kube-apiserver is told where its webhook is."""
+        url = f"https://127.0.0.1:{self._server.server_port}/authenticate"
+        return write_kubeconfig(path, url, self._authority, token=None)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def write_kubeconfig(path: Path, server: str, authority: Path, token: str | None) -> Path:
+    """A kubeconfig with one cluster and one user; JSON is YAML."""
+    user = {"token": token} if token else {}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "local", "cluster": {"server": server, "certificate-authority": str(authority)}}],
+        "users": [{"name": "local", "user": user}],
+        "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}],
+        "current-context": "local",
+    }
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def review(authenticate: Authenticate, token: str) -> dict[str, Any]:
+    """The TokenReview that answers for this token."""
+    user = authenticate(token)
+    status: dict[str, Any] = {"authenticated": user is not None}
+    if user:
+        extra = {key: list(values) for key, values in user.extra.items()}
+        status["user"] = {"username": user.username, "uid": user.uid, "groups": list(user.groups), "extra": extra}
+    return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection the API server drops when it is killed is no event worth a traceback."""
+
+
+def _handler(authenticate: Authenticate) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:  # noqa: N802 - the name http.server looks for
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            answer = json.dumps(review(authenticate, request["spec"]["token"])).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Silent: the line would be about a token."""
+
+    return Handler
