@@ -1,0 +1,147 @@
+"""What an AWS error code means to the state machine: try again later, or stop.
+
+Only codes and HTTP statuses decide, never message text, which AWS changes freely. A code that means something else to
+one resource ("already exists" is success to an `ensure`) is handled where it is expected, before it gets here.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from provisioner.errors import ErrorReason, RetryableError, TerminalError
+
+_MESSAGE_CHARACTERS: Final = 300
+
+_RETRYABLE: Final[Mapping[ErrorReason, frozenset[str]]] = {
+    ErrorReason.THROTTLED: frozenset(
+        {
+            "BandwidthLimitExceeded",
+            "EC2ThrottledException",
+            "PriorRequestNotComplete",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+            "TransactionInProgressException",
+        }
+    ),
+    ErrorReason.SERVICE_UNAVAILABLE: frozenset(
+        {
+            "InternalError",
+            "InternalFailure",
+            "InternalServerError",
+            "RequestTimeout",
+            "RequestTimeoutException",
+            "ServerException",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+            "Unavailable",
+        }
+    ),
+    # Credentials that expired between two calls, a group EFS does not see yet, and services that a new account may
+    # not use in its first minutes.
+    ErrorReason.NOT_YET_CONSISTENT: frozenset(
+        {
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "InvalidGroup.NotFound",
+            "OptInRequired",
+            "PendingVerification",
+            "RequestExpired",
+            "SecurityGroupNotFound",
+            "SubscriptionRequiredException",
+        }
+    ),
+    ErrorReason.CONFLICT: frozenset(
+        {
+            "ConcurrentModification",
+            "ConcurrentModificationException",
+            "ConflictException",
+            "DependencyViolation",
+            "DependencyTimeout",
+            "IncorrectFileSystemLifeCycleState",
+            "OperationAborted",
+            "ResourceInUseException",
+        }
+    ),
+}
+
+_TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
+    ErrorReason.ACCESS_DENIED: (
+        frozenset(
+            {
+                "AccessDenied",
+                "AccessDeniedException",
+                "AuthFailure",
+                "InvalidClientTokenId",
+                "UnauthorizedOperation",
+                "UnrecognizedClientException",
+            }
+        ),
+        "allow the role this call, and check that the region is enabled in the account",
+    ),
+    ErrorReason.QUOTA_EXCEEDED: (
+        frozenset(
+            {
+                "AccessPointLimitExceeded",
+                "AddressLimitExceeded",
+                "FileSystemLimitExceeded",
+                "InsufficientFreeAddressesInSubnet",
+                "InternetGatewayLimitExceeded",
+                "LimitExceededException",
+                "NatGatewayLimitExceeded",
+                "NetworkInterfaceLimitExceeded",
+                "NoFreeAddressesInSubnet",
+                "ResourceLimitExceededException",
+                "RouteTableLimitExceeded",
+                "RulesPerSecurityGroupLimitExceeded",
+                "SecurityGroupLimitExceeded",
+                "ServiceQuotaExceededException",
+                "SubnetLimitExceeded",
+                "ThroughputLimitExceeded",
+                "VpcLimitExceeded",
+            }
+        ),
+        "raise the quota or remove what is no longer used, then start again",
+    ),
+    ErrorReason.UNSUITABLE_NETWORK: (
+        frozenset({"AvailabilityZonesMismatch", "UnsupportedAvailabilityZone", "UnsupportedAvailabilityZoneException"}),
+        "use subnets in availability zones that the service supports",
+    ),
+}
+
+
+def boundary_error(error: ClientError, doing: str) -> RetryableError | TerminalError:
+    """The error that leaves the function when AWS refused a call: never raised here, returned to be raised.
+
+    `doing` says which call on which resource, for instance "CreateMountTarget in subnet-0a1b". Codes that no table
+    names are retryable with a 5xx status and terminal otherwise.
+    Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS and DynamoDB;
+    botocore's retry handler for the throttling codes.
+    """
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    subject = f"{doing}: {code}{_explanation(error, code)}"
+    for reason, codes in _RETRYABLE.items():
+        if code in codes:
+            return RetryableError(reason, subject, remedy="the same call is made again")
+    for reason, (codes, remedy) in _TERMINAL.items():
+        if code in codes:
+            return TerminalError(reason, subject, remedy=remedy)
+    if status >= 500:
+        return RetryableError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy="the same call is made again")
+    return TerminalError(ErrorReason.REJECTED, subject, remedy="correct what AWS names, then start again")
+
+
+def _explanation(error: ClientError, code: str) -> str:
+    """AWS's own words for people, but for signature errors: those quote the signed headers, session token included."""
+    message = error.response.get("Error", {}).get("Message", "")
+    if not message or "Signature" in code:
+        return ""
+    return f" ({message[:_MESSAGE_CHARACTERS]})"

@@ -1,0 +1,159 @@
+"""One door to AWS in the target account: every client of every resource comes from here.
+
+The provisioner's role is assumed in the application's own account too, so that there is one path, always exercised,
+and the functions' own roles need no rights beyond sts:AssumeRole.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
+from botocore.exceptions import ClientError
+
+from provisioner.aws.errors import boundary_error
+from provisioner.errors import ErrorReason, RetryableError
+from provisioner.request import Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_efs import EFSClient
+    from mypy_boto3_eks import EKSClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sts import STSClient
+
+DEFAULT_ROLE_PREFIX: Final = "eks-efs-provisioner"
+# A function has 60 s: three attempts of a hanging call still leave time to report it.
+CLIENT_CONFIG: Final = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=15,
+    user_agent_extra="eks-efs-provisioner",
+)
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+class Target:
+    """The account and region that a request names, reached as the provisioner's role there."""
+
+    def __init__(self, session: botocore.session.Session, *, account_id: str, region: str, role_prefix: str) -> None:
+        self.botocore_session = session
+        self.account_id = account_id
+        self.region = region
+        self.partition = partition_of(region)
+        self._role_prefix = role_prefix
+        self._clients: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, request: Request, environ: Mapping[str, str] = os.environ) -> "Target":
+        """The request's target; the assumed session is kept for the life of the process.
+
+        Raises: RetryableError RoleNotAssumable, or what `boundary_error` makes of another STS error.
+        Source: STS API, AssumeRole.
+        """
+        return _assumed(
+            account_id=request.account_id,
+            region=request.region,
+            role_prefix=environ.get("ROLE_PREFIX", DEFAULT_ROLE_PREFIX),
+            external_id=environ["EXTERNAL_ID"],
+            own_region=environ.get("AWS_REGION", request.region),
+            session_name=_session_name(environ),
+        )
+
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+    @overload
+    def client(self, service: Literal["ec2"]) -> "EC2Client": ...
+    @overload
+    def client(self, service: Literal["efs"]) -> "EFSClient": ...
+    @overload
+    def client(self, service: Literal["eks"]) -> "EKSClient": ...
+    @overload
+    def client(self, service: Literal["iam"]) -> "IAMClient": ...
+    @overload
+    def client(self, service: Literal["kms"]) -> "KMSClient": ...
+    @overload
+    def client(self, service: Literal["logs"]) -> "CloudWatchLogsClient": ...
+    @overload
+    def client(self, service: Literal["sts"]) -> "STSClient": ...
+    def client(self, service: str) -> Any:
+        """A boto3 client in the target's account and region; the same one for the same service."""
+        if service not in self._clients:
+            boto3_session = boto3.session.Session(botocore_session=self.botocore_session, region_name=self.region)
+            self._clients[service] = boto3_session.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def role_arn(self, purpose: Literal["provisioner", "cluster", "fargate-pods"]) -> str:
+        """The ARN of one of the project's roles in the target account."""
+        return _role_arn(self.partition, self.account_id, self._role_prefix, purpose)
+
+
+def partition_of(region: str) -> str:
+    """`aws`, `aws-cn`, …: the partition that a region belongs to, from botocore's own list."""
+    return botocore.session.get_session().get_partition_for_region(region)
+
+
+@cache
+def _assumed(
+    *, account_id: str, region: str, role_prefix: str, external_id: str, own_region: str, session_name: str
+) -> Target:
+    role_arn = _role_arn(partition_of(region), account_id, role_prefix, "provisioner")
+    # The own region's endpoint: its tokens are valid in every region, also in one that only the target has enabled.
+    sts = boto3.session.Session(region_name=own_region).client("sts", config=CLIENT_CONFIG)
+
+    def fetch() -> dict[str, str]:
+        try:
+            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=session_name, ExternalId=external_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _DENIED:
+                raise RetryableError(
+                    ErrorReason.ROLE_NOT_ASSUMABLE,
+                    role_arn,
+                    remedy="deploy accounts/target.yaml in that account with this application's ExternalId; "
+                    "a StackSet may still be rolling it out",
+                ) from error
+            raise boundary_error(error, f"AssumeRole {role_arn}") from error
+        credentials = answer["Credentials"]
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+
+    session = botocore.session.Session()
+    provider = _AssumedRole(RefreshableCredentials.create_from_metadata(fetch(), fetch, _AssumedRole.METHOD))
+    session.register_component("credential_provider", CredentialResolver([provider]))
+    session.set_config_variable("region", region)
+    return Target(session, account_id=account_id, region=region, role_prefix=role_prefix)
+
+
+class _AssumedRole(CredentialProvider):
+    """Hands botocore credentials that renew themselves: a warm function outlives the hour that a role session lasts."""
+
+    METHOD = "sts-assume-role"
+
+    def __init__(self, credentials: RefreshableCredentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> RefreshableCredentials:
+        return self._credentials
+
+
+def _role_arn(partition: str, account_id: str, role_prefix: str, purpose: str) -> str:
+    return f"arn:{partition}:iam::{account_id}:role/{role_prefix}-{purpose}"
+
+
+def _session_name(environ: Mapping[str, str]) -> str:
+    """The function's name, so that CloudTrail in the target account tells which state made a call."""
+    name = environ.get("AWS_LAMBDA_FUNCTION_NAME", DEFAULT_ROLE_PREFIX)
+    return re.sub(r"[^\w+=,.@-]", "-", name)[:64]

@@ -1,0 +1,219 @@
+"""The types of single request fields: what AWS and Kubernetes allow, and how to say so when something else is given."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Final
+
+import boto3
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+OWNER_TAG: Final = "eks-efs-provisioner/cluster"
+_OWN_TAG_PREFIX: Final = "eks-efs-provisioner/"
+_PRIVATE_BLOCKS: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_QUANTITY: Final = re.compile(
+    r"(?P<number>[0-9]+(\.[0-9]*)?|\.[0-9]+)(?P<unit>[KMGTPE]i|[kMGTPE]|[eE][+-]?[0-9]{1,2})?"
+)
+_UNIT_EXPONENTS: Final = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+# Letters, digits and spaces of any script, and these.
+_TAG_PUNCTUATION: Final = frozenset("_.:/=+-@")
+_ROOT_DIRECTORY: Final = re.compile(r"/|(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}")
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Refuses a value with `description` as the only message, whichever check it failed; documents the JSON Schema."""
+
+    description: str
+    check: Callable[[Any], bool] = lambda _: True
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "description": self.description}
+
+    def _validate(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            accepted = handler(value)
+        except ValidationError:
+            raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": self.description}) from None
+        if not self.check(accepted):
+            raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": self.description})
+        return accepted
+
+
+@cache
+def supported_regions() -> frozenset[str]:
+    """Regions of every partition that have both EKS and EFS, as this botocore knows them."""
+    session = boto3.session.Session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in set(session.get_available_regions("eks", partition_name=partition))
+        & set(session.get_available_regions("efs", partition_name=partition))
+    )
+
+
+def _ipv4_network(value: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(value)
+    except ValueError:
+        return None
+
+
+def _is_public_cidr(value: str) -> bool:
+    network = _ipv4_network(value)
+    return "/" in value and network is not None and not any(map(network.subnet_of, _PRIVATE_BLOCKS))
+
+
+def _is_vpc_cidr(value: str) -> bool:
+    network = _ipv4_network(value)
+    return network is not None and 16 <= network.prefixlen <= 24 and any(map(network.subnet_of, _PRIVATE_BLOCKS))
+
+
+def _is_capacity(value: str) -> bool:
+    match = _QUANTITY.fullmatch(value)
+    return match is not None and 1 <= _bytes(Decimal(match["number"]), match["unit"] or "") < 2**63
+
+
+def _bytes(number: Decimal, unit: str) -> Decimal:
+    if unit[:1] in ("e", "E") and len(unit) > 1 and unit != "Ei":
+        return number.scaleb(int(unit[1:]))
+    return number * Decimal(1024 if unit.endswith("i") else 1000) ** _UNIT_EXPONENTS[unit[:1]]
+
+
+def _is_tag_text(value: str) -> bool:
+    return not value.lower().startswith("aws:") and all(
+        character.isalnum() or character == " " or character in _TAG_PUNCTUATION for character in value
+    )
+
+
+def _is_tag_key(value: str) -> bool:
+    return _is_tag_text(value) and not value.startswith(_OWN_TAG_PREFIX)
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows no integers: 3.0 is 3 (and JSONata may write it so)."""
+    return int(value) if isinstance(value, float) and math.isfinite(value) and value.is_integer() else value
+
+
+def _unique(values: list[str]) -> list[str]:
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("not_unique", "each item once")
+    return values
+
+
+Unique = AfterValidator(_unique)
+Whole = BeforeValidator(_whole)
+AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$"), Allowed("an AWS account id: 12 digits, quoted as a string")]
+Region = Annotated[
+    str,
+    Allowed(
+        "a region that has EKS and EFS, such as ap-northeast-1 or us-east-1",
+        lambda value: value in supported_regions(),
+    ),
+]
+ClusterName = Annotated[
+    str,
+    Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$", min_length=1, max_length=100),
+    Allowed("1 to 100 letters, digits, '-' and '_', the first a letter or digit"),
+]
+KubernetesVersion = Annotated[
+    str, Field(pattern=r"^1\.[0-9]{2}$"), Allowed("a Kubernetes minor version like '1.33', or null for EKS's default")
+]
+PublicCidr = Annotated[
+    str,
+    Allowed(
+        "an IPv4 CIDR block without host bits and outside the private ranges, like 203.0.113.0/24", _is_public_cidr
+    ),
+]
+VpcCidr = Annotated[
+    str,
+    Allowed("a private (RFC 1918) IPv4 CIDR block, /16 to /24, without host bits, like 10.0.0.0/16", _is_vpc_cidr),
+]
+PrincipalArn = Annotated[
+    str,
+    Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\x21-\x7e]+$", max_length=2048),
+    Allowed("the ARN of an IAM role or user, like arn:aws:iam::111122223333:role/platform-team"),
+]
+KeyArn = Annotated[
+    str,
+    Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$", max_length=2048),
+    Allowed("the ARN of a KMS key (not an alias), or null"),
+]
+VpcId = Annotated[
+    str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"), Allowed("a VPC id like vpc-0123456789abcdef0")
+]
+SubnetId = Annotated[
+    str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$"), Allowed("a subnet id like subnet-0123456789abcdef0")
+]
+NamespaceName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63),
+    Allowed("an RFC 1123 label: at most 63 of a-z, 0-9 and '-', a letter or digit at both ends"),
+]
+ObjectName = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", max_length=253),
+    Allowed("an RFC 1123 name: at most 253 of a-z, 0-9, '-' and '.', a letter or digit at both ends of each part"),
+]
+Capacity = Annotated[
+    str, Field(max_length=32), Allowed("a Kubernetes quantity of at least one byte, like 5Gi", _is_capacity)
+]
+PosixId = Annotated[
+    int, Field(ge=0, le=2**32 - 1), Whole, Allowed("a whole number, 0 to 4294967295, as POSIX user and group ids are")
+]
+Zones = Annotated[int, Field(ge=2, le=3), Whole, Allowed("2 or 3")]
+Writers = Annotated[int, Field(ge=1, le=20), Whole, Allowed("a whole number, 1 to 20")]
+LinesPerWriter = Annotated[int, Field(ge=1, le=1000), Whole, Allowed("a whole number, 1 to 1000")]
+VerificationSeconds = Annotated[int, Field(ge=60, le=3600), Whole, Allowed("a whole number of seconds, 60 to 3600")]
+RootDirectory = Annotated[
+    str,
+    Field(min_length=1, max_length=100),
+    Allowed(
+        "an absolute path of at most 100 characters and four directories, none starting with '.', "
+        "without $ # < > ; ` | & ? { } ^ *",
+        lambda value: _ROOT_DIRECTORY.fullmatch(value) is not None,
+    ),
+]
+_IMAGE_PART: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+Image = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?(:[0-9]{1,5})?/)?"
+        rf"{_IMAGE_PART}(/{_IMAGE_PART})*(:[0-9A-Za-z_][0-9A-Za-z_.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?$",
+        max_length=512,
+    ),
+    Allowed("a container image reference like public.ecr.aws/docker/library/busybox:1.37"),
+]
+TagKey = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Allowed(
+        "a key of 1 to 128 letters, digits, spaces and _ . : / = + - @, "
+        f"starting neither with 'aws:' nor with '{_OWN_TAG_PREFIX}'",
+        _is_tag_key,
+    ),
+]
+TagValue = Annotated[
+    str,
+    Field(max_length=256),
+    Allowed(
+        "a string of at most 256 letters, digits, spaces and _ . : / = + - @, not starting with 'aws:'", _is_tag_text
+    ),
+]

@@ -1,0 +1,108 @@
+"""What every function shares: a logger that knows the run, a tracer, metrics, and the error boundary.
+
+Payloads are neither logged nor traced: they are whole requests, and evidence.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError, HTTPClientError
+from pydantic import ValidationError
+
+from provisioner.aws.errors import boundary_error
+from provisioner.errors import BoundaryError, ErrorReason, RetryableError, TerminalError
+from provisioner.refusal import problems_of, refusal
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+NAMESPACE: Final = "eks-efs-provisioner"
+
+
+def function_handler(handle: Handler) -> Handler:
+    """Make `handle` an entry point: logs carry the execution and cluster, and only boundary errors leave.
+
+    Raises: RequestError, RetryableError, TerminalError; whatever else happened is a TerminalError Unexpected that
+    names the exception's type and nothing it said, which is in the log.
+    """
+
+    @wraps(handle)
+    def entry_point(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        logger, metrics = _logger(), _metrics()
+        logger.clear_state()
+        logger.append_keys(**_keys(event), function_request_id=context.aws_request_id)
+        outcome = "Succeeded"
+        try:
+            return _bounded(_tracer().capture_lambda_handler(handle, capture_response=False), event, context)
+        except BoundaryError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+            metrics.flush_metrics()
+
+    return entry_point
+
+
+def _bounded(handle: Callable[..., Any], event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Call `handle`, and let nothing but boundary errors out; each is logged once, here."""
+    try:
+        payload: dict[str, Any] = handle(event, context)
+        return payload
+    except BoundaryError as error:
+        _log(error)
+        raise
+    except ValidationError as error:
+        refused = refusal(problems_of(error.errors(include_url=False)))
+        _log(refused)
+        raise refused from None
+    except ClientError as error:
+        bounded = boundary_error(error, error.operation_name)
+        _log(bounded)
+        raise bounded from error
+    except (HTTPClientError, ConnectionError) as error:
+        unreachable = RetryableError(
+            ErrorReason.SERVICE_UNAVAILABLE, type(error).__name__, remedy="the same call is made again"
+        )
+        _log(unreachable)
+        raise unreachable from error
+    except Exception as error:
+        _logger().exception("unexpected_error", error_type=type(error).__name__)
+        raise TerminalError(
+            ErrorReason.UNEXPECTED, type(error).__name__, remedy="read the function's log for this execution"
+        ) from None
+
+
+def _log(error: BoundaryError) -> None:
+    _logger().warning(
+        "function_failed", error_type=type(error).__name__, error_reason=str(error.reason), error_message=str(error)
+    )
+
+
+def _keys(event: Any) -> dict[str, str | None]:
+    """`execution_arn` and `cluster`, as far as the payload has them: Validate request gets any input at all."""
+    request = event.get("request") if isinstance(event, Mapping) else None
+    cluster = request.get("cluster") if isinstance(request, Mapping) else None
+    return {
+        "execution_arn": event.get("execution_arn") if isinstance(event, Mapping) else None,
+        "cluster": cluster.get("name") if isinstance(cluster, Mapping) else None,
+    }
+
+
+# Made on the first call and not at import: they read the environment.
+@cache
+def _logger() -> Logger:
+    return Logger(log_uncaught_exceptions=False)
+
+
+@cache
+def _tracer() -> Tracer:
+    return Tracer()
+
+
+@cache
+def _metrics() -> Metrics:
+    return Metrics(namespace=NAMESPACE)

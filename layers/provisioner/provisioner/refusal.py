@@ -1,0 +1,115 @@
+"""A wrong request, told in one message: every wrong field, its value and what is allowed."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from provisioner.errors import ErrorReason, RequestError
+from provisioner.fields import Allowed
+from provisioner.request import NETWORK_FORMS, Request, network_form
+
+_VALUE_CHARACTERS: Final = 80
+# A Fail state's cause has room for 32,768 characters; a request of rubbish may have more wrong fields than that.
+_PROBLEMS_SHOWN: Final = 60
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One wrong field. `value` is its text, already cut, or None where a required field is missing."""
+
+    path: Path
+    value: str | None
+    allowed: str
+
+    def line(self, origin: str | None) -> str:
+        where = ".".join(map(str, self.path)) or "the request"
+        what = "is missing" if self.value is None else f"is {self.value}"
+        given_by = f" (from SSM parameter {origin})" if origin else ""
+        return f"{where} {what}{given_by}; allowed: {self.allowed}"
+
+
+def refusal(problems: Sequence[Problem], origin_of: Callable[[Path], str | None] = lambda _: None) -> RequestError:
+    """The error that lists `problems`; `origin_of` names the SSM parameter that a field's value came from, if any."""
+    lines = [problem.line(origin_of(problem.path)) for problem in problems]
+    if len(lines) > _PROBLEMS_SHOWN:
+        lines = [*lines[:_PROBLEMS_SHOWN], f"and {len(lines) - _PROBLEMS_SHOWN} more"]
+    count = "1 wrong field" if len(problems) == 1 else f"{len(problems)} wrong fields"
+    subject = "".join([count, *(f"\n- {line}" for line in lines), "\n"])
+    return RequestError(
+        ErrorReason.INVALID_REQUEST, subject, remedy="nothing was created; correct this and start again"
+    )
+
+
+def problems_of(details: Iterable[ErrorDetails]) -> list[Problem]:
+    """pydantic's error details in this project's words."""
+    return [_problem(detail) for detail in details]
+
+
+def shown(value: Any) -> str:
+    """A value's repr, short enough for a message."""
+    text = repr(value)
+    return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    path = _field_path(detail["loc"])
+    value = shown(detail["input"])
+    match detail["type"]:
+        case "missing":
+            return Problem(path, None, _description(path))
+        case "extra_forbidden":
+            return Problem(path, value, _nearest_fields(path, detail["loc"]))
+        case "model_type" | "model_attributes_type":
+            return Problem(path, value, f"an object with any of {_names(_model_at(detail['loc']))}")
+        case _:
+            return Problem(path, value, detail["msg"].removeprefix("Input should be "))
+
+
+def _field_path(loc: Path) -> Path:
+    """pydantic's location without the parts it adds itself: the form of a network, the mark of a dict's key."""
+    without_form = loc[:1] + loc[2:] if loc[:1] == ("network",) and len(loc) > 1 and loc[1] in NETWORK_FORMS else loc
+    return without_form[:-1] if without_form[-1:] == ("[key]",) else without_form
+
+
+def _model_at(loc: Path) -> type[BaseModel]:
+    """The model that describes the object at `loc`."""
+    if loc[:1] == ("network",) and len(loc) > 1:
+        return NETWORK_FORMS[str(loc[1])]
+    model: type[BaseModel] = Request
+    for name in loc:
+        annotation = model.model_fields[str(name)].annotation
+        model = next(
+            candidate
+            for candidate in (annotation, *get_args(annotation))
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel)
+        )
+    return model
+
+
+def _names(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def _description(path: Path) -> str:
+    """What a missing field would have to be."""
+    loc = ("network", network_form({path[-1]: None}), *path[1:]) if path[0] == "network" else path
+    field = _model_at(loc[:-1]).model_fields[str(loc[-1])]
+    described = (metadata.description for metadata in field.metadata if isinstance(metadata, Allowed))
+    return field.description or next(described)
+
+
+def _nearest_fields(path: Path, loc: Path) -> str:
+    name = str(path[-1])
+    model = _model_at(loc[:-1])
+    forms: Mapping[str, type[BaseModel]] = NETWORK_FORMS
+    if path[0] == "network" and any(name in form.model_fields for form in forms.values()):
+        created, existing = map(_names, forms.values())
+        return f"either a created network ({created}) or an existing one ({existing}), not both"
+    close = difflib.get_close_matches(name, model.model_fields, n=1)
+    return f"only {_names(model)}" + (f"; did you mean {close[0]}?" if close else "")

@@ -1,0 +1,156 @@
+"""What a person, an event or a default may ask for: one cluster with proven shared storage.
+
+`{}` plus an account and a region is a complete request. A Request is normalised: every field is there, so later
+states read it without defaults of their own. `python -m provisioner.request` prints the JSON Schema of the input.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from provisioner import fields
+from provisioner.fields import OWNER_TAG as OWNER_TAG
+
+TransitionToInfrequentAccess = Literal[
+    "AFTER_1_DAY",
+    "AFTER_7_DAYS",
+    "AFTER_14_DAYS",
+    "AFTER_30_DAYS",
+    "AFTER_60_DAYS",
+    "AFTER_90_DAYS",
+    "AFTER_180_DAYS",
+    "AFTER_270_DAYS",
+    "AFTER_365_DAYS",
+]
+ControlPlaneLog = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
+
+
+class _Part(BaseModel):
+    """Strict: "3" is not 3, and a field nobody knows is a mistake, not an extension."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=False)
+
+
+class ClusterRequest(_Part):
+    name: fields.ClusterName = "eks-example"
+    version: fields.KubernetesVersion | None = None
+    endpoint_access: Literal["public", "private", "public_and_private"] = "public_and_private"
+    public_access_cidrs: Annotated[list[fields.PublicCidr], Field(min_length=1, max_length=40), fields.Unique] = [
+        "0.0.0.0/0"
+    ]
+    admin_principal_arns: Annotated[list[fields.PrincipalArn], Field(max_length=50), fields.Unique] = []
+    secrets_key_arn: fields.KeyArn | None = None
+    control_plane_logs: Annotated[list[ControlPlaneLog], fields.Unique] = ["audit", "authenticator"]
+
+    @property
+    def is_open_to_the_internet(self) -> bool:
+        return self.endpoint_access != "private" and "0.0.0.0/0" in self.public_access_cidrs
+
+
+class CreatedNetwork(_Part):
+    """A VPC of the cluster's own: a public and a private subnet per zone; /24 still gives each of six 27 addresses."""
+
+    cidr: fields.VpcCidr = "192.168.0.0/16"
+    availability_zones: fields.Zones = 3
+    nat: Literal["single", "per_zone"] = "single"
+
+
+class ExistingNetwork(_Part):
+    """A VPC that is checked and never changed."""
+
+    vpc_id: fields.VpcId
+    private_subnet_ids: Annotated[
+        list[fields.SubnetId],
+        Field(min_length=2, max_length=16, description="2 to 16 ids of private subnets, in different zones"),
+        fields.Unique,
+    ]
+
+
+NETWORK_FORMS: Final[Mapping[str, type[CreatedNetwork] | type[ExistingNetwork]]] = {
+    "created": CreatedNetwork,
+    "existing": ExistingNetwork,
+}
+
+
+def network_form(network: Any) -> str:
+    """Which of NETWORK_FORMS a network is or means to be; one that names nothing is created."""
+    if isinstance(network, ExistingNetwork):
+        return "existing"
+    names_existing = isinstance(network, Mapping) and bool(network.keys() & ExistingNetwork.model_fields.keys())
+    return "existing" if names_existing else "created"
+
+
+class FileSystemRequest(_Part):
+    throughput_mode: Literal["elastic", "bursting"] = "elastic"
+    kms_key_arn: fields.KeyArn | None = None
+    backup: bool = True
+    transition_to_ia: TransitionToInfrequentAccess | None = "AFTER_30_DAYS"
+
+
+class AccessPointRequest(_Part):
+    uid: fields.PosixId
+    gid: fields.PosixId
+    path: fields.RootDirectory
+
+
+class StorageRequest(_Part):
+    namespace: fields.NamespaceName = "default"
+    storage_class: fields.ObjectName = "efs-sc"
+    persistent_volume: fields.ObjectName = "efs-pv"
+    claim: fields.ObjectName = "efs-claim"
+    capacity: fields.Capacity = "5Gi"
+    reclaim_policy: Literal["Retain", "Delete"] = "Retain"
+    access_point: AccessPointRequest | None = None
+
+
+class VerificationRequest(_Part):
+    """The bounds keep the evidence, about 600 bytes per writer, far below the 256 KiB of a state's payload."""
+
+    image: fields.Image = "public.ecr.aws/docker/library/busybox:1.37"
+    writers: fields.Writers = 3
+    lines_per_writer: fields.LinesPerWriter = 20
+    timeout_seconds: fields.VerificationSeconds = 900
+
+
+class Request(_Part):
+    account_id: fields.AccountId
+    region: fields.Region
+    mode: Literal["apply"] = "apply"
+    cluster: ClusterRequest = ClusterRequest()
+    network: Annotated[
+        Annotated[CreatedNetwork, Tag("created")] | Annotated[ExistingNetwork, Tag("existing")],
+        Discriminator(network_form),
+    ] = CreatedNetwork()
+    file_system: FileSystemRequest = FileSystemRequest()
+    storage: StorageRequest = StorageRequest()
+    verification: VerificationRequest = VerificationRequest()
+    on_failure: Literal["keep"] = "keep"
+    tags: Annotated[dict[fields.TagKey, fields.TagValue], Field(max_length=40)] = {}
+
+    @property
+    def claim_key(self) -> str:
+        """What there can be only one of: the key of the cluster's record and claim."""
+        return f"{self.account_id}#{self.region}#{self.cluster.name}"
+
+    @property
+    def owner_tags(self) -> dict[str, str]:
+        """The tags of everything that is created for this request."""
+        return {OWNER_TAG: self.cluster.name, **self.tags}
+
+    def idempotency_token(self, purpose: str) -> str:
+        """64 characters, the same for the same cluster and purpose whatever else the request says."""
+        return hashlib.sha256(f"{self.claim_key}#{purpose}".encode()).hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the input: as the model, but nothing is required, since the stack's account and region fill in."""
+    schema = Request.model_json_schema()
+    del schema["required"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))
