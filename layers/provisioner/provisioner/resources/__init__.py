@@ -1,0 +1,1 @@
+"""One module per AWS resource: `find` reads, `ensure` converges; neither sleeps, blocks or deletes."""

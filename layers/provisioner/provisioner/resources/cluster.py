@@ -1,0 +1,171 @@
+"""The EKS cluster: access entries only, no self-managed add-ons, in the private subnets."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+from provisioner.resources import health
+from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.vpc import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mypy_boto3_eks import EKSClient
+    from mypy_boto3_eks.literals import LogTypeType
+    from mypy_boto3_eks.type_defs import (
+        ClusterTypeDef,
+        CreateClusterRequestTypeDef,
+        LoggingTypeDef,
+        LogSetupTypeDef,
+        VpcConfigRequestTypeDef,
+    )
+
+# A creation takes 8 to 16 minutes: few looks while it cannot be ready, many when every one may be the last.
+EARLIEST_READY_SECONDS = 7 * 60
+POLL_EARLY_SECONDS = 60
+POLL_LATE_SECONDS = 20
+LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+def find(request: Request, eks: "EKSClient") -> "ClusterTypeDef | None":
+    """The cluster, None when absent."""
+    try:
+        return eks.describe_cluster(name=request.cluster.name)["cluster"]
+    except eks.exceptions.ResourceNotFoundException:
+        return None
+
+
+def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: str, now: datetime) -> Observation:
+    """Converge one cluster: facts {name, arn, endpoint, version, security_group_id} when ACTIVE.
+
+    Endpoint access and control plane logs of an ACTIVE cluster are brought to the request, one change at a time.
+    The Kubernetes version is only ever set at creation: no upgrade, no downgrade; `version` says what it is.
+    Idempotency key: the cluster's name, and clientRequestToken for retries of the creation.
+    Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (FAILED, with its health issues), IMMUTABLE (other VPC or key).
+    Source: EKS API, CreateCluster, Cluster.status, UpdateClusterConfig.
+    """
+    cluster = find(request, eks) or _create(request, network, eks, role_arn)
+    if cluster is None:
+        return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_EARLY_SECONDS)
+    require_ours(request, cluster.get("tags", {}), f"cluster {cluster['name']}")
+    match cluster["status"]:
+        case "ACTIVE":
+            return _converge(request, network, cluster, eks)
+        case "CREATING" | "PENDING":
+            return Observation.pending(Reason.CREATING, retry_after_seconds=_poll_seconds(cluster["createdAt"], now))
+        case "UPDATING":
+            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS)
+        case "DELETING":
+            return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_LATE_SECONDS)
+        case "FAILED":
+            raise TerminalError(
+                ErrorReason.UNUSABLE,
+                f"cluster {cluster['name']} is FAILED: {health.summary(cluster.get('health', {}).get('issues', []))}",
+                remedy="remove the cause, delete the cluster and run again",
+            )
+        case unknown:
+            raise unknown_state(cluster["name"], unknown)
+
+
+def _poll_seconds(created_at: datetime, now: datetime) -> int:
+    age_seconds = (now - created_at).total_seconds()
+    return POLL_EARLY_SECONDS if age_seconds < EARLIEST_READY_SECONDS else POLL_LATE_SECONDS
+
+
+def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str) -> "ClusterTypeDef | None":
+    """The new cluster, or the one that another run created meanwhile (None if that one is already gone)."""
+    wanted = request.cluster
+    creation: CreateClusterRequestTypeDef = {
+        "name": wanted.name,
+        "roleArn": role_arn,
+        "resourcesVpcConfig": {"subnetIds": network.subnet_ids, **_endpoint_access(request)},
+        "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+        "bootstrapSelfManagedAddons": False,
+        "logging": _logging(wanted.control_plane_logs),
+        "clientRequestToken": request.idempotency_token("cluster"),
+        "tags": request.owner_tags,
+    }
+    # Absent, not null: EKS then takes its own default version and its own key.
+    if wanted.version:
+        creation["version"] = wanted.version
+    if wanted.secrets_key_arn:
+        creation["encryptionConfig"] = [{"resources": ["secrets"], "provider": {"keyArn": wanted.secrets_key_arn}}]
+    try:
+        return eks.create_cluster(**creation)["cluster"]
+    except eks.exceptions.ResourceInUseException:
+        return find(request, eks)
+
+
+def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
+    _require_unchanged(request, network, cluster)
+    try:
+        if not _has_endpoint_access(request, cluster):
+            eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))
+        elif _enabled_logs(cluster) != set(request.cluster.control_plane_logs):
+            eks.update_cluster_config(name=cluster["name"], logging=_logging(request.cluster.control_plane_logs))
+        else:
+            return Observation.ready_with(
+                name=cluster["name"],
+                arn=cluster["arn"],
+                endpoint=cluster["endpoint"],
+                version=cluster["version"],
+                security_group_id=cluster["resourcesVpcConfig"]["clusterSecurityGroupId"],
+            )
+    except eks.exceptions.ResourceInUseException:
+        pass  # Another update is under way, which an ACTIVE status does not always show (eksctl#8514).
+    return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS)
+
+
+def _require_unchanged(request: Request, network: Network, cluster: "ClusterTypeDef") -> None:
+    vpc_id = cluster["resourcesVpcConfig"].get("vpcId")
+    if vpc_id != network.vpc_id:
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"cluster {cluster['name']} is in {vpc_id}, asked for in {network.vpc_id}",
+            remedy="name the network it is in, or choose another cluster name",
+        )
+    key_arns = {config["provider"].get("keyArn") for config in cluster.get("encryptionConfig", [])}
+    if request.cluster.secrets_key_arn and request.cluster.secrets_key_arn not in key_arns:
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"cluster {cluster['name']} does not encrypt its secrets with {request.cluster.secrets_key_arn}",
+            remedy="leave cluster.secrets_key_arn out, or choose another cluster name",
+        )
+
+
+def _endpoint_access(request: Request) -> "VpcConfigRequestTypeDef":
+    access = request.cluster.endpoint_access
+    wanted: VpcConfigRequestTypeDef = {
+        "endpointPublicAccess": access != "private",
+        "endpointPrivateAccess": access != "public",
+    }
+    if access != "private":  # EKS refuses CIDRs for an endpoint that is not public
+        wanted["publicAccessCidrs"] = list(request.cluster.public_access_cidrs)
+    return wanted
+
+
+def _has_endpoint_access(request: Request, cluster: "ClusterTypeDef") -> bool:
+    wanted, actual = _endpoint_access(request), cluster["resourcesVpcConfig"]
+    same_cidrs = set(wanted.get("publicAccessCidrs", [])) == set(actual.get("publicAccessCidrs", []))
+    return (
+        actual.get("endpointPublicAccess") == wanted["endpointPublicAccess"]
+        and actual.get("endpointPrivateAccess") == wanted["endpointPrivateAccess"]
+        and (same_cidrs or not wanted["endpointPublicAccess"])
+    )
+
+
+def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":
+    """Every log type named once: those not wanted are switched off explicitly."""
+    disabled = [log_type for log_type in LOG_TYPES if log_type not in enabled]
+    setups: list[LogSetupTypeDef] = [
+        {"types": list(types), "enabled": on} for types, on in ((enabled, True), (disabled, False)) if types
+    ]
+    return {"clusterLogging": setups}
+
+
+def _enabled_logs(cluster: "ClusterTypeDef") -> set[str]:
+    setups = cluster.get("logging", {}).get("clusterLogging", [])
+    return {log_type for setup in setups if setup.get("enabled") for log_type in setup.get("types", [])}

@@ -1,0 +1,93 @@
+"""The Fargate profile: which pods run on Fargate, and in which subnets. EKS can create one, but never change it."""
+
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+from provisioner.resources import health
+from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.vpc import Network
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks import EKSClient
+    from mypy_boto3_eks.type_defs import FargateProfileTypeDef
+
+NAME = "eks-efs-provisioner"
+POLL_SECONDS = 15
+
+
+def find(request: Request, eks: "EKSClient") -> "FargateProfileTypeDef | None":
+    """The profile, None when absent."""
+    try:
+        found = eks.describe_fargate_profile(clusterName=request.cluster.name, fargateProfileName=NAME)
+    except eks.exceptions.ResourceNotFoundException:
+        return None
+    return found["fargateProfile"]
+
+
+def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: str) -> Observation:
+    """Converge one profile for default, kube-system and the storage namespace: facts {fargate_profile}.
+
+    Idempotency key: the profile's name, and clientRequestToken for retries of the creation.
+    Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (CREATE_FAILED, with its health issues).
+    Source: EKS API, CreateFargateProfile, FargateProfile.status; one creation or deletion at a time per cluster.
+    """
+    profile = find(request, eks) or _create(request, network, eks, role_arn)
+    if profile is None:
+        return Observation.pending(Reason.WAITING_FOR_ANOTHER_PROFILE, retry_after_seconds=POLL_SECONDS)
+    require_ours(request, profile.get("tags", {}), f"Fargate profile {NAME}")
+    match profile["status"]:
+        case "ACTIVE":
+            _require_unchanged(request, network, profile, role_arn)
+            return Observation.ready_with(fargate_profile=NAME)
+        case "CREATING":
+            return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS, fargate_profile=NAME)
+        case "DELETING":
+            return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS, fargate_profile=NAME)
+        case "CREATE_FAILED" | "DELETE_FAILED" as status:
+            issues = health.summary(profile.get("health", {}).get("issues", []))
+            raise TerminalError(
+                ErrorReason.UNUSABLE,
+                f"Fargate profile {NAME} is {status}: {issues}",
+                remedy="remove the cause, delete the profile and run again",
+            )
+        case unknown:
+            raise unknown_state(f"Fargate profile {NAME}", unknown)
+
+
+def namespaces(request: Request) -> list[str]:
+    """What the profile selects: three selectors at most, EKS allows five."""
+    return list(dict.fromkeys(["default", "kube-system", request.storage.namespace]))
+
+
+def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str) -> "FargateProfileTypeDef | None":
+    """The new profile, or the one another run made meanwhile; None while the cluster is busy with another one."""
+    try:
+        return eks.create_fargate_profile(
+            fargateProfileName=NAME,
+            clusterName=request.cluster.name,
+            podExecutionRoleArn=role_arn,
+            subnets=network.subnet_ids,
+            selectors=[{"namespace": namespace} for namespace in namespaces(request)],
+            clientRequestToken=request.idempotency_token("fargate-profile"),
+            tags=request.owner_tags,
+        )["fargateProfile"]
+    except eks.exceptions.ResourceInUseException:
+        return find(request, eks)
+
+
+def _require_unchanged(request: Request, network: Network, profile: "FargateProfileTypeDef", role_arn: str) -> None:
+    selected = {s["namespace"] for s in profile.get("selectors", []) if "namespace" in s and not s.get("labels")}
+    missing_namespaces = [namespace for namespace in namespaces(request) if namespace not in selected]
+    missing_subnets = [subnet_id for subnet_id in network.subnet_ids if subnet_id not in profile.get("subnets", [])]
+    problems = [f"does not select the namespace {namespace}" for namespace in missing_namespaces]
+    problems += [f"does not use the subnet {subnet_id}" for subnet_id in missing_subnets]
+    if profile["podExecutionRoleArn"] != role_arn:
+        problems.append(f"runs pods as {profile['podExecutionRoleArn']}, not {role_arn}")
+    if problems:
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"Fargate profile {NAME} {', '.join(problems)}",
+            remedy="delete the profile (its pods stop) and run again, or ask for what it covers",
+        )

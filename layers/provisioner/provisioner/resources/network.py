@@ -1,0 +1,21 @@
+"""The network of a cluster: created by us as a CloudFormation stack, or somebody's VPC that we only check."""
+
+from typing import TYPE_CHECKING
+
+from provisioner.observation import Observation
+from provisioner.request import ExistingNetwork, Request
+from provisioner.resources import existing_network, network_stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ec2 import EC2Client
+
+
+def ensure(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> Observation:
+    """Converge the network that the request describes: facts {vpc_id, private_subnets}.
+
+    Raises: TerminalError UNSUITABLE_NETWORK, IMMUTABLE, OWNED_BY_ANOTHER, UNUSABLE.
+    """
+    if isinstance(request.network, ExistingNetwork):
+        return existing_network.ensure(request.network, ec2)
+    return network_stack.ensure(request, request.network, ec2, cloudformation)

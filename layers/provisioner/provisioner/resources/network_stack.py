@@ -1,0 +1,172 @@
+"""The network we create: one CloudFormation stack in the target account, from the template beside this file."""
+
+from importlib.resources import files
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import CreatedNetwork, Request
+from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import AvailabilityZoneTypeDef, FilterTypeDef
+
+POLL_SECONDS = 15
+MOST_ZONES = 3
+
+
+def stack_name(cluster_name: str) -> str:
+    """A stack name allows no underscore. Two clusters that then share a name are told apart by the owner tag."""
+    return f"eks-efs-provisioner-{cluster_name.replace('_', '-')}-network"
+
+
+def find(request: Request, cloudformation: "CloudFormationClient") -> "StackTypeDef | None":
+    """The stack, None when absent."""
+    try:
+        stack = cloudformation.describe_stacks(StackName=stack_name(request.cluster.name))["Stacks"][0]
+    except cloudformation.exceptions.ClientError as error:
+        # DescribeStacks has no code of its own for absence, and a well-formed name leaves nothing else to validate.
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+
+def ensure(
+    request: Request, wanted: CreatedNetwork, ec2: "EC2Client", cloudformation: "CloudFormationClient"
+) -> Observation:
+    """Converge one VPC with a public and a private subnet per zone and NAT.
+
+    Idempotency key: the stack's name; ClientRequestToken for retries of the creation.
+    Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (first failed resource and its reason),
+        UNSUITABLE_NETWORK (too few zones).
+    Source: CloudFormation API, CreateStack, StackStatus.
+    """
+    stack = find(request, cloudformation) or _create(request, wanted, ec2, cloudformation)
+    if stack is None:
+        return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS)
+    require_ours(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, stack["StackName"])
+    match stack["StackStatus"]:
+        case "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE":
+            return _ready(wanted, stack, ec2)
+        case "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE":
+            return _ready(wanted, stack, ec2)  # the network is as it was before somebody's update
+        case "CREATE_IN_PROGRESS":
+            return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS)
+        case "UPDATE_IN_PROGRESS" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS":
+            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_SECONDS)
+        case "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS":
+            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_SECONDS)
+        case "DELETE_IN_PROGRESS" | "DELETE_COMPLETE":
+            return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS)
+        case "CREATE_FAILED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_FAILED" | "ROLLBACK_COMPLETE":
+            raise _failed(stack, cloudformation, remedy="remove the cause, delete the stack and run again")
+        case "DELETE_FAILED":
+            raise _failed(stack, cloudformation, remedy="remove what holds the resource, delete the stack, run again")
+        case "UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS":
+            raise _failed(stack, cloudformation, remedy="finish or roll back the change made to the stack, run again")
+        case unknown:
+            raise unknown_state(stack["StackName"], unknown)
+
+
+def _create(
+    request: Request, wanted: CreatedNetwork, ec2: "EC2Client", cloudformation: "CloudFormationClient"
+) -> "StackTypeDef | None":
+    """None after a creation; the stack when another run created it meanwhile."""
+    parameters = parameters_for(wanted, zones_for(wanted, request.region, ec2))
+    try:
+        cloudformation.create_stack(
+            StackName=stack_name(request.cluster.name),
+            TemplateBody=files("provisioner.resources").joinpath("network.yaml").read_text(encoding="utf-8"),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()],
+            ClientRequestToken=request.idempotency_token("network"),
+        )
+    except (
+        cloudformation.exceptions.AlreadyExistsException,
+        cloudformation.exceptions.TokenAlreadyExistsException,
+    ):
+        return find(request, cloudformation)
+    return None
+
+
+def zones_for(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> list[str]:
+    """Names of the first zones, by zone id, in which EKS and Fargate run: the same ones in every account."""
+    filters: list[FilterTypeDef] = [{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}]
+    zones = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
+    usable = sorted((zone for zone in zones if _usable(zone)), key=lambda zone: zone["ZoneId"])
+    if len(usable) < wanted.availability_zones:
+        raise TerminalError(
+            ErrorReason.UNSUITABLE_NETWORK,
+            f"{region} has {len(usable)} zones with EKS and Fargate, {wanted.availability_zones} are asked for",
+            remedy="set network.availability_zones to 2 or choose another region",
+        )
+    return [zone["ZoneName"] for zone in usable[: wanted.availability_zones]]
+
+
+def _usable(zone: "AvailabilityZoneTypeDef") -> bool:
+    in_region = zone.get("ZoneType", "availability-zone") == "availability-zone"
+    return in_region and zone["State"] == "available" and zone["ZoneId"] not in UNSUPPORTED_ZONE_IDS
+
+
+def parameters_for(wanted: CreatedNetwork, zones: list[str]) -> dict[str, str]:
+    """The template's parameters; CIDRs are eighths of the VPC: three public, three private, two left free."""
+    eighths = [str(subnet) for subnet in IPv4Network(wanted.cidr).subnets(prefixlen_diff=3)]
+    parameters = _immutable(wanted)
+    for index in range(MOST_ZONES):
+        parameters[f"Zone{index + 1}"] = zones[index] if index < len(zones) else ""
+        parameters[f"PublicSubnet{index + 1}Cidr"] = eighths[index]
+        parameters[f"PrivateSubnet{index + 1}Cidr"] = eighths[MOST_ZONES + index]
+    return parameters
+
+
+def _immutable(wanted: CreatedNetwork) -> dict[str, str]:
+    """What the request alone decides. Zone names are left out: a region's new zone must not break a running network."""
+    return {
+        "VpcCidr": wanted.cidr,
+        "ZoneCount": str(wanted.availability_zones),
+        "NatGateways": wanted.nat,
+    }
+
+
+def _ready(wanted: CreatedNetwork, stack: "StackTypeDef", ec2: "EC2Client") -> Observation:
+    actual = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+    changed = {key: value for key, value in _immutable(wanted).items() if actual.get(key) != value}
+    if changed:
+        differences = ", ".join(f"{key} is {actual.get(key)}, asked for {value}" for key, value in changed.items())
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"stack {stack['StackName']}: {differences}",
+            remedy="ask for the network as it is, update the stack by hand, or choose another cluster name",
+        )
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+    subnet_ids = outputs["PrivateSubnetIds"].split(",")
+    subnets = ec2.describe_subnets(SubnetIds=subnet_ids)["Subnets"]
+    return Observation.ready_with(**Network.from_subnets(outputs["VpcId"], subnets).facts())
+
+
+def _failed(stack: "StackTypeDef", cloudformation: "CloudFormationClient", *, remedy: str) -> TerminalError:
+    cause = _first_failure(stack, cloudformation) or stack.get("StackStatusReason", "no reason given")
+    return TerminalError(
+        ErrorReason.UNUSABLE, f"stack {stack['StackName']} is {stack['StackStatus']}: {cause}", remedy=remedy
+    )
+
+
+def _first_failure(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
+    """The earliest failure of the latest operation: later ones are only its consequences."""
+    first = None
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"])
+    for event in (event for page in pages for event in page["StackEvents"]):  # newest first
+        status = event.get("ResourceStatus", "")
+        if status.endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "no reason given")
+            first = f"{event.get('LogicalResourceId')} {status}: {reason}"
+        about_stack = event.get("PhysicalResourceId") == event.get("StackId")
+        if about_stack and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"}:
+            break
+    return first

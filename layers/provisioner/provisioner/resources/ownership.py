@@ -1,0 +1,27 @@
+"""What every resource module must not get wrong: whose a resource is, and states nobody has heard of."""
+
+from collections.abc import Mapping
+from typing import Never
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.request import OWNER_TAG, Request
+
+
+def require_ours(request: Request, tags: Mapping[str, str], resource_id: str) -> None:
+    """Raises: TerminalError OWNED_BY_ANOTHER for a found resource that lacks this cluster's owner tag."""
+    owner = tags.get(OWNER_TAG)
+    if owner != request.cluster.name:
+        raise TerminalError(
+            ErrorReason.OWNED_BY_ANOTHER,
+            f"{resource_id} exists and its tag {OWNER_TAG} is {owner!r}",
+            remedy=f"choose another cluster name than {request.cluster.name}, or remove {resource_id}",
+        )
+
+
+def unknown_state(resource_id: str, state: Never) -> TerminalError:
+    """The error for a state newer than this code; typed `Never` so that mypy proves a match exhaustive."""
+    return TerminalError(
+        ErrorReason.UNUSABLE,
+        f"{resource_id} is in the unknown state {state!r}",
+        remedy="look at the resource and teach its module this state",
+    )

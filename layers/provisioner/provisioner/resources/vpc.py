@@ -1,0 +1,57 @@
+"""What later states need to know of a network, whichever way it came about."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import SubnetTypeDef
+
+# Zones in which EKS places no control plane or Fargate runs no pods. Zone ids mean the same zone in every account.
+# Source: EKS User Guide, "View Amazon EKS networking requirements for VPC and subnets"; "AWS Fargate Regions".
+UNSUPPORTED_ZONE_IDS = frozenset({"use1-az3", "usw1-az2", "cac1-az3", "apne1-az3", "cnn1-az4"})
+
+
+@dataclass(frozen=True)
+class PrivateSubnet:
+    subnet_id: str
+    availability_zone: str
+    availability_zone_id: str
+    cidr: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """A VPC and its private subnets, ordered by zone id and subnet id."""
+
+    vpc_id: str
+    private_subnets: tuple[PrivateSubnet, ...]
+
+    @classmethod
+    def from_subnets(cls, vpc_id: str, subnets: "Iterable[SubnetTypeDef]") -> "Network":
+        """From EC2's DescribeSubnets."""
+        found = [
+            PrivateSubnet(s["SubnetId"], s["AvailabilityZone"], s["AvailabilityZoneId"], s["CidrBlock"])
+            for s in subnets
+        ]
+        return cls(vpc_id, tuple(sorted(found, key=lambda s: (s.availability_zone_id, s.subnet_id))))
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> "Network":
+        """From what the Ensure network state returned."""
+        return cls(payload["vpc_id"], tuple(PrivateSubnet(**subnet) for subnet in payload["private_subnets"]))
+
+    def facts(self) -> dict[str, Any]:
+        """{vpc_id, private_subnets: [{subnet_id, availability_zone, availability_zone_id, cidr}]}."""
+        return {"vpc_id": self.vpc_id, "private_subnets": [asdict(subnet) for subnet in self.private_subnets]}
+
+    @property
+    def subnet_ids(self) -> list[str]:
+        return [subnet.subnet_id for subnet in self.private_subnets]
+
+    def one_subnet_per_zone(self) -> dict[str, PrivateSubnet]:
+        """Zone id -> its first private subnet: EFS allows one mount target per zone."""
+        by_zone: dict[str, PrivateSubnet] = {}
+        for subnet in self.private_subnets:
+            by_zone.setdefault(subnet.availability_zone_id, subnet)
+        return by_zone
