@@ -10,6 +10,7 @@ from functools import cache
 from typing import Annotated, Any, Final
 
 import boto3
+import botocore.session
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -67,6 +68,11 @@ def supported_regions() -> frozenset[str]:
         for region in set(session.get_available_regions("eks", partition_name=partition))
         & set(session.get_available_regions("efs", partition_name=partition))
     )
+
+
+def partition_of(region: str) -> str:
+    """`aws`, `aws-cn`, …: the partition of a supported region."""
+    return botocore.session.get_session().get_partition_for_region(region)
 
 
 def _ipv4_network(value: str) -> ipaddress.IPv4Network | None:

@@ -31,9 +31,9 @@ def function_handler(handle: Handler) -> Handler:
 
     @wraps(handle)
     def entry_point(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-        logger, metrics = _logger(), _metrics()
-        logger.clear_state()
-        logger.append_keys(**_keys(event), function_request_id=context.aws_request_id)
+        metrics = _metrics()
+        logger().clear_state()
+        logger().append_keys(**_keys(event), function_request_id=context.aws_request_id)
         outcome = "Succeeded"
         try:
             return _bounded(_tracer().capture_lambda_handler(handle, capture_response=False), event, context)
@@ -70,14 +70,14 @@ def _bounded(handle: Callable[..., Any], event: dict[str, Any], context: LambdaC
         _log(unreachable)
         raise unreachable from error
     except Exception as error:
-        _logger().exception("unexpected_error", error_type=type(error).__name__)
+        logger().exception("unexpected_error", error_type=type(error).__name__)
         raise TerminalError(
             ErrorReason.UNEXPECTED, type(error).__name__, remedy="read the function's log for this execution"
         ) from None
 
 
 def _log(error: BoundaryError) -> None:
-    _logger().warning(
+    logger().warning(
         "function_failed", error_type=type(error).__name__, error_reason=str(error.reason), error_message=str(error)
     )
 
@@ -94,7 +94,8 @@ def _keys(event: Any) -> dict[str, str | None]:
 
 # Made on the first call and not at import: they read the environment.
 @cache
-def _logger() -> Logger:
+def logger() -> Logger:
+    """The log of the running function: constant messages, snake_case keys, never a payload, never a token."""
     return Logger(log_uncaught_exceptions=False)
 
 

@@ -45,10 +45,6 @@ class ClusterRequest(_Part):
     secrets_key_arn: fields.KeyArn | None = None
     control_plane_logs: Annotated[list[ControlPlaneLog], fields.Unique] = ["audit", "authenticator"]
 
-    @property
-    def is_open_to_the_internet(self) -> bool:
-        return self.endpoint_access != "private" and "0.0.0.0/0" in self.public_access_cidrs
-
 
 class CreatedNetwork(_Part):
     """A VPC of the cluster's own: a public and a private subnet per zone; /24 still gives each of six 27 addresses."""
@@ -139,6 +135,13 @@ class Request(_Part):
     def owner_tags(self) -> dict[str, str]:
         """The tags of everything that is created for this request."""
         return {OWNER_TAG: self.cluster.name, **self.tags}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed and yet worth a second look: constant words, for the log and the plan."""
+        cluster = self.cluster
+        is_open = cluster.endpoint_access != "private" and "0.0.0.0/0" in cluster.public_access_cidrs
+        return ["cluster_endpoint_is_open_to_the_internet"] if is_open else []
 
     def idempotency_token(self, purpose: str) -> str:
         """64 characters, the same for the same cluster and purpose whatever else the request says."""

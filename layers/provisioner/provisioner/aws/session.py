@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.errors import boundary_error
 from provisioner.errors import ErrorReason, RetryableError
+from provisioner.fields import partition_of
 from provisioner.request import Request
 
 if TYPE_CHECKING:
@@ -94,11 +95,6 @@ class Target:
     def role_arn(self, purpose: Literal["provisioner", "cluster", "fargate-pods"]) -> str:
         """The ARN of one of the project's roles in the target account."""
         return _role_arn(self.partition, self.account_id, self._role_prefix, purpose)
-
-
-def partition_of(region: str) -> str:
-    """`aws`, `aws-cn`, …: the partition that a region belongs to, from botocore's own list."""
-    return botocore.session.get_session().get_partition_for_region(region)
 
 
 @cache

@@ -1,0 +1,25 @@
+"""State "Validate request": any trigger becomes one full request, or is refused before anything exists."""
+
+import os
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from provisioner.aws.session import CLIENT_CONFIG
+from provisioner.defaults import complete_request
+from provisioner.handler import function_handler, logger
+
+
+@function_handler
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    request = complete_request(
+        event["input"],
+        own_account_id=context.invoked_function_arn.split(":")[4],
+        own_region=os.environ["AWS_REGION"],
+        ssm=boto3.client("ssm", config=CLIENT_CONFIG),
+        defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
+    )
+    for warning in request.warnings:
+        logger().warning(warning, cluster=request.cluster.name)
+    return request.model_dump(mode="json")

@@ -1,0 +1,148 @@
+"""A trigger's partial request, completed by the defaults of its organizational unit, of the stack, and of the place."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from provisioner.errors import ErrorReason, RequestError
+from provisioner.events import asked_by
+from provisioner.fields import partition_of, supported_regions
+from provisioner.refusal import Path, Problem, problems_of, refusal, shown
+from provisioner.request import Request, network_form
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+# Anything else would name another parameter than the one that the organizational unit's defaults are kept in.
+_ORGANIZATIONAL_UNIT_ID: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A partial request and the SSM parameter that it was read from, if any."""
+
+    values: Mapping[str, Any]
+    parameter: str | None = None
+
+
+def complete_request(
+    trigger: Any, *, own_account_id: str, own_region: str, ssm: "SSMClient", defaults_parameter: str
+) -> Request:
+    """The full request that `trigger` asks for; what it leaves out comes from the defaults.
+
+    Precedence: trigger, `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, own account and region.
+    Reads at most two SSM parameters and calls nothing else.
+    Raises: RequestError, which lists every wrong field and names the parameter that a wrong default came from.
+    """
+    asked = asked_by(trigger)
+    layers = [
+        Layer({"account_id": own_account_id, "region": own_region}),
+        _read(ssm, defaults_parameter),
+        *_organizational_unit_layers(ssm, defaults_parameter, asked.organizational_unit_id),
+        Layer(asked.partial),
+    ]
+    merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
+    problems = [*_field_problems(merged), *cross_field_problems(merged)]
+    if problems:
+        raise refusal(problems, lambda path: _origin(layers, path))
+    return Request.model_validate(merged)
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` wins; objects are merged, lists replaced. The two forms of a network exclude each other: never mixed."""
+    merged = dict(below)
+    for name, value in above.items():
+        under = below.get(name)
+        if not isinstance(value, Mapping) or not isinstance(under, Mapping):
+            merged[name] = value
+        elif name == "network" and value and network_form(value) != network_form(under):
+            merged[name] = dict(value)
+        else:
+            merged[name] = merge(under, value)
+    return merged
+
+
+def cross_field_problems(values: Mapping[str, Any]) -> list[Problem]:
+    """ARNs that are well formed and yet of no use in the request's region.
+
+    Reads the raw values, so that these problems are listed beside those of single fields.
+    Source: EFS and EKS user guides, encryption: the key must be in the same region as what it encrypts.
+    """
+    region = values.get("region")
+    if not isinstance(region, str) or region not in supported_regions():
+        return []
+    partition = partition_of(region)
+    problems = []
+    for part, name in (("cluster", "secrets_key_arn"), ("file_system", "kms_key_arn")):
+        arn = _get(values, part, name)
+        if _is_arn(arn) and arn.split(":")[3] != region:
+            problems.append(Problem((part, name), shown(arn), f"a key in the request's own region, {region}"))
+    principals = _get(values, "cluster", "admin_principal_arns")
+    for index, arn in enumerate(principals if isinstance(principals, list) else []):
+        if _is_arn(arn) and arn.split(":")[1] != partition:
+            path = ("cluster", "admin_principal_arns", index)
+            problems.append(Problem(path, shown(arn), f"a principal in the partition of {region}, {partition}"))
+    return problems
+
+
+def _field_problems(values: Mapping[str, Any]) -> list[Problem]:
+    try:
+        Request.model_validate(values)
+    except ValidationError as error:
+        return problems_of(error.errors(include_url=False))
+    return []
+
+
+def _read(ssm: "SSMClient", parameter: str) -> Layer:
+    try:
+        text = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return Layer({}, parameter)
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, Mapping):
+        raise RequestError(
+            ErrorReason.INVALID_REQUEST,
+            f"SSM parameter {parameter} is {shown(text)}; allowed: a JSON object, a partial request",
+            remedy="nothing was created; correct the parameter and start again",
+        )
+    return Layer(values, parameter)
+
+
+def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: str | None) -> list[Layer]:
+    if unit_id is None:
+        return []
+    if not _ORGANIZATIONAL_UNIT_ID.fullmatch(unit_id):
+        allowed = "an organizational unit id like ou-examplerootid111-exampleouid111"
+        raise refusal([Problem(("organizationalUnitId",), shown(unit_id), allowed)])
+    return [_read(ssm, f"{parameter}/{unit_id}")]
+
+
+def _origin(layers: Sequence[Layer], path: Path) -> str | None:
+    """The parameter of the layer that a value came from: the uppermost one that has it."""
+    return next((layer.parameter for layer in reversed(layers) if _has(layer.values, path)), None)
+
+
+def _has(value: Any, path: Path) -> bool:
+    for name in path:
+        known: Any = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
+        if name not in known:
+            return False
+        value = value[name]
+    return True
+
+
+def _get(values: Mapping[str, Any], part: str, name: str) -> Any:
+    inner = values.get(part)
+    return inner.get(name) if isinstance(inner, Mapping) else None
+
+
+def _is_arn(value: Any) -> bool:
+    return isinstance(value, str) and value.count(":") >= 5 and value.startswith("arn:")

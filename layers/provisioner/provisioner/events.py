@@ -1,0 +1,78 @@
+"""Any trigger of the provision machine -> the partial request that it stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from provisioner.errors import RequestError
+from provisioner.refusal import Path, Problem, refusal, shown
+from provisioner.request import Request
+
+_DETAIL_TYPE: Final = "AWS Service Event via CloudTrail"
+_STATUS_KEYS: Final[Mapping[tuple[str, str], str]] = {
+    ("aws.controltower", "CreateManagedAccount"): "createManagedAccountStatus",
+    ("aws.controltower", "UpdateManagedAccount"): "updateManagedAccountStatus",
+    ("aws.organizations", "CreateAccountResult"): "createAccountStatus",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a trigger says. Only Control Tower tells the account's organizational unit, whose defaults then apply."""
+
+    partial: Mapping[str, Any]
+    organizational_unit_id: str | None = None
+
+
+def asked_by(trigger: Any) -> Asked:
+    """The partial request in a direct request, which is one already, or in an event about a new account.
+
+    An event's own region is where the landing zone or Organizations lives, not where the cluster belongs: it is not
+    taken over.
+    Raises: RequestError for anything else, naming what was expected.
+    Source: AWS Control Tower user guide, "Lifecycle events"; AWS Organizations user guide, "Logging API calls with
+    CloudTrail", CreateAccountResult.
+    """
+    if not isinstance(trigger, Mapping):
+        raise _refused((), trigger, f"an object with any of {', '.join(Request.model_fields)}, or an event")
+    if not {"source", "detail-type"} <= trigger.keys():
+        return Asked(trigger)
+    return _asked_by_event(trigger)
+
+
+def _asked_by_event(event: Mapping[str, Any]) -> Asked:
+    if event["detail-type"] != _DETAIL_TYPE:
+        raise _refused(("detail-type",), event["detail-type"], repr(_DETAIL_TYPE))
+    source, event_name = event["source"], _text(event, ("detail", "eventName"))
+    status_key = _STATUS_KEYS.get((str(source), event_name))
+    if status_key is None:
+        known = " or ".join(f"{name} from {known_source}" for known_source, name in _STATUS_KEYS)
+        raise _refused(("detail", "eventName"), f"{event_name} from {source}", known)
+    status = ("detail", "serviceEventDetails", status_key)
+    state = _text(event, (*status, "state"))
+    if state != "SUCCEEDED":
+        raise _refused((*status, "state"), state, "'SUCCEEDED': there is no account to provision otherwise")
+    if source == "aws.organizations":
+        return Asked({"account_id": _text(event, (*status, "accountId"))})
+    return Asked(
+        {"account_id": _text(event, (*status, "account", "accountId"))},
+        organizational_unit_id=_text(event, (*status, "organizationalUnit", "organizationalUnitId")),
+    )
+
+
+def _text(event: Mapping[str, Any], path: Path) -> str:
+    """The string at `path`; names the first part of it that is not as the service documents it."""
+    value: Any = event
+    for depth, name in enumerate(path, start=1):
+        if not isinstance(value, Mapping):
+            raise _refused(path[: depth - 1], value, "an object, as the service documents this event")
+        if name not in value:
+            raise refusal([Problem(path[:depth], None, "what the service documents for this event")])
+        value = value[name]
+    if not isinstance(value, str):
+        raise _refused(path, value, "a string, as the service documents this event")
+    return value
+
+
+def _refused(path: Path, value: Any, allowed: str) -> RequestError:
+    return refusal([Problem(path, shown(value), allowed)])
