@@ -1,0 +1,21 @@
+"""State "Ensure cluster": the EKS cluster."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from provisioner.aws.session import Target
+from provisioner.handler import function_handler
+from provisioner.request import Request
+from provisioner.resources import cluster
+from provisioner.resources.vpc import Network
+
+
+@function_handler
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    request = Request.model_validate(event["request"])
+    network = Network.from_payload(event["network"])
+    target = Target.of(request)
+    role_arn = target.role_arn("cluster")
+    return cluster.ensure(request, network, target.client("eks"), role_arn=role_arn, now=datetime.now(UTC)).payload()
