@@ -1,0 +1,70 @@
+# Each target works on a fresh clone and says what it is doing. Python 3.11 or newer is all it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+# make demo: what to provision, how fast time passes (1 = real durations), and which Kubernetes.
+REQUEST ?= events/demo.json
+SCALE ?= 0
+KUBERNETES ?= embedded
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint build bench control-plane clean
+
+help: ## say what can be done
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove its storage (REQUEST=, SCALE=, KUBERNETES=embedded|real)
+	@$(BIN)/python -m local.demo --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES)
+
+serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until Ctrl-C (SCALE=, KUBERNETES=)
+	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
+
+test: $(VENV)/.development ## run every test; on the real Kubernetes too when it has been built
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import-linter, cfn-lint, sam validate, the state machine's own check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
+	$(BIN)/mypy local tests
+	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
+	$(BIN)/cfn-lint template.yaml accounts/*.yaml layers/provisioner/provisioner/resources/*.yaml
+	$(BIN)/python -m tests.statemachine.check
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
+
+build: $(VENV)-sam/.installed ## sam build and sam validate, without Docker
+	@echo "Building the layers and the functions for AWS Lambda (python3.13, arm64)"
+	SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam build --parallel
+	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
+
+bench: $(VENV)/.runtime ## measure the embedded cloud
+	@$(BIN)/python -m bench
+
+control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
+	@$(BIN)/python -m local.control_plane.build
+
+clean: ## remove what the targets above made in this folder
+	rm -rf $(VENV) $(VENV)-sam .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x …")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the embedded cloud needs (half a minute, once)"
+	@$(BIN)/python $(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing what tests and linters need (once)"
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)-sam/.installed: requirements-sam.txt
+	@echo "Installing the SAM CLI into $(VENV)-sam (once)"
+	@$(PYTHON) -m venv $(VENV)-sam
+	@$(VENV)-sam/bin/python $(PIP_INSTALL) -r requirements-sam.txt
+	@touch $@

@@ -1,0 +1,58 @@
+"""Starts an execution and shows it until it ends: live on a terminal, one line per change elsewhere."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from local.progress import Event, Progress
+
+POLL_SECONDS = 0.15
+
+
+def _new_events(stepfunctions: Any, execution_arn: str) -> Iterator[list[Event]]:
+    """Batches of events that were not seen before, until the execution has ended and all of them are out."""
+    seen = 0
+    while True:
+        running = stepfunctions.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+        pages = stepfunctions.get_paginator("get_execution_history").paginate(
+            executionArn=execution_arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
+        )
+        events = [event for page in pages for event in page["events"]]
+        yield events[seen:]
+        seen = len(events)
+        if not running:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def follow(stepfunctions: Any, execution_arn: str, console: Console) -> dict[str, Any]:
+    """DescribeExecution's answer once the execution has ended."""
+    machine_arn = stepfunctions.describe_execution(executionArn=execution_arn)["stateMachineArn"]
+    definition = stepfunctions.describe_state_machine(stateMachineArn=machine_arn)["definition"]
+    progress = Progress(json.loads(definition))
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=8) as live:
+            for events in _new_events(stepfunctions, execution_arn):
+                progress.feed(events)
+                live.update(progress.draw(datetime.now(UTC)))
+    else:
+        _print_changes(stepfunctions, execution_arn, progress, console)
+    ended: dict[str, Any] = stepfunctions.describe_execution(executionArn=execution_arn)
+    return ended
+
+
+def _print_changes(stepfunctions: Any, execution_arn: str, progress: Progress, console: Console) -> None:
+    shown: dict[str, tuple[str, str]] = {}
+    for events in _new_events(stepfunctions, execution_arn):
+        for event in events:
+            progress.feed([event])
+            for step, what, elapsed in progress.lines(event["timestamp"]):
+                if step.state in ("done", "failed", "waiting") and shown.get(step.name) != (step.state, what):
+                    shown[step.name] = (step.state, what)
+                    indent = "  " * step.depth
+                    console.print(f"{step.state:8} {indent}{step.name:{32 - len(indent)}} {elapsed:>8}  {what}".rstrip(), soft_wrap=True, markup=False, highlight=False)
