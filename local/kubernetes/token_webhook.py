@@ -76,7 +76,7 @@ def _handler(authenticate: Authenticate) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
-        def do_POST(self) -> None:  # noqa: N802 - the name http.server looks for
+        def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             answer = json.dumps(review(authenticate, request["spec"]["token"])).encode()
             self.send_response(200)

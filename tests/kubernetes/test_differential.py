@@ -1,0 +1,53 @@
+"""The embedded API answers as the real one does: the same requests to both, answers compared field by field.
+
+No controllers run beside either, so that what is compared is the API's own answer. The roles are the exception:
+Kubernetes keeps them current by a controller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.kubernetes.embedded import EmbeddedControlPlanes
+from local.kubernetes.interfaces import ControlPlane, ControlPlanes
+from local.kubernetes.real import ROLE_AGGREGATION, RealControlPlanes
+from tests.kubernetes.cases import access, apply, objects, reading, validation
+from tests.kubernetes.differential import CASES, Case, Conversation, compared
+from tests.kubernetes.eks_tokens import CLUSTER, authenticator, tokens
+from tests.kubernetes.manifests import PATHS, manifest
+
+SUBJECTS = (access, apply, objects, reading, validation)
+
+
+@pytest.fixture(scope="module")
+def pair(assets: Path) -> Iterator[tuple[ControlPlane, ControlPlane]]:
+    kinds: tuple[ControlPlanes, ControlPlanes] = (
+        EmbeddedControlPlanes(),
+        RealControlPlanes(assets, controllers=(ROLE_AGGREGATION,)),
+    )
+    embedded, real = (kind.start(CLUSTER, authenticator().authenticate) for kind in kinds)
+    yield embedded, real
+    embedded.stop()
+    real.stop()
+
+
+def held(held_case: Case, control_plane: ControlPlane) -> Conversation:
+    conversation = Conversation(control_plane, held_case.slug, tokens(control_plane.admin_token))
+    conversation.send("POST", PATHS["Namespace"], manifest("Namespace", held_case.slug, ""))
+    held_case.hold(conversation)
+    return conversation
+
+
+def test_every_case_has_a_sentence_and_a_place_of_its_own() -> None:
+    assert len({case.sentence for case in CASES}) == len(CASES)
+    assert len({case.slug for case in CASES}) == len(CASES)
+    assert all(subject.__doc__ for subject in SUBJECTS)
+
+
+@pytest.mark.parametrize("held_case", CASES, ids=lambda case: case.sentence)
+def test_both_answer_alike(held_case: Case, pair: tuple[ControlPlane, ControlPlane]) -> None:
+    embedded, real = (held(held_case, control_plane).exchanges for control_plane in pair)
+    assert compared(embedded, real) == []
