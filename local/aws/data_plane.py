@@ -1,0 +1,141 @@
+"""What one cluster's Fargate pods get from AWS: a place in a subnet, and a mount of EFS if the network allows it."""
+
+import itertools
+import re
+import threading
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.subnets import Subnet
+
+from local.aws import efs_mounts, network
+from local.aws.eks_state import LOCK, Cluster, FargateProfile
+from local.aws.interfaces import Cloud
+from local.kubernetes.interfaces import Mount, MountRefused, Placement
+
+# What /proc/mounts shows of a mount with TLS: the NFS client talks to the local end of the tunnel.
+MOUNT_OPTIONS = (
+    "{access},relatime,vers=4.1,rsize=1048576,wsize=1048576,namlen=255,hard,noresvport,proto=tcp,"
+    "port={port},timeo=600,retrans=2,sec=sys,clientaddr=127.0.0.1,local_lock=none,addr=127.0.0.1"
+)
+FIRST_TUNNEL_PORT = 20049
+TUNNEL_PORTS = 400
+
+
+class ClusterDataPlane:
+    """DataPlane of one cluster, deciding from the live state of EC2, EKS and EFS at the moment it is asked."""
+
+    def __init__(self, cloud: Cloud, cluster: Cluster) -> None:
+        self._directory = cloud.directory / "efs"
+        self._cluster = cluster
+        self._ec2 = network.backend(cluster.account_id, cluster.region)
+        self._turn = itertools.count()
+        self._tunnels = itertools.count()
+        self._lock = threading.Lock()
+
+    def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
+        """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches.
+
+        The node's interface carries the cluster security group, as Fargate's does.
+        Source: EKS guide, "Define which Pods use Fargate when launched" (of several profiles: the first by name).
+        """
+        with self._lock:
+            profile = self._matching_profile(namespace, labels)
+            if profile is None:
+                return None
+            subnets = [network.find_subnet(self._ec2, subnet_id) for subnet_id in profile.subnets]
+            present = sorted((s for s in subnets if s is not None), key=lambda subnet: str(subnet.availability_zone))
+            first = next(self._turn)
+            for offset in range(len(present)):
+                subnet = present[(first + offset) % len(present)]
+                try:
+                    interface = network.create_interface(
+                        self._ec2, subnet, [self._cluster.security_group_id], "Amazon EKS Fargate node"
+                    )
+                except network.NoFreeAddress:
+                    continue
+                interface.status = "in-use"
+                return self._placement(subnet, str(interface.private_ip_address))
+            return None
+
+    def release(self, placement: Placement) -> None:
+        """Removes the node's interface; a placement already released is left alone."""
+        with self._lock:
+            interface = self._interface(placement)
+            if interface is not None:
+                network.delete_interface(self._ec2, interface)
+
+    def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
+        """The file system's directory. Raises MountRefused with the message of the kubelet of a real node."""
+        volume = efs_mounts.parse_handle(volume_handle)
+        tls = efs_mounts.check_attributes(attributes)
+        interface = self._interface(placement)
+        if interface is None:
+            raise MountRefused(f"node {placement.node_name} is gone")
+        granted = efs_mounts.open_mount(
+            self._ec2,
+            efs_mounts.Node(
+                account_id=self._cluster.account_id,
+                region=self._cluster.region,
+                partition=self._cluster.partition,
+                interface=interface,
+            ),
+            volume,
+            tls=tls,
+        )
+        directory = efs_mounts.prepare_directory(self._directory, volume, granted.access_point)
+        port = FIRST_TUNNEL_PORT + next(self._tunnels) % TUNNEL_PORTS if tls else 2049
+        options = MOUNT_OPTIONS.format(access="rw" if granted.writable else "ro", port=port)
+        source = "127.0.0.1:/" if tls else f"{granted.address}:/"
+        if not tls:
+            options = options.replace("clientaddr=127.0.0.1", f"clientaddr={placement.ip_address}")
+            options = options.replace("addr=127.0.0.1", f"addr={granted.address}")
+        return Mount(directory=Path(directory), source=source, fs_type="nfs4", options=options)
+
+    def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
+        with LOCK:
+            active = [profile for profile in self._cluster.profiles.values() if profile.status == "ACTIVE"]
+        return next(
+            (
+                p
+                for p in sorted(active, key=lambda p: p.name)
+                if any(_selects(s, namespace, labels) for s in p.selectors)
+            ),
+            None,
+        )
+
+    def _placement(self, subnet: Subnet, address: str) -> Placement:
+        region = self._cluster.region
+        domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+        return Placement(
+            node_name=f"fargate-ip-{address.replace('.', '-')}.{domain}",
+            subnet_id=subnet.id,
+            availability_zone=str(subnet.availability_zone),
+            availability_zone_id=str(subnet.availability_zone_id),
+            ip_address=address,
+        )
+
+    def _interface(self, placement: Placement) -> NetworkInterface | None:
+        return next(
+            (
+                interface
+                for interface in list(self._ec2.enis.values())
+                if interface.subnet.id == placement.subnet_id and interface.private_ip_address == placement.ip_address
+            ),
+            None,
+        )
+
+
+def _selects(selector: Mapping[str, object], namespace: str, labels: Mapping[str, str]) -> bool:
+    """Namespace and every label match; both may use * and ?."""
+    wanted = selector.get("labels") or {}
+    assert isinstance(wanted, Mapping)
+    return _matches(str(selector["namespace"]), namespace) and all(
+        name in labels and _matches(str(value), labels[name]) for name, value in wanted.items()
+    )
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return fnmatchcase(value, re.sub(r"\[", "[[]", pattern))

@@ -1,0 +1,203 @@
+"""Deploys a SAM template into the embedded AWS, as `sam build && sam deploy` would into the real one.
+
+Local paths in the template are packed and uploaded (what `sam package` does), aws-sam-translator makes a CloudFormation
+template of it, CloudFormation creates the stack. A layer's folder without a `python` folder is packed under `python/`,
+as the Makefile's build does; a folder with nothing but requirements thus gives an almost empty layer, see
+lambda_runtime.py for where the packages then come from.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+LARGEST_INLINE_TEMPLATE_BYTES = 51_200
+NOT_PACKED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class DeployFailed(Exception):
+    """The stack was rolled back; the message names the first resource that failed and why."""
+
+
+def deploy(
+    server: AwsServer, template: Path, stack_name: str, parameters: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Create or update the stack; its outputs.
+
+    Idempotency key: the stack name. Raises: DeployFailed; botocore's ClientError when CloudFormation refuses the
+    template outright (an unknown resource type, a missing parameter).
+    """
+    packager = _Packager(server, f"{stack_name}-artifacts-{server.account_id}")
+    body = packager.packaged(template, dict(parameters or {}))
+    client = server.client("cloudformation")
+    request = {
+        "StackName": stack_name,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": str(value)} for key, value in (parameters or {}).items()
+        ],
+        "Capabilities": CAPABILITIES,
+        **packager.template_argument(body),
+    }
+    with server.instantly():
+        if stack_name in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}:
+            try:
+                client.update_stack(**request)
+            except client.exceptions.ClientError as error:
+                if "No updates are to be performed" not in str(error):
+                    raise
+        else:
+            client.create_stack(**request)
+    stack = client.describe_stacks(StackName=stack_name)["Stacks"][0]
+    if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise DeployFailed(f"{stack_name} is {stack['StackStatus']}: {_first_failure(client, stack_name)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _first_failure(client: Any, stack_name: str) -> str:
+    events = client.describe_stack_events(StackName=stack_name)["StackEvents"]
+    failures = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    if not failures:
+        return "no resource reported a failure"
+    first = min(failures, key=lambda event: event["Timestamp"])
+    return f"{first['LogicalResourceId']} ({first['ResourceType']}): {first.get('ResourceStatusReason', '')}"
+
+
+class _Packager:
+    """Uploads what a template points at and returns the template pointing there."""
+
+    def __init__(self, server: AwsServer, bucket: str) -> None:
+        self._server = server
+        self._bucket = bucket
+        self._s3 = server.client("s3")
+        if bucket not in {existing["Name"] for existing in self._s3.list_buckets()["Buckets"]}:
+            location = {"LocationConstraint": server.region}
+            self._s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+
+    def packaged(self, path: Path, parameters: dict[str, str]) -> str:
+        """The template as CloudFormation takes it: packaged, and translated if it is a SAM template."""
+        template = load_template(path)
+        base = path.resolve().parent
+        for resource in template["Resources"].values():
+            properties = resource.setdefault("Properties", {})
+            match resource["Type"]:
+                case "AWS::Serverless::Function":
+                    self._replace(properties, "CodeUri", base)
+                case "AWS::Serverless::LayerVersion":
+                    self._replace(properties, "ContentUri", base)
+                case "AWS::Serverless::StateMachine":
+                    self._replace(properties, "DefinitionUri", base)
+                case "AWS::Serverless::Application":
+                    self._replace_template(properties, "Location", base)
+                case "AWS::CloudFormation::Stack":
+                    self._replace_template(properties, "TemplateURL", base)
+        function_defaults = template.get("Globals", {}).get("Function", {})
+        self._replace(function_defaults, "CodeUri", base)
+        if "Transform" in template:
+            template = _translated(template, parameters, self._server.region)
+        return json.dumps(template, default=str)
+
+    def template_argument(self, body: str) -> dict[str, str]:
+        if len(body.encode()) <= LARGEST_INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": body}
+        return {"TemplateURL": self._template_url(body)}
+
+    def _replace(self, properties: dict[str, Any], name: str, base: Path) -> None:
+        value = properties.get(name)
+        if isinstance(value, str) and "://" not in value:
+            source = base / value
+            content = zipped(source, prefix=_layer_prefix(source, name)) if source.is_dir() else source.read_bytes()
+            properties[name] = f"s3://{self._bucket}/{self._put(content)}"
+
+    def _replace_template(self, properties: dict[str, Any], name: str, base: Path) -> None:
+        value = properties.get(name)
+        if isinstance(value, str) and "://" not in value:
+            properties[name] = self._template_url(self.packaged(base / value, {}))
+
+    def _template_url(self, body: str) -> str:
+        return f"https://s3.{self._server.region}.amazonaws.com/{self._bucket}/{self._put(body.encode())}"
+
+    def _put(self, content: bytes) -> str:
+        key = hashlib.sha256(content).hexdigest()[:32]
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+        return key
+
+
+def _layer_prefix(folder: Path, name: str) -> str:
+    return "python/" if name == "ContentUri" and not (folder / "python").is_dir() else ""
+
+
+def zipped(folder: Path, *, prefix: str = "") -> bytes:
+    """The folder as a zip file; the same folder always gives the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not NOT_PACKED & set(path.relative_to(folder).parts):
+                entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), FIXED_TIME)
+                entry.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def load_template(path: Path) -> dict[str, Any]:
+    """A template as plain data, with `!Ref x` as {"Ref": "x"} and so on."""
+    template: dict[str, Any] = yaml.load(path.read_text(), _TemplateLoader)  # noqa: S506 (a SafeLoader)
+    return template
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """Dates stay text: AWSTemplateFormatVersion and policy versions look like dates."""
+
+
+_TemplateLoader.yaml_implicit_resolvers = {
+    first: [resolver for resolver in resolvers if resolver[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)  # noqa: S101 (YAML has no fourth kind of node)
+        value = loader.construct_mapping(node, deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+yaml.add_multi_constructor("!", _short_form, Loader=_TemplateLoader)
+
+
+def _translated(template: dict[str, Any], parameters: dict[str, str], region: str) -> dict[str, Any]:
+    """CloudFormation's own SAM transform, run here."""
+    import boto3
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    defaults = {
+        name: parameter["Default"]
+        for name, parameter in template.get("Parameters", {}).items()
+        if "Default" in parameter
+    }
+    session = boto3.session.Session(region_name=region)
+    translator = Translator({}, Parser(), boto_session=session)
+    translated: dict[str, Any] = translator.translate(copy.deepcopy(template), {**defaults, **parameters})
+    translated.pop("Transform", None)
+    return translated

@@ -1,0 +1,304 @@
+"""EFS with lifecycles, and refusing what EFS refuses; over moto's EFS, which is always available at once.
+
+Source: EFS API reference and botocore's service model (error codes, patterns), read for every operation here.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import moto.efs.urls as efs_urls
+from moto.core.common_types import TYPE_RESPONSE
+from moto.efs.models import AccessPoint, FileSystem, MountTarget
+from moto.efs.responses import EFSResponse
+
+from local.aws import efs_rules, network
+from local.aws.interfaces import Cloud
+from local.aws.refusals import refusal
+
+LOCK = threading.RLock()
+
+
+def install(cloud: Cloud) -> None:
+    """Routes every EFS call to StrictEfs."""
+    StrictEfs.cloud = cloud
+    efs_urls.url_paths = dict.fromkeys(efs_urls.url_paths, StrictEfs.dispatch)
+
+
+class StrictEfs(EFSResponse):
+    """One call at a time, as each of EFS's checks and its effect are one."""
+
+    cloud: ClassVar[Cloud]
+
+    def call_action(self) -> TYPE_RESPONSE:
+        with LOCK:
+            return super().call_action()
+
+    # File systems
+
+    def create_file_system(self) -> Any:
+        token = self._get_param("CreationToken")
+        efs_rules.check_creation_token(token)
+        efs_rules.check_throughput(
+            self._get_param("ThroughputMode"),
+            self._get_param("ProvisionedThroughputInMibps"),
+            self._get_param("PerformanceMode"),
+        )
+        for existing in self.efs_backend.file_systems_by_id.values():
+            if existing.creation_token == token:
+                raise refusal(
+                    "FileSystemAlreadyExists",
+                    f"File system '{existing.file_system_id}' already exists with creation token '{token}'",
+                    FileSystemId=existing.file_system_id,
+                    ErrorCode="FileSystemAlreadyExists",
+                )
+        if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
+            raise refusal("BadRequest", "KmsKeyId can only be used when the file system is encrypted")
+        region, account = self.region, self.current_account
+        super().create_file_system()
+        created = next(fs for fs in self.efs_backend.file_systems_by_id.values() if fs.creation_token == token)
+        if created.encrypted and not created.kms_key_id:
+            created.kms_key_id = f"arn:{self.partition}:kms:{region}:{account}:alias/aws/elasticfilesystem"
+        created.life_cycle_state = "creating"
+        created._backup = bool(self._get_param("Backup")) or bool(created.availability_zone_name)
+        self._later("file system", lambda: _settle(created, "creating"))
+        return json.dumps(created.info_json()), {"status": 201, "Content-Type": "application/json"}
+
+    def update_file_system(self) -> Any:
+        file_system = self._usable_file_system()
+        mode = self._get_param("ThroughputMode")
+        provisioned = self._get_param("ProvisionedThroughputInMibps")
+        efs_rules.check_throughput(mode, provisioned, file_system.performance_mode)
+        file_system.throughput_mode = mode or file_system.throughput_mode
+        file_system.provisioned_throughput_in_mibps = provisioned or file_system.provisioned_throughput_in_mibps
+        file_system.life_cycle_state = "updating"
+        self._later("file system update", lambda: _settle(file_system, "updating"))
+        return json.dumps(file_system.info_json()), {"status": 202, "Content-Type": "application/json"}
+
+    def delete_file_system(self) -> Any:
+        file_system = self._file_system()
+        if file_system.number_of_mount_targets or self._access_points_of(file_system):
+            raise refusal("FileSystemInUse", f"file system {file_system.file_system_id} is in use")
+        file_system.life_cycle_state = "deleting"
+        backend = self.efs_backend
+
+        def finish() -> None:
+            if file_system.file_system_id in backend.file_systems_by_id:
+                backend.delete_file_system(file_system.file_system_id)
+
+        self._later("file system deletion", finish)
+        return "", {"status": 204, "Content-Type": "application/json"}
+
+    # Mount targets
+
+    def create_mount_target(self) -> Any:
+        file_system = self._usable_file_system()
+        ec2 = network.backend(self.current_account, self.region)
+        subnet = network.find_subnet(ec2, self._get_param("SubnetId"))
+        if subnet is None:
+            raise refusal("SubnetNotFound", f"The subnet ID '{self._get_param('SubnetId')}' does not exist")
+        groups = self._get_param("SecurityGroups")
+        efs_rules.check_security_groups(ec2, subnet.vpc_id, groups)
+        efs_rules.check_one_vpc_one_zone(file_system, subnet)
+        efs_rules.check_address(subnet, self._get_param("IpAddress"))
+        if not groups:
+            default = network.default_security_group(ec2, subnet.vpc_id)
+            groups = [default.id] if default else []
+        try:
+            target = self.efs_backend.create_mount_target(
+                file_system.file_system_id, subnet.id, self._get_param("IpAddress"), groups
+            )
+        except (StopIteration, RuntimeError):
+            raise refusal("NoFreeAddressesInSubnet", f"no free addresses in subnet {subnet.id}") from None
+        interface = ec2.get_network_interface(str(target.network_interface_id))
+        interface.description = f"EFS mount target for {file_system.file_system_id} ({target.mount_target_id})"
+        interface.requester_managed = True
+        interface.status = "in-use"
+        target.life_cycle_state = "creating"
+        self._later("mount target", lambda: self._open(target))
+        return json.dumps(_mount_target(target)), {"Content-Type": "application/json"}
+
+    def _open(self, target: MountTarget) -> None:
+        _settle(target, "creating")
+        self._later("mount target DNS", lambda: DNS_KNOWN.add(target.mount_target_id))
+
+    def describe_mount_targets(self) -> Any:
+        access_point_id = self._get_param("AccessPointId")
+        if access_point_id and access_point_id not in self.efs_backend.access_points:
+            raise refusal("AccessPointNotFound", f"Access point '{access_point_id}' does not exist.")
+        body, headers = super().describe_mount_targets()
+        answer = json.loads(body)
+        for described in answer["MountTargets"]:
+            described.pop("SecurityGroups", None)
+        return json.dumps(answer), headers
+
+    def delete_mount_target(self) -> Any:
+        target = self._mount_target()
+        target.life_cycle_state = "deleting"
+        DNS_KNOWN.discard(target.mount_target_id)
+        backend = self.efs_backend
+
+        def finish() -> None:
+            if target.mount_target_id in backend.mount_targets_by_id:
+                backend.delete_mount_target(target.mount_target_id)
+
+        self._later("mount target deletion", finish)
+        return "", {"status": 204, "Content-Type": "application/json"}
+
+    def modify_mount_target_security_groups(self) -> Any:
+        target = self._settled_mount_target()
+        ec2 = network.backend(self.current_account, self.region)
+        groups = self._get_param("SecurityGroups") or []
+        efs_rules.check_security_groups(ec2, target.vpc_id, groups)
+        if not groups:
+            default = network.default_security_group(ec2, target.vpc_id)
+            groups = [default.id] if default else []
+        self.efs_backend.modify_mount_target_security_groups(target.mount_target_id, groups)
+        return "", {"status": 204, "Content-Type": "application/json"}
+
+    def describe_mount_target_security_groups(self) -> Any:
+        self._settled_mount_target()
+        return super().describe_mount_target_security_groups()
+
+    # Policies
+
+    def put_backup_policy(self) -> Any:
+        file_system = self._usable_file_system()
+        status = (self._get_param("BackupPolicy") or {}).get("Status")
+        if status not in ("ENABLED", "DISABLED"):
+            raise refusal("ValidationException", f"invalid backup policy status: {status}")
+        file_system._backup = status == "ENABLED"
+        return json.dumps({"BackupPolicy": {"Status": status}}), {"Content-Type": "application/json"}
+
+    def describe_backup_policy(self) -> Any:
+        status = "ENABLED" if self._file_system()._backup else "DISABLED"
+        return json.dumps({"BackupPolicy": {"Status": status}}), {"Content-Type": "application/json"}
+
+    def put_file_system_policy(self) -> Any:
+        file_system = self._usable_file_system()
+        efs_rules.check_policy(self._get_param("Policy"), file_system.file_system_arn)
+        return super().put_file_system_policy()
+
+    def describe_file_system_policy(self) -> Any:
+        file_system = self._file_system()
+        if not file_system.file_system_policy:
+            raise refusal("PolicyNotFound", f"file system {file_system.file_system_id} has no policy")
+        return super().describe_file_system_policy()
+
+    def delete_file_system_policy(self) -> Any:
+        self._usable_file_system().file_system_policy = None
+        return "", {"Content-Type": "application/json"}
+
+    def put_lifecycle_configuration(self) -> Any:
+        self._usable_file_system()
+        efs_rules.check_lifecycle_policies(self._get_param("LifecyclePolicies"))
+        return super().put_lifecycle_configuration()
+
+    # Access points
+
+    def create_access_point(self) -> Any:
+        file_system = self._usable_file_system()
+        token = self._get_param("ClientToken")
+        for existing in self.efs_backend.access_points.values():
+            if existing.client_token == token:
+                raise refusal(
+                    "AccessPointAlreadyExists",
+                    f"Access point already exists with client token '{token}'",
+                    AccessPointId=existing.access_point_id,
+                    ErrorCode="AccessPointAlreadyExists",
+                )
+        efs_rules.check_root_directory(self._get_param("RootDirectory"))
+        point = self.efs_backend.create_access_point(
+            token,
+            tags=self._get_param("Tags") or [],
+            file_system_id=file_system.file_system_id,
+            posix_user=self._get_param("PosixUser"),
+            root_directory=self._get_param("RootDirectory"),
+        )
+        ACCESS_POINTS_CREATING.add(point.access_point_id)
+        self._later("access point", lambda: ACCESS_POINTS_CREATING.discard(point.access_point_id))
+        return json.dumps(_access_point(point)), {"Content-Type": "application/json"}
+
+    def describe_access_points(self) -> Any:
+        file_system_id, access_point_id = self._get_param("FileSystemId"), self._get_param("AccessPointId")
+        if file_system_id:
+            self._file_system()
+        if access_point_id and access_point_id not in self.efs_backend.access_points:
+            raise refusal("AccessPointNotFound", f"Access point '{access_point_id}' does not exist.")
+        points = self.efs_backend.describe_access_points(access_point_id, file_system_id)
+        return json.dumps({"AccessPoints": [_access_point(p) for p in points]}), {"Content-Type": "application/json"}
+
+    def delete_access_point(self) -> Any:
+        access_point_id = self._get_param("AccessPointId")
+        if access_point_id not in self.efs_backend.access_points:
+            raise refusal("AccessPointNotFound", f"Access point '{access_point_id}' does not exist.")
+        self.efs_backend.delete_access_point(access_point_id)
+        return "", {"status": 204, "Content-Type": "application/json"}
+
+    # Look-ups
+
+    def _file_system(self) -> FileSystem:
+        asked = str(self._get_param("FileSystemId"))
+        if not re.fullmatch(r"(arn:aws[-a-z]*:elasticfilesystem:[0-9a-z-:]+:file-system/)?fs-[0-9a-f]{8,40}", asked):
+            raise refusal("BadRequest", f"invalid file system ID: {asked}")
+        found = self.efs_backend.file_systems_by_id.get(asked.rsplit("/", 1)[-1])
+        if found is None:
+            raise refusal("FileSystemNotFound", f"File system '{asked}' does not exist.")
+        return found
+
+    def _usable_file_system(self) -> FileSystem:
+        file_system = self._file_system()
+        if file_system.life_cycle_state != "available":
+            raise refusal(
+                "IncorrectFileSystemLifeCycleState",
+                f"file system {file_system.file_system_id} is in state {file_system.life_cycle_state}, not available",
+            )
+        return file_system
+
+    def _mount_target(self) -> MountTarget:
+        found = self.efs_backend.mount_targets_by_id.get(self._get_param("MountTargetId"))
+        if found is None:
+            raise refusal("MountTargetNotFound", f"Mount target '{self._get_param('MountTargetId')}' does not exist.")
+        return found
+
+    def _settled_mount_target(self) -> MountTarget:
+        target = self._mount_target()
+        if target.life_cycle_state != "available":
+            raise refusal(
+                "IncorrectMountTargetState",
+                f"mount target {target.mount_target_id} is in state {target.life_cycle_state}, not available",
+            )
+        return target
+
+    def _access_points_of(self, file_system: FileSystem) -> list[AccessPoint]:
+        return self.efs_backend.describe_access_points(None, file_system.file_system_id)
+
+    def _later(self, what: str, action: Callable[[], None]) -> None:
+        def locked() -> None:
+            with LOCK:
+                action()
+
+        self.cloud.clock.later(what, locked)
+
+
+DNS_KNOWN: set[str] = set()
+"""Mount targets whose name resolves by now: up to 90 s after they are available."""
+
+ACCESS_POINTS_CREATING: set[str] = set()
+
+
+def _settle(resource: FileSystem | MountTarget, state: str) -> None:
+    if resource.life_cycle_state == state:
+        resource.life_cycle_state = "available"
+
+
+def _mount_target(target: MountTarget) -> dict[str, Any]:
+    return {name: value for name, value in target.info_json().items() if name != "SecurityGroups"}
+
+
+def _access_point(point: AccessPoint) -> dict[str, Any]:
+    state = "creating" if point.access_point_id in ACCESS_POINTS_CREATING else "available"
+    described = {**point.info_json(), "LifeCycleState": state}
+    return {name: value for name, value in described.items() if value is not None}

@@ -1,0 +1,261 @@
+"""Whether a Fargate node may mount an EFS file system, and what its kubelet says when it may not.
+
+The texts are those of aws-efs-csi-driver (pkg/driver/node.go) and efs-utils (mount_efs), as users quote them in
+aws-efs-csi-driver #262, #576, #1052, #1353, #1947 and efs-utils #90, #287. Fargate's own handler may word them
+slightly differently.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.efs.models import AccessPoint, FileSystem, MountTarget, efs_backends
+
+from local.aws import efs, network
+from local.aws.policies import ANONYMOUS, decide
+from local.kubernetes.interfaces import MountRefused
+
+NFS_PORT = 2049
+FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]{8,40}")
+TLS_OUTPUT = 'Could not start amazon-efs-mount-watchdog, unrecognized init system "supervisord"\n'
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A parsed volume handle."""
+
+    file_system_id: str
+    subpath: str
+    access_point_id: str | None
+
+
+@dataclass(frozen=True)
+class Node:
+    account_id: str
+    region: str
+    partition: str
+    interface: NetworkInterface
+
+    @property
+    def address(self) -> str:
+        return str(self.interface.private_ip_address)
+
+    @property
+    def zone(self) -> str:
+        return str(self.interface.subnet.availability_zone)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A mount the server lets through."""
+
+    address: str
+    writable: bool
+    access_point: AccessPoint | None
+
+
+def parse_handle(handle: str) -> Volume:
+    """Fargate's handler takes fs-…, fs-…:/path and fs-…::fsap-…, not the efs:fs-… of newer drivers."""
+    if not handle.startswith("fs-"):
+        raise _invalid_argument(f"volume ID '{handle}' is invalid: Expected a file system ID of the form 'fs-...'")
+    fields = handle.split(":")
+    if len(fields) > 3:
+        raise _invalid_argument(f"volume ID '{handle}' is invalid: Expected at most three fields separated by ':'")
+    file_system_id, subpath, access_point_id = (*fields, "", "")[:3]
+    if access_point_id and not access_point_id.startswith("fsap-"):
+        raise _invalid_argument(
+            f"volume ID '{handle}' has an invalid access point ID '{access_point_id}': "
+            "Expected it to be of the form 'fsap-...'"
+        )
+    return Volume(file_system_id, os.path.normpath(subpath) if subpath else "/", access_point_id or None)
+
+
+def check_attributes(attributes: Mapping[str, str]) -> bool:
+    """Whether to encrypt in transit. mounttargetip is accepted and ignored: that Fargate honours it is unverified."""
+    for name, value in attributes.items():
+        match name.lower():
+            case "encryptintransit":
+                if value.lower() not in ("true", "false"):
+                    raise _invalid_argument(
+                        f'Volume context property "encryptInTransit" must be a boolean value: {value}'
+                    )
+            case "mounttargetip":
+                continue
+            case other if not other.startswith("csi.storage.k8s.io/"):
+                raise _invalid_argument(f"Volume context property {name} not supported.")
+    lowered = {name.lower(): value.lower() for name, value in attributes.items()}
+    return lowered.get("encryptintransit", "true") == "true"
+
+
+def open_mount(ec2: EC2Backend, node: Node, volume: Volume, *, tls: bool) -> Granted:
+    """Follows a mount through name resolution, network, policy and path, and stops where AWS would."""
+    backend = efs_backends[node.account_id][node.region]
+    file_system = backend.file_systems_by_id.get(volume.file_system_id)
+    target = _resolve(ec2, node, volume, file_system)
+    assert file_system is not None
+    _connect(ec2, node, volume, target, tls=tls)
+    access_point = _access_point(backend.access_points, volume, tls=tls)
+    context = {
+        "aws:SecureTransport": str(tls).lower(),
+        "aws:SourceIp": node.address,
+        "elasticfilesystem:AccessedViaMountTarget": "true",
+    }
+    if access_point is not None:
+        context["elasticfilesystem:AccessPointArn"] = access_point.access_point_arn
+    if not _allows(file_system, "ClientMount", context):
+        raise _could_not_mount(volume, 32, _server_says("access denied by server while mounting 127.0.0.1:/", tls), tls)
+    return Granted(
+        address=str(target.ip_address),
+        writable=_allows(file_system, "ClientWrite", context),
+        access_point=access_point,
+    )
+
+
+def prepare_directory(root: Path, volume: Volume, access_point: AccessPoint | None) -> Path:
+    """The directory a mount shows. EFS makes an access point's root when told how (CreationInfo), nothing else."""
+    top = root / volume.file_system_id
+    top.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, Any] = access_point.root_directory if access_point is not None else {}
+    base = top / str(settings.get("Path", "/")).lstrip("/")
+    created = settings.get("CreationInfo")
+    if created and not base.exists():
+        base.mkdir(parents=True)
+        base.chmod(int(str(created["Permissions"]), 8))
+        if os.geteuid() == 0:
+            os.chown(base, int(created["OwnerUid"]), int(created["OwnerGid"]))
+    directory = base / volume.subpath.lstrip("/")
+    if not directory.is_dir():
+        what = (
+            "access denied by server while mounting 127.0.0.1:/"
+            if not base.is_dir()
+            else (f"mounting 127.0.0.1:{volume.subpath} failed, reason given by server: No such file or directory")
+        )
+        raise _could_not_mount(volume, 32, _server_says(what, tls=True), tls=True)
+    return directory
+
+
+def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem | None) -> MountTarget:
+    """The mount target fs-….efs.<region>.amazonaws.com names from the node's zone.
+
+    The name resolves, through the VPC's own resolver, to the mount target of the asker's Availability Zone.
+    Source: EFS guide, "Mounting on Amazon EC2 with a DNS name".
+    """
+    vpc = ec2.get_vpc(node.interface.subnet.vpc_id)
+    targets = [t for t in file_system.iter_mount_targets() if t.vpc_id == vpc.id] if file_system else []
+    in_zone = [target for target in targets if target.availability_zone_name == node.zone]
+    if not (_is_on(vpc.enable_dns_support) and _is_on(vpc.enable_dns_hostnames)) or not targets:
+        raise _unresolved(node, volume, "")
+    available = [str(target.availability_zone_name) for target in targets if target.life_cycle_state == "available"]
+    if not available:
+        raise _unresolved(
+            node,
+            volume,
+            f"No mount target created for the file system {volume.file_system_id} is in available state yet, "
+            "please retry in 5 minutes.",
+        )
+    listed = f"Available mount target(s) are in az {available}"
+    if not in_zone:
+        raise _unresolved(
+            node,
+            volume,
+            f"No matching mount target in the az {node.zone}. Please create one mount target in {node.zone}, or try "
+            f"the mount target in another AZ by passing the availability zone name option. {listed}",
+        )
+    target = in_zone[0]
+    if target.life_cycle_state != "available":
+        raise _unresolved(
+            node,
+            volume,
+            f"Mount target in the az {node.zone} is {target.life_cycle_state}, please retry in 5 minutes, or use the "
+            f"mount target in the other az by passing the availability zone name option. {listed}",
+        )
+    if target.mount_target_id not in efs.DNS_KNOWN:
+        raise _unresolved(node, volume, "")
+    return target
+
+
+def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *, tls: bool) -> None:
+    interface = ec2.get_network_interface(str(target.network_interface_id))
+    node_groups = [group.id for group in node.interface.group_set]
+    open_way = (
+        network.security_groups_let_out(ec2, node_groups, NFS_PORT, str(target.ip_address))
+        and network.security_groups_admit(
+            ec2, [group.id for group in interface.group_set], NFS_PORT, node.address, node_groups
+        )
+        and network.network_acl_admits(ec2, interface.subnet, NFS_PORT, node.address)
+    )
+    if not open_way:
+        raise _could_not_mount(
+            volume,
+            32,
+            _server_says("Connection timed out", tls),
+            tls,
+            code="DeadlineExceeded",
+            after="context deadline exceeded",
+        )
+
+
+def _access_point(points: Mapping[str, AccessPoint], volume: Volume, *, tls: bool) -> AccessPoint | None:
+    if volume.access_point_id is None:
+        return None
+    found = points.get(volume.access_point_id)
+    if found is None or found.file_system_id != volume.file_system_id:
+        raise _could_not_mount(volume, 32, _server_says("access denied by server while mounting 127.0.0.1:/", tls), tls)
+    return found
+
+
+def _allows(file_system: FileSystem, action: str, context: Mapping[str, str]) -> bool:
+    """Without a policy, everything; Fargate mounts as nobody in particular, so only * principals speak of it."""
+    if not file_system.file_system_policy:
+        return True
+    document = json.loads(file_system.file_system_policy)
+    return decide(document, ANONYMOUS, f"elasticfilesystem:{action}", context, file_system.file_system_arn) == "allow"
+
+
+def _is_on(attribute: object) -> bool:
+    return str(attribute).lower() == "true"
+
+
+def _unresolved(node: Node, volume: Volume, fallback: str) -> MountRefused:
+    suffix = "amazonaws.com.cn" if node.partition == "aws-cn" else "amazonaws.com"
+    name = f"{volume.file_system_id}.efs.{node.region}.{suffix}"
+    if fallback:
+        output = (
+            f'Failed to resolve "{name}". The file system mount target ip address cannot be found, please pass mount '
+            f"target ip address via mount options. \n{fallback}"
+        )
+    else:
+        output = (
+            f'Failed to resolve "{name}" - check that your file system ID is correct, and ensure that the VPC has an '
+            "EFS mount target for this file system ID.\n"
+            "See https://docs.aws.amazon.com/console/efs/mount-dns-name for more detail."
+        )
+    return _could_not_mount(volume, 1, output, tls=True)
+
+
+def _server_says(what: str, tls: bool) -> str:
+    return f"{TLS_OUTPUT}b'mount.nfs4: {what}'" if tls else f"mount.nfs4: {what}"
+
+
+def _could_not_mount(
+    volume: Volume, status: int, output: str, tls: bool, *, code: str = "Internal", after: str = ""
+) -> MountRefused:
+    options = ["tls"] if tls else []
+    options = [f"accesspoint={volume.access_point_id}", *options] if volume.access_point_id else options
+    arguments = f"-t efs {'-o ' + ','.join(options) + ' ' if options else ''}"
+    source = f"{volume.file_system_id}:{volume.subpath}"
+    lead = f"{after}: " if after else ""
+    return MountRefused(
+        f'rpc error: code = {code} desc = {lead}Could not mount "{source}": mount failed: exit status {status}\n'
+        f"Mounting command: mount\nMounting arguments: {arguments}{source}\nOutput: {output}"
+    )
+
+
+def _invalid_argument(what: str) -> MountRefused:
+    return MountRefused(f"rpc error: code = InvalidArgument desc = {what}")

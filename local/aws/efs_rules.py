@@ -1,0 +1,115 @@
+"""What EFS refuses, one function per rule. Source: EFS API reference and botocore's patterns."""
+
+import ipaddress
+import json
+import re
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.subnets import Subnet
+from moto.efs.models import FileSystem
+
+from local.aws import network
+from local.aws.policies import as_list
+from local.aws.refusals import refusal
+
+MAX_SECURITY_GROUPS = 5
+MAX_POLICY_CHARACTERS = 20_000
+THROUGHPUT_MODES = ("bursting", "provisioned", "elastic")
+IA_RULES = {"AFTER_1_DAY", "AFTER_7_DAYS", "AFTER_14_DAYS", "AFTER_30_DAYS", "AFTER_60_DAYS", "AFTER_90_DAYS"} | {
+    "AFTER_180_DAYS",
+    "AFTER_270_DAYS",
+    "AFTER_365_DAYS",
+}
+LIFECYCLE_RULES = {
+    "TransitionToIA": IA_RULES,
+    "TransitionToArchive": IA_RULES,
+    "TransitionToPrimaryStorageClass": {"AFTER_1_ACCESS"},
+}
+ROOT_PATH = re.compile(r"(/|(/(?!\.)+[^$#<>;`|&?{}^*/\n]+){1,4})")
+
+
+def check_creation_token(token: Any) -> None:
+    if not isinstance(token, str) or not 1 <= len(token) <= 64:
+        raise refusal("BadRequest", "The CreationToken must have between 1 and 64 characters")
+
+
+def check_throughput(mode: str | None, provisioned_mibps: float | None, performance_mode: str | None) -> None:
+    if mode is not None and mode not in THROUGHPUT_MODES:
+        raise refusal("BadRequest", f"invalid ThroughputMode: {mode}")
+    if (mode == "provisioned") != (provisioned_mibps is not None):
+        raise refusal("BadRequest", "ProvisionedThroughputInMibps goes with, and only with, ThroughputMode provisioned")
+    if mode == "elastic" and performance_mode == "maxIO":
+        raise refusal("BadRequest", "Elastic throughput is not available with performance mode maxIO")
+
+
+def check_security_groups(ec2: EC2Backend, vpc_id: str, group_ids: list[str] | None) -> None:
+    if len(group_ids or []) > MAX_SECURITY_GROUPS:
+        raise refusal("SecurityGroupLimitExceeded", "at most five security groups per mount target")
+    for group_id in group_ids or []:
+        group = network.find_security_group(ec2, group_id)
+        if group is None or group.vpc_id != vpc_id:
+            raise refusal("SecurityGroupNotFound", f"The SecurityGroup ID '{group_id}' does not exist")
+
+
+def check_one_vpc_one_zone(file_system: FileSystem, subnet: Subnet) -> None:
+    """All mount targets of a file system are in one VPC, one per Availability Zone."""
+    targets = list(file_system.iter_mount_targets())
+    if any(target.vpc_id != subnet.vpc_id for target in targets):
+        raise refusal(
+            "MountTargetConflict",
+            "requested subnet for new mount target is not in the same VPC as existing mount targets",
+        )
+    if any(target.availability_zone_name == subnet.availability_zone for target in targets):
+        raise refusal("MountTargetConflict", "mount target already exists in this AZ")
+    if file_system.availability_zone_name not in (None, "", subnet.availability_zone):
+        raise refusal("AvailabilityZonesMismatch", "a One Zone file system has its mount target in its own zone")
+
+
+def check_address(subnet: Subnet, address: str | None) -> None:
+    if address is None:
+        return
+    if ipaddress.ip_address(address) not in ipaddress.ip_network(subnet.cidr_block):
+        raise refusal("BadRequest", "Address does not fall within the subnet's address range")
+    if address in subnet._subnet_ips:
+        raise refusal("IpAddressInUse", f"address {address} is already in use")
+
+
+def check_policy(text: Any, file_system_arn: str) -> None:
+    """A file-system policy is JSON, names principals, and can only speak of this file system."""
+    try:
+        document = json.loads(text)
+        statements = as_list(document["Statement"])
+        well_formed = bool(statements) and all(_is_statement(statement, file_system_arn) for statement in statements)
+    except (ValueError, TypeError, KeyError):
+        well_formed = False
+    if not well_formed or len(text) > MAX_POLICY_CHARACTERS:
+        raise refusal("InvalidPolicyException", "Policy is malformed")
+
+
+def _is_statement(statement: dict[str, Any], file_system_arn: str) -> bool:
+    if statement.get("Effect") not in ("Allow", "Deny") or "Principal" not in statement:
+        return False
+    actions = as_list(statement.get("Action", statement.get("NotAction", [])))
+    known = all(str(action) == "*" or str(action).lower().startswith("elasticfilesystem:") for action in actions)
+    return bool(actions) and known and all(r in ("*", file_system_arn) for r in as_list(statement.get("Resource", "*")))
+
+
+def check_lifecycle_policies(policies: Any) -> None:
+    """One transition per object; an empty list switches lifecycle management off."""
+    if not isinstance(policies, list):
+        raise refusal("BadRequest", "LifecyclePolicies is required")
+    seen: set[str] = set()
+    for policy in policies:
+        if len(policy) != 1:
+            raise refusal("BadRequest", "One or more LifecyclePolicy objects specified are malformed.")
+        ((name, rule),) = policy.items()
+        if name in seen or rule not in LIFECYCLE_RULES.get(name, set()):
+            raise refusal("BadRequest", "One or more LifecyclePolicy objects specified are malformed.")
+        seen.add(name)
+
+
+def check_root_directory(root_directory: dict[str, Any] | None) -> None:
+    path = (root_directory or {}).get("Path", "/")
+    if len(path) > 100 or not ROOT_PATH.fullmatch(path):
+        raise refusal("BadRequest", f"invalid root directory path: {path}")

@@ -1,0 +1,291 @@
+"""EKS clusters: created, updated and deleted over time, with a Kubernetes API of their own.
+
+Source: EKS API reference; messages as users quote them in issues of eksctl and terraform-provider-aws.
+"""
+
+import ipaddress
+import logging
+import threading
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moto.core.responses import ActionResult
+
+from local.aws import eks_access, eks_bootstrap, iam, network
+from local.aws.eks_base import NAME, EksOperations
+from local.aws.eks_rules import (
+    DEFAULT_VERSION,
+    OFFERED_VERSIONS,
+    check_logging,
+    check_role,
+    check_vpc_config,
+    merged_logging,
+)
+from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
+from local.aws.refusals import refusal
+
+logger = logging.getLogger(__name__)
+
+AUTHENTICATION_MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
+
+
+class ClusterOperations(EksOperations):
+    def create_cluster(self) -> ActionResult:
+        name = self.parameter("name")
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise refusal("InvalidParameterException", "The cluster name must match ^[0-9A-Za-z][A-Za-z0-9\\-_]{0,99}$")
+        request = self._creation_request()
+        existing = self.clusters.get(name)
+        if existing is not None:
+            token = self.parameter("clientRequestToken")
+            if token and token == existing.client_request_token and request == existing.request:
+                return ActionResult({"cluster": existing.describe()})
+            raise refusal("ResourceInUseException", f"Cluster already exists with name: {name}", clusterName=name)
+        cluster = self._new_cluster(name, request)
+        self.clusters[name] = cluster
+        self._admit_creator(cluster)
+        self._bring_up(cluster)
+        return ActionResult({"cluster": cluster.describe()})
+
+    def _creation_request(self) -> dict[str, Any]:
+        names = ("name", "version", "roleArn", "resourcesVpcConfig", "logging", "accessConfig", "encryptionConfig")
+        request = {name: self.parameter(name) for name in names}
+        request["bootstrapSelfManagedAddons"] = self.parameter("bootstrapSelfManagedAddons", True)
+        request["deletionProtection"] = self.parameter("deletionProtection", False)
+        request["kubernetesNetworkConfig"] = self.parameter("kubernetesNetworkConfig", {})
+        request["tags"] = self.tags_parameter()
+        return request
+
+    def _new_cluster(self, name: str, request: dict[str, Any]) -> Cluster:
+        version = request["version"] or DEFAULT_VERSION
+        if version not in OFFERED_VERSIONS:
+            raise refusal("InvalidParameterException", f"unsupported Kubernetes version {version}", clusterName=name)
+        check_role(request["roleArn"], "eks.amazonaws.com", {})
+        check_logging(request["logging"])
+        access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
+        access |= request["accessConfig"] or {}
+        if access["authenticationMode"] not in AUTHENTICATION_MODES:
+            raise refusal("InvalidParameterException", f"invalid authenticationMode {access['authenticationMode']}")
+        ec2 = network.backend(self.current_account, self.region)
+        subnets = check_vpc_config(ec2, request["resourcesVpcConfig"] or {})
+        wanted = request["resourcesVpcConfig"]
+        group = ec2.create_security_group(
+            f"eks-cluster-sg-{name}-{zlib.crc32(name.encode())}",
+            "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
+            "as well as any managed workloads.",
+            vpc_id=subnets[0].vpc_id,
+            tags={"aws:eks:cluster-name": name, f"kubernetes.io/cluster/{name}": "owned"},
+        )
+        ec2.authorize_security_group_ingress(
+            group.id, "-1", "", "", [], source_groups=[{"GroupId": group.id}], vpc_id=subnets[0].vpc_id
+        )
+        groups = [group.id, *wanted.get("securityGroupIds", [])]
+        first_of_zone = list({subnet.availability_zone: subnet for subnet in subnets}.values())[:2]
+        interfaces = [network.create_interface(ec2, subnet, groups, f"Amazon EKS {name}") for subnet in first_of_zone]
+        return Cluster(
+            name=name,
+            arn=f"arn:{self.partition}:eks:{self.region}:{self.current_account}:cluster/{name}",
+            account_id=self.current_account,
+            region=self.region,
+            partition=self.partition,
+            role_arn=request["roleArn"],
+            version=version,
+            vpc_config={
+                "subnetIds": wanted["subnetIds"],
+                "securityGroupIds": wanted.get("securityGroupIds", []),
+                "clusterSecurityGroupId": group.id,
+                "vpcId": subnets[0].vpc_id,
+                "endpointPublicAccess": wanted.get("endpointPublicAccess", True),
+                "endpointPrivateAccess": wanted.get("endpointPrivateAccess", False),
+                "publicAccessCidrs": wanted.get("publicAccessCidrs") or ["0.0.0.0/0"],
+            },
+            network_config={
+                "serviceIpv4Cidr": _service_cidr(str(ec2.get_vpc(subnets[0].vpc_id).cidr_block)),
+                "ipFamily": "ipv4",
+            }
+            | request["kubernetesNetworkConfig"],
+            logging=merged_logging(request["logging"]),
+            access_config=access,
+            encryption_config=request["encryptionConfig"] or [],
+            deletion_protection=request["deletionProtection"],
+            self_managed_addons=request["bootstrapSelfManagedAddons"],
+            client_request_token=self.parameter("clientRequestToken"),
+            tags=request["tags"],
+            request=request,
+            interface_ids=[interface.id for interface in interfaces],
+        )
+
+    def _admit_creator(self, cluster: Cluster) -> None:
+        """The creator becomes an administrator unless asked not to. Source: EKS guide, "Grant IAM users access"."""
+        if not cluster.access_config["bootstrapClusterCreatorAdminPermissions"]:
+            return
+        caller = iam.caller_of(self.access_key, self.current_account, self.partition)
+        entry = eks_access.new_entry(cluster, caller.iam_arn)
+        if cluster.access_config["authenticationMode"] == "CONFIG_MAP":
+            entry.kubernetes_groups = ["system:masters"]
+            cluster.creator = entry
+        else:
+            eks_access.associate(entry, eks_access.policy_arn(cluster.partition, "AmazonEKSClusterAdminPolicy"))
+            self.grant(cluster, entry)
+
+    def _bring_up(self, cluster: Cluster) -> None:
+        """Starts the Kubernetes API beside the clock: the cluster is ACTIVE when both are through."""
+        cloud, failures = self.cloud, list[Exception]()
+
+        def start() -> None:
+            try:
+                plane = cloud.control_planes.start(cluster.name, eks_access.authenticator(cluster).authenticate)
+                cluster.control_plane = plane
+                eks_bootstrap.prepare(plane)
+            except Exception as error:
+                logger.exception("the Kubernetes API of cluster %s did not start", cluster.name)
+                failures.append(error)
+
+        starter = threading.Thread(target=start, name=f"start {cluster.name}", daemon=True)
+        starter.start()
+
+        def finish() -> None:
+            starter.join()
+            try:
+                for callback in list(cloud.on_cluster_ready) if cluster.control_plane and not failures else []:
+                    callback(cluster, cluster.control_plane)
+            except Exception as error:
+                logger.exception("cluster %s did not become ready", cluster.name)
+                failures.append(error)
+            with LOCK:
+                cluster.status = "FAILED" if failures else "ACTIVE"
+                cluster.issues = [
+                    {"code": "InternalFailure", "message": str(error), "resourceIds": [cluster.name]}
+                    for error in failures
+                ]
+
+        cloud.clock.later("cluster", finish)
+
+    def describe_cluster(self) -> ActionResult:
+        return ActionResult({"cluster": self.cluster().describe()})
+
+    def list_clusters(self) -> ActionResult:
+        return ActionResult(self.page(list(self.clusters), "clusters"))
+
+    def describe_cluster_versions(self) -> ActionResult:
+        versions = [
+            {"clusterVersion": v, "clusterType": "eks", "defaultVersion": v == DEFAULT_VERSION}
+            | {"status": "STANDARD_SUPPORT", "versionStatus": "STANDARD_SUPPORT"}
+            for v in reversed(OFFERED_VERSIONS)
+        ]
+        return ActionResult({"clusterVersions": versions})
+
+    def update_cluster_config(self) -> ActionResult:
+        cluster = self.cluster()
+        if cluster.status != "ACTIVE":
+            raise refusal(
+                "ResourceInUseException",
+                f"Cannot update cluster {cluster.name} while it is in status {cluster.status}",
+                clusterName=cluster.name,
+            )
+        wanted = {n: self.parameter(n) for n in ("resourcesVpcConfig", "logging", "accessConfig", "deletionProtection")}
+        asked = [name for name, value in wanted.items() if value is not None]
+        if len(asked) != 1:
+            raise refusal("InvalidParameterException", "Exactly one kind of update is allowed per request")
+        update = _CHANGES[asked[0]](cluster, wanted[asked[0]])
+        cluster.updates[update.id] = update
+        cluster.status = "UPDATING"
+
+        def finish() -> None:
+            update.status = "Successful"
+            if cluster.status == "UPDATING":
+                cluster.status = "ACTIVE"
+
+        self.later("cluster update", finish)
+        return ActionResult({"update": update.describe()})
+
+    def describe_update(self) -> ActionResult:
+        update_id = self.parameter("updateId")
+        found = self.cluster().updates.get(update_id)
+        if found is None:
+            raise refusal("ResourceNotFoundException", f"No update found for ID: {update_id}")
+        return ActionResult({"update": found.describe()})
+
+    def list_updates(self) -> ActionResult:
+        updates = self.cluster().updates.values()
+        addon = self.parameter("addonName")
+        return ActionResult(self.page([u.id for u in updates if u.addon_name == addon], "updateIds"))
+
+    def delete_cluster(self) -> ActionResult:
+        cluster = self.cluster()
+        if cluster.deletion_protection:
+            raise refusal("InvalidRequestException", "Cluster deletion protection is enabled", clusterName=cluster.name)
+        if cluster.status in ("CREATING", "UPDATING"):
+            raise refusal(
+                "ResourceInUseException",
+                f"Cannot delete because cluster {cluster.name} currently has status {cluster.status}",
+                clusterName=cluster.name,
+            )
+        if cluster.profiles:
+            raise refusal("ResourceInUseException", "Cluster has Fargate profiles attached", clusterName=cluster.name)
+        if cluster.status != "DELETING":
+            cluster.status = "DELETING"
+            self.cloud.clock.later("cluster deletion", lambda: self._take_down(cluster))
+        return ActionResult({"cluster": cluster.describe()})
+
+    def _take_down(self, cluster: Cluster) -> None:
+        """Stops the API and removes what EKS made in EC2: its interfaces and the cluster security group."""
+        for callback in list(self.cloud.on_cluster_deleted):
+            callback(cluster)
+        if cluster.control_plane is not None:
+            cluster.control_plane.stop()
+        ec2 = network.backend(cluster.account_id, cluster.region)
+        with LOCK:
+            for interface in [eni for eni in list(ec2.enis.values()) if eni.id in cluster.interface_ids]:
+                network.delete_interface(ec2, interface)
+            network.delete_group_if_free(ec2, cluster.security_group_id)
+            clusters_of(cluster.account_id, cluster.region).pop(cluster.name, None)
+
+
+def _service_cidr(vpc_cidr: str) -> str:
+    """EKS picks 10.100.0.0/16 or 172.20.0.0/16, whichever does not overlap the VPC."""
+    inside_ten = ipaddress.ip_network(vpc_cidr).overlaps(ipaddress.ip_network("10.0.0.0/8"))
+    return "172.20.0.0/16" if inside_ten else "10.100.0.0/16"
+
+
+def _change_endpoint(cluster: Cluster, wanted: dict[str, Any]) -> Update:
+    changed = {**cluster.vpc_config, **{name: value for name, value in wanted.items() if value is not None}}
+    if not changed["endpointPublicAccess"] and not changed["endpointPrivateAccess"]:
+        raise refusal("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
+    if changed == cluster.vpc_config:
+        raise refusal("InvalidParameterException", "Cluster is already at the desired configuration")
+    cluster.vpc_config = changed
+    params = [{"type": name[0].upper() + name[1:], "value": str(value).lower()} for name, value in wanted.items()]
+    return Update("EndpointAccessUpdate", params)
+
+
+def _change_logging(cluster: Cluster, wanted: dict[str, Any]) -> Update:
+    check_logging(wanted)
+    changed = merged_logging(wanted, cluster.logging)
+    if changed == cluster.logging:
+        raise refusal("InvalidParameterException", "No changes needed for the logging config provided")
+    cluster.logging = changed
+    return Update("LoggingUpdate", [{"type": "ClusterLogging", "value": str(wanted)}])
+
+
+def _change_access(cluster: Cluster, wanted: dict[str, Any]) -> Update:
+    """The mode can only move towards API."""
+    current, asked = cluster.access_config["authenticationMode"], wanted.get("authenticationMode")
+    if asked not in AUTHENTICATION_MODES or AUTHENTICATION_MODES.index(asked) <= AUTHENTICATION_MODES.index(current):
+        raise refusal("InvalidParameterException", f"Unsupported authentication mode update from {current} to {asked}")
+    cluster.access_config["authenticationMode"] = asked
+    return Update("AccessConfigUpdate", [{"type": "AuthenticationMode", "value": asked}])
+
+
+def _change_protection(cluster: Cluster, wanted: bool) -> Update:
+    cluster.deletion_protection = wanted
+    return Update("DeletionProtectionUpdate", [{"type": "DeletionProtection", "value": str(wanted).lower()}])
+
+
+_CHANGES: Mapping[str, Callable[[Cluster, Any], Update]] = {
+    "resourcesVpcConfig": _change_endpoint,
+    "logging": _change_logging,
+    "accessConfig": _change_access,
+    "deletionProtection": _change_protection,
+}

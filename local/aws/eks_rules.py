@@ -1,0 +1,80 @@
+"""What CreateCluster refuses, one function per rule. Source: EKS API reference and user guide."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.subnets import Subnet
+
+from local.aws import iam, network
+from local.aws.policies import Caller
+from local.aws.refusals import refusal
+
+OFFERED_VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35")
+DEFAULT_VERSION = OFFERED_VERSIONS[-1]
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+
+
+def check_role(role_arn: Any, service: str, context: Mapping[str, str]) -> None:
+    """The role must exist and trust the service."""
+    role = iam.find_role(role_arn)
+    if role is None or not iam.trusts(role, Caller(service=service), context):
+        raise refusal(
+            "InvalidParameterException",
+            f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is not "
+            "correct",
+        )
+
+
+def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]:
+    """Subnets in one VPC and at least two zones, groups of that VPC, a reachable endpoint. Returns the subnets."""
+    subnet_ids = config.get("subnetIds", [])
+    found = {subnet_id: network.find_subnet(ec2, subnet_id) for subnet_id in subnet_ids}
+    missing = [subnet_id for subnet_id, subnet in found.items() if subnet is None]
+    if missing:
+        raise refusal("InvalidParameterException", f"The subnet ID '{missing[0]}' does not exist")
+    subnets = [subnet for subnet in found.values() if subnet is not None]
+    if len({subnet.vpc_id for subnet in subnets}) > 1:
+        raise refusal("InvalidParameterException", "Subnets are not in the same VPC")
+    if len({subnet.availability_zone for subnet in subnets}) < 2:
+        raise refusal("InvalidParameterException", "Subnets specified must be in at least two different AZs")
+    for group_id in config.get("securityGroupIds", []):
+        group = network.find_security_group(ec2, group_id)
+        if group is None or group.vpc_id != subnets[0].vpc_id:
+            raise refusal("InvalidParameterException", f"The security group '{group_id}' does not exist")
+    if not config.get("endpointPublicAccess", True) and not config.get("endpointPrivateAccess", False):
+        raise refusal("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
+    for cidr in config.get("publicAccessCidrs", []):
+        check_cidr(cidr)
+    return subnets
+
+
+def check_cidr(cidr: str) -> None:
+    try:
+        ipaddress.ip_network(cidr)
+    except ValueError:
+        raise refusal("InvalidParameterException", f"The following CIDRs are invalid in the request: {cidr}") from None
+
+
+def check_logging(wanted: Mapping[str, Any] | None) -> None:
+    types = [name for setup in (wanted or {}).get("clusterLogging", []) for name in setup.get("types", [])]
+    for name in types:
+        if name not in LOG_TYPES:
+            raise refusal("InvalidParameterException", f"Invalid log type {name}")
+    if len(types) != len(set(types)):
+        raise refusal("InvalidParameterException", "A log type may be named once")
+
+
+def merged_logging(wanted: Mapping[str, Any] | None, current: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """EKS answers with every type, enabled ones first; what a request does not name stays as it is."""
+    enabled = _enabled(current)
+    for setup in (wanted or {}).get("clusterLogging", []):
+        names = set(setup.get("types", []))
+        enabled = enabled | names if setup.get("enabled") else enabled - names
+    groups = [([t for t in LOG_TYPES if t in enabled], True), ([t for t in LOG_TYPES if t not in enabled], False)]
+    return {"clusterLogging": [{"types": types, "enabled": state} for types, state in groups if types]}
+
+
+def _enabled(logging: Mapping[str, Any] | None) -> set[str]:
+    return {t for setup in (logging or {}).get("clusterLogging", []) if setup["enabled"] for t in setup["types"]}

@@ -1,0 +1,140 @@
+"""Who holds which credentials, and who may assume which role.
+
+Calls with credentials nobody handed out pass as their account's administrator: that is the person or the harness in
+front of the embedded cloud. Permissions of known principals are not enforced yet; `caller_of` is where that starts.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import moto.sts.urls as sts_urls
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.iam.models import IAMBackend, Role, User, iam_backends
+from moto.sts.models import AssumedRole, sts_backends
+from moto.sts.responses import TokenResponse
+
+from local.aws.interfaces import Cloud
+from local.aws.policies import Caller, decide
+from local.aws.refusals import refusal
+from local.kubernetes.authenticator import Credential
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller of a request: `arn` as GetCallerIdentity says it, `iam_arn` as policies and access entries do."""
+
+    arn: str
+    iam_arn: str
+    account_id: str
+
+    def as_policy_caller(self) -> Caller:
+        partition = self.arn.split(":")[1]
+        account = {self.account_id, f"arn:{partition}:iam::{self.account_id}:root"}
+        return Caller(frozenset({self.arn, self.iam_arn, *account}))
+
+
+def install(cloud: Cloud) -> None:
+    """Makes AssumeRole check that the role exists and that its trust policy allows the caller."""
+    sts_urls.url_paths = dict.fromkeys(sts_urls.url_paths, StrictSts.dispatch)
+
+
+class StrictSts(TokenResponse):
+    """moto hands out a session of any role, existing or not."""
+
+    def assume_role(self) -> ActionResult:
+        role_arn = self._get_param("RoleArn")
+        caller = caller_of(self.access_key, self.current_account, self.partition)
+        role = find_role(role_arn)
+        context = {"sts:ExternalId": self._get_param("ExternalId"), "aws:PrincipalArn": caller.iam_arn}
+        if role is None or not trusts(role, caller.as_policy_caller(), context):
+            raise refusal(
+                "AccessDenied",
+                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+            )
+        return super().assume_role()
+
+
+def trusts(role: Role, caller: Caller, context: Mapping[str, str | None]) -> bool:
+    """Whether the role's trust policy lets the caller assume it."""
+    document = json.loads(unquote(role.assume_role_policy_document))
+    known = {name: value for name, value in context.items() if value is not None}
+    return decide(document, caller, "sts:AssumeRole", known) == "allow"
+
+
+def find_role(role_arn: str) -> Role | None:
+    """The role of that ARN, in any account."""
+    backend = _backend_of(role_arn)
+    return next((role for role in backend.get_roles() if role.arn == role_arn), None) if backend else None
+
+
+def principal_id(principal_arn: str) -> str | None:
+    """The unique id behind a role's or user's ARN; None when it does not exist."""
+    backend = _backend_of(principal_arn)
+    if backend is None:
+        return None
+    found: list[Role | User] = [*backend.get_roles(), *backend.users.values()]
+    return next((str(principal.id) for principal in found if principal.arn == principal_arn), None)
+
+
+def caller_of(access_key_id: str, account_id: str, partition: str) -> Principal:
+    """Who signed a request; unknown credentials are the account's administrator."""
+    for role in _assumed_roles():
+        if role.access_key_id == access_key_id:
+            return Principal(arn=role.arn, iam_arn=role.role_arn, account_id=role.account_id)
+    for user in _users():
+        if user.has_access_key(access_key_id):
+            return Principal(arn=user.arn, iam_arn=user.arn, account_id=user.account_id)
+    root = f"arn:{partition}:iam::{account_id}:root"
+    return Principal(arn=root, iam_arn=root, account_id=account_id)
+
+
+def find_credential(access_key_id: str) -> Credential | None:
+    """The secret behind an access key the embedded IAM or STS handed out; None when unknown, inactive or expired."""
+    for role in _assumed_roles():
+        if role.access_key_id == access_key_id and role.expiration > utcnow():
+            return Credential(
+                access_key_id=access_key_id,
+                secret_access_key=role.secret_access_key,
+                session_token=role.session_token,
+                arn=role.arn,
+                user_id=role.user_id,
+                account_id=role.account_id,
+            )
+    for user in _users():
+        if user.has_access_key(access_key_id):
+            key = user.get_access_key_by_id(access_key_id)
+            if key.status != "Active":
+                return None
+            return Credential(
+                access_key_id=access_key_id,
+                secret_access_key=key.secret_access_key,
+                session_token=None,
+                arn=user.arn,
+                user_id=user.id,
+                account_id=user.account_id,
+            )
+    return None
+
+
+def _assumed_roles() -> Iterator[AssumedRole]:
+    for account in list(sts_backends.values()):
+        for backend in list(account.values()):
+            yield from list(backend.assumed_roles)
+
+
+def _users() -> Iterator[User]:
+    for account in list(iam_backends.values()):
+        for backend in list(account.values()):
+            yield from list(backend.users.values())
+
+
+def _backend_of(arn: Any) -> IAMBackend | None:
+    parts = str(arn).split(":", 5)
+    if len(parts) != 6 or parts[2] != "iam" or not re.fullmatch(r"[0-9]{12}", parts[4]):
+        return None
+    return iam_backends[parts[4]][parts[1]]

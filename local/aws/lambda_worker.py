@@ -1,0 +1,199 @@
+"""Execution environments for Lambda functions, forked from one process that has already imported the big libraries.
+
+Standard library only: it is started as `python -I lambda_worker.py <socket> <module>...`, so that neither the repository
+nor the environment of whoever started the cloud is on `sys.path`. It imports the named modules (a cold start would
+otherwise cost a second of processor time for every function) and then forks one child per execution environment.
+
+Errors have the shapes of AWS's own runtime interface client (Source: aws-lambda-python-runtime-interface-client,
+bootstrap.py: error types Runtime.ImportModuleError, Runtime.HandlerNotFound, Runtime.MarshalError, ...).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, TextIO, cast
+
+MAXIMUM_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
+"""Source: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."""
+
+JsonObject = dict[str, Any]
+Handler = Callable[[Any, "LambdaContext"], Any]
+
+
+class InitError(Exception):
+    """The handler could not be loaded; the environment is of no use."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
+class LambdaContext:
+    """The second argument of a handler, with the attributes AWS documents for Python."""
+
+    def __init__(self, invocation: JsonObject) -> None:
+        self._deadline_epoch_seconds: float = invocation["deadline_epoch_seconds"]
+        self.aws_request_id: str = invocation["request_id"]
+        self.invoked_function_arn: str = invocation["function_arn"]
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.client_context = None
+        self.identity = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._deadline_epoch_seconds - time.time()) * 1000))
+
+
+def load_handler(name: str) -> Handler:
+    """Import `module.function` as the runtime interface client does."""
+    module_name, _, function_name = name.rpartition(".")
+    if not module_name:
+        raise InitError("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise InitError(
+            "Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error.msg or error}"
+        ) from error
+    except SyntaxError as error:
+        raise InitError("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
+    handler: Handler | None = getattr(module, function_name, None)
+    if handler is None:
+        raise InitError("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'")
+    return handler
+
+
+def error_payload(error: BaseException, request_id: str) -> JsonObject:
+    return {
+        "errorMessage": str(error),
+        "errorType": error.error_type if isinstance(error, InitError) else type(error).__name__,
+        "requestId": request_id,
+        "stackTrace": traceback.format_tb(error.__traceback__),
+    }
+
+
+def invoke(handler: Handler, invocation: JsonObject) -> JsonObject:
+    """Run the handler once: {"payload": JSON text} or {"error": error payload}."""
+    request_id = invocation["request_id"]
+    os.environ["_X_AMZN_TRACE_ID"] = invocation["trace_id"]
+    try:
+        result = handler(invocation["event"], LambdaContext(invocation))
+    except Exception as error:
+        # Both the text in the log and the payload, as AWS has them.
+        print(f"[ERROR] {type(error).__name__}: {error}\n{''.join(traceback.format_tb(error.__traceback__))}")
+        return {"error": error_payload(error, request_id)}
+    try:
+        payload = json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        message = f"Unable to marshal response: {error}"
+        return {"error": {"errorMessage": message, "errorType": "Runtime.MarshalError", "requestId": request_id}}
+    if len(payload.encode()) > MAXIMUM_RESPONSE_BYTES:
+        message = f"Response payload size exceeded maximum allowed payload size ({MAXIMUM_RESPONSE_BYTES} bytes)."
+        return {"error": {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}}
+    return {"payload": payload}
+
+
+def serve(lines: TextIO, handler_name: str) -> None:
+    """Load the handler, say how that went, then answer one invocation per line until the other side closes."""
+
+    def say(message: JsonObject) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        lines.write(json.dumps(message) + "\n")
+        lines.flush()
+
+    try:
+        handler = load_handler(handler_name)
+    except Exception as error:
+        print(f"[ERROR] {error}\n{traceback.format_exc()}")
+        say({"error": error_payload(error, "")})
+        return
+    say({"ready": True})
+    for line in lines:
+        say(invoke(handler, json.loads(line)))
+
+
+def die_with(channel: socket.socket) -> None:
+    """End this process when the server's end of `channel` closes, even in the middle of a handler.
+
+    The kernel closes it when the server dies, however it dies: nothing is left behind after kill -9.
+    """
+    with contextlib.suppress(OSError):
+        channel.recv(1)
+    os._exit(1)
+
+
+def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int) -> NoReturn:
+    """The life of one forked child: become the function, serve, exit as an interpreter would."""
+    status = 1
+    try:
+        lines = cast(TextIO, channel.makefile("rw", encoding="utf-8", newline="\n"))
+        settings = json.loads(lines.readline())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it closes the lifeline.
+        os.dup2(log_fd, 1)
+        os.dup2(log_fd, 2)
+        sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115 (lives as long as we do)
+        sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+        os.environ.clear()
+        os.environ.update(settings["environment"])
+        time.tzset()
+        os.chdir(settings["task_root"])
+        sys.path[:0] = settings["path"]
+        threading.Thread(target=die_with, args=(lifeline,), daemon=True).start()
+        serve(lines, settings["handler"])
+        status = 0
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+def main(control_fd: int, preload: list[str]) -> None:
+    """Fork environments on request: {"start": true} with three descriptors -> pid; {"poll": pid} -> exit status or null."""
+    control = socket.socket(fileno=control_fd)
+    for name in preload:
+        with contextlib.suppress(Exception):  # what is not installed is for the function to complain about
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # keeps the collector from touching, and so copying, the shared pages
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, 1024, 3)
+        if not data:
+            return
+        request = json.loads(data)
+        answer: int | None
+        if "poll" in request:
+            ended, status = os.waitpid(request["poll"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if ended else None
+        else:
+            answer = os.fork()
+            if answer == 0:
+                control.close()
+                channel, lifeline = socket.socket(fileno=descriptors[0]), socket.socket(fileno=descriptors[1])
+                run_environment(channel, lifeline, descriptors[2])
+            for descriptor in descriptors:
+                os.close(descriptor)
+        control.sendall(json.dumps(answer).encode())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,126 @@
+"""What the VPC would do with a packet or a request: questions asked of moto's live EC2 state."""
+
+import contextlib
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import InvalidSubnetIdError
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.security_groups import SecurityGroup
+from moto.ec2.models.subnets import Subnet
+
+
+def backend(account_id: str, region: str) -> EC2Backend:
+    """The EC2 of one account and region."""
+    return ec2_backends[account_id][region]
+
+
+def find_subnet(ec2: EC2Backend, subnet_id: str) -> Subnet | None:
+    try:
+        return ec2.get_subnet(subnet_id)
+    except InvalidSubnetIdError:
+        return None
+
+
+def find_security_group(ec2: EC2Backend, group_id: str) -> SecurityGroup | None:
+    return ec2.get_security_group_from_id(group_id)
+
+
+def default_security_group(ec2: EC2Backend, vpc_id: str) -> SecurityGroup | None:
+    return ec2.get_default_security_group(vpc_id)
+
+
+def is_private(ec2: EC2Backend, subnet: Subnet) -> bool:
+    """EKS's rule for Fargate: no route of the subnet's table leads straight to an internet gateway."""
+    return not any(
+        route.gateway is not None and str(route.gateway.id).startswith("igw-")
+        for route in _route_table(ec2, subnet).routes
+    )
+
+
+def _route_table(ec2: EC2Backend, subnet: Subnet) -> RouteTable:
+    tables = [table for table in list(ec2.route_tables.values()) if table.vpc_id == subnet.vpc_id]
+    for table in tables:
+        if any(association.get("SubnetId") == subnet.id for association in table.associations):
+            return table
+    return next(table for table in tables if table.main_association_id)
+
+
+def create_interface(ec2: EC2Backend, subnet: Subnet, group_ids: list[str], description: str) -> NetworkInterface:
+    """A network interface with a free address of the subnet. Raises NoFreeAddress."""
+    try:
+        address = subnet.get_available_subnet_ip(None)  # type: ignore[arg-type]
+    except StopIteration:
+        raise NoFreeAddress(subnet.id) from None
+    return ec2.create_network_interface(subnet, [address], group_ids=group_ids, description=description)
+
+
+def delete_interface(ec2: EC2Backend, interface: NetworkInterface) -> None:
+    """Removes an interface and frees its address."""
+    if ec2.enis.pop(interface.id, None):
+        interface.subnet.del_subnet_ip(interface.private_ip_address)
+
+
+class NoFreeAddress(Exception):  # noqa: N818 - becomes the AWS error of the call that needed the address
+    """Every address of the subnet is taken."""
+
+
+def security_groups_admit(
+    ec2: EC2Backend, target_group_ids: Iterable[str], port: int, source_address: str, source_group_ids: Iterable[str]
+) -> bool:
+    """Whether inbound rules of the target's groups let the source open tcp `port`."""
+    sources = set(source_group_ids)
+    for group_id in target_group_ids:
+        group = find_security_group(ec2, group_id)
+        for rule in group.ingress_rules if group else []:
+            if _covers_port(rule.ip_protocol, rule.from_port, rule.to_port, port) and (
+                _contains(rule.ip_range.get("CidrIp"), source_address) or rule.source_group.get("GroupId") in sources
+            ):
+                return True
+    return False
+
+
+def security_groups_let_out(ec2: EC2Backend, group_ids: Iterable[str], port: int, target_address: str) -> bool:
+    """Whether outbound rules of the source's groups let it reach tcp `port` of the target."""
+    return any(
+        _covers_port(rule.ip_protocol, rule.from_port, rule.to_port, port)
+        and _contains(rule.ip_range.get("CidrIp"), target_address)
+        for group_id in group_ids
+        for rule in getattr(find_security_group(ec2, group_id), "egress_rules", [])
+    )
+
+
+def network_acl_admits(ec2: EC2Backend, subnet: Subnet, port: int, source_address: str) -> bool:
+    """Whether the inbound rules of the subnet's network ACL, in order, let the source reach tcp `port`."""
+    acls = [acl for acl in list(ec2.network_acls.values()) if acl.vpc_id == subnet.vpc_id]
+    acl = next((a for a in acls if any(b.subnet_id == subnet.id for b in a.associations)), None)
+    if acl is None:
+        return True
+    entries = [entry for entry in acl.network_acl_entries if str(entry.egress).lower() != "true"]
+    for entry in sorted(entries, key=lambda e: int(e.rule_number)):
+        protocol = {"6": "tcp"}.get(str(entry.protocol), str(entry.protocol))
+        if _contains(entry.cidr_block, source_address) and _covers_port(
+            protocol, entry.port_range_from, entry.port_range_to, port
+        ):
+            return bool(entry.rule_action == "allow")
+    return False
+
+
+def _covers_port(protocol: str | None, first: Any, last: Any, port: int) -> bool:
+    if protocol == "-1":
+        return True
+    return protocol == "tcp" and first is not None and last is not None and int(first) <= port <= int(last)
+
+
+def _contains(cidr: str | None, address: str) -> bool:
+    return cidr is not None and ipaddress.ip_address(address) in ipaddress.ip_network(cidr, strict=False)
+
+
+def delete_group_if_free(ec2: EC2Backend, group_id: str) -> None:
+    """Removes a security group as EKS removes its own: left behind when something still uses it."""
+    with contextlib.suppress(ServiceException):
+        ec2.delete_security_group(group_id=group_id)

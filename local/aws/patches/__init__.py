@@ -1,0 +1,39 @@
+"""What moto lacks for running our application, one module per subject; every `install(server)` says what that is.
+
+The patches reach into moto's private parts, so moto is pinned exactly and tests/local/aws has a canary for each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.aws.patches import (
+    cloudformation,
+    cloudformation_resources,
+    events,
+    jsonata,
+    lambda_,
+    scheduler,
+    stepfunctions,
+    stepfunctions_api,
+    stepfunctions_cloudformation,
+    stepfunctions_definition,
+    stepfunctions_sdk,
+)
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+
+def install_all(server: AwsServer) -> None:
+    stepfunctions.install(server)
+    jsonata.install(server)
+    stepfunctions_sdk.install(server)
+    stepfunctions_definition.install(server)
+    stepfunctions_api.install(server)
+    stepfunctions_cloudformation.install(server)
+    lambda_.install(server)
+    events.install(server)
+    scheduler.install(server)
+    cloudformation_resources.install(server)
+    cloudformation.install(server)

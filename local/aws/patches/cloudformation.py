@@ -1,0 +1,208 @@
+"""Stacks that take their time and that fail as CloudFormation's do.
+
+moto lacks: an error for resource types it does not know (it leaves them out); stack events per resource; a stack that
+is CREATE_IN_PROGRESS for a while; a failing resource that ends in ROLLBACK_COMPLETE and a reason instead of HTTP 500;
+nested stacks that fail their parent; "No updates are to be performed".
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import moto.cloudformation.models as models
+import moto.cloudformation.parsing as parsing
+from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+IN_PROGRESS = {"CREATE_COMPLETE": "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE": "ROLLBACK_IN_PROGRESS"}
+
+
+class ResourceFailed(Exception):
+    """A nested stack did not become complete."""
+
+
+def install(server: AwsServer) -> None:
+    _refuse_unknown_types()
+    _record_resource_events()
+    _take_time(server)
+    _roll_back()
+    _nest()
+    models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
+    models.CloudFormationBackend.delete_stack = _deleting(models.CloudFormationBackend.delete_stack)
+
+
+def reason(error: BaseException) -> str:
+    """What a person would read in the stack's events."""
+    return str(getattr(error, "message", None) or error) or type(error).__name__
+
+
+def add_event(
+    stack: Any, logical_id: str, physical_id: str, resource_type: str, status: str, why: str | None = None
+) -> None:
+    stack.events.append(
+        models.Event(
+            stack_id=stack.stack_id,
+            stack_name=stack.name,
+            logical_resource_id=logical_id,
+            physical_resource_id=physical_id,
+            resource_type=resource_type,
+            resource_status=status,
+            resource_status_reason=why,
+            resource_properties=None,
+        )
+    )
+
+
+def _refuse_unknown_types() -> None:
+    create_map = models.Stack._create_resource_map
+
+    def checked(self: Any) -> Any:
+        resources = self.template_dict.get("Resources", {})
+        types = {resource.get("Type", "") for resource in resources.values()}
+        unknown = sorted(name for name in types if not parsing.resource_class_from_type(name))
+        if unknown:
+            raise ValidationError(message=f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+        return create_map(self)
+
+    models.Stack._create_resource_map = checked
+
+
+def _record_resource_events() -> None:
+    create = parsing.parse_and_create_resource
+
+    def recorded(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+        backend = models.cloudformation_backends[account_id][region_name]
+        stack = backend.stacks.get(resources_map.stack_id)
+        resource_type = resource_json["Type"]
+        try:
+            made = create(logical_id, resource_json, resources_map, account_id, region_name)
+        except Exception as error:
+            if stack and not getattr(error, "reported", False):
+                error.reported = True  # type: ignore[attr-defined]
+                add_event(stack, logical_id, "", resource_type, "CREATE_FAILED", reason(error))
+            raise
+        if stack and made is not None:
+            physical_id = str(made.physical_resource_id)
+            add_event(stack, logical_id, physical_id, resource_type, "CREATE_IN_PROGRESS")
+            add_event(stack, logical_id, physical_id, resource_type, "CREATE_COMPLETE")
+        return made
+
+    parsing.parse_and_create_resource = recorded
+
+
+def _take_time(server: AwsServer) -> None:
+    """The resources are there at once; the stack says so, and shows its outputs, only after `stack_seconds`."""
+    outputs = models.Stack.outputs
+    describe_events = models.CloudFormationBackend.describe_stack_events
+
+    def get(self: Any) -> str:
+        status: str = self.__dict__["status"]
+        due: float = self.__dict__.get("complete_at", 0.0)
+        return IN_PROGRESS.get(status, status) if time.monotonic() < due else status
+
+    def put(self: Any, status: str) -> None:
+        if status in IN_PROGRESS:
+            self.__dict__["complete_at"] = time.monotonic() + server.stack_seconds()
+        self.__dict__["status"] = status
+
+    def events(self: Any, stack_name: str) -> Any:
+        stack = self.get_stack(stack_name)
+        shown = describe_events(self, stack_name)
+        if stack.status != stack.__dict__["status"]:
+            return [event for event in shown if event.resource_status != stack.__dict__["status"]]
+        return shown
+
+    models.Stack.status = property(get, put)
+    models.Stack.outputs = property(lambda self: None if self.status.endswith("IN_PROGRESS") else outputs.fget(self))
+    models.CloudFormationBackend.describe_stack_events = events
+
+
+def _roll_back() -> None:
+    create = models.Stack.create_resources
+
+    def create_or_roll_back(self: Any) -> None:
+        try:
+            create(self)
+        except Exception as error:
+            self.status_reason = (
+                f"The following resource(s) failed to create: {_failed_resources(self)}. {reason(error)}"
+            )
+            self._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=self.status_reason)
+            try:
+                self.resource_map.delete()
+                status = "ROLLBACK_COMPLETE"
+            except Exception as left_over:
+                self.status_reason = reason(left_over)
+                status = "ROLLBACK_FAILED"
+            self._add_stack_event(status, resource_status_reason=self.status_reason)
+            self.status = status
+            self.stack_status_reason = self.status_reason
+            self.output_map = models.OutputMap(self.resource_map, {}, self.stack_id)
+
+    models.Stack.create_resources = create_or_roll_back
+
+
+def _failed_resources(stack: Any) -> str:
+    return str([event.logical_resource_id for event in stack.events if event.resource_status == "CREATE_FAILED"])
+
+
+def _nest() -> None:
+    create = models.Stack.create_from_cloudformation_json.__func__
+
+    def created(cls: Any, name: str, resource: Any, account_id: str, region: str, **options: Any) -> Any:
+        properties = dict(resource["Properties"])
+        given = properties.get("Parameters") or {}
+        properties["Parameters"] = {key: _parameter_text(value) for key, value in given.items()}
+        made = create(cls, name, {**resource, "Properties": properties}, account_id, region, **options)
+        if not made.__dict__["status"].startswith("CREATE_"):
+            why = f"Embedded stack {made.stack_id} was not successfully created: {made.status_reason}"
+            models.cloudformation_backends[account_id][region].delete_stack(made.stack_id)
+            raise ResourceFailed(why)
+        made.__dict__["complete_at"] = 0.0
+        return made
+
+    models.Stack.create_from_cloudformation_json = classmethod(created)
+    models.Stack.physical_resource_id = property(lambda self: self.stack_id)
+
+
+def _parameter_text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _updating(update: Any) -> Any:
+    def update_stack(self: Any, name: str, template: str, role_arn: Any, parameters: Any, tags: Any) -> Any:
+        stack = self.get_stack(name)
+        resolved = self._resolve_update_parameters(instance=stack, incoming_params=parameters)
+        if stack.has_template(template) and stack.has_parameters(resolved) and tags in (None, {}, stack.tags):
+            raise ValidationError(message="No updates are to be performed.")
+        try:
+            return update(self, name, template, role_arn, parameters, tags)
+        except CloudFormationError:
+            raise
+        except Exception as error:
+            # What the update had changed stays changed here, so the honest state is the failed roll-back.
+            stack.status = "UPDATE_ROLLBACK_FAILED"
+            stack.stack_status_reason = reason(error)
+            stack._add_stack_event("UPDATE_ROLLBACK_FAILED", resource_status_reason=reason(error))
+            return stack
+
+    return update_stack
+
+
+def _deleting(delete: Any) -> Any:
+    def delete_stack(self: Any, name_or_stack_id: str) -> None:
+        before = dict(self.stacks)
+        try:
+            delete(self, name_or_stack_id)
+        except Exception as error:
+            for stack_id, stack in before.items():
+                if stack_id not in self.stacks and stack_id not in self.deleted_stacks:
+                    self.stacks[stack_id] = stack
+                    stack.status = "DELETE_FAILED"
+                    stack.stack_status_reason = reason(error)
+                    stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason(error))
+
+    return delete_stack

@@ -1,0 +1,167 @@
+"""Lambda that runs the functions.
+
+moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
+the size limits; throttling by reserved concurrency; Layers, TracingConfig and LoggingConfig of a function in a
+template; a usable Ref on a layer version.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import moto.awslambda.models as models
+from moto.awslambda.utils import get_backend
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import unix_time_millis
+from moto.logs.models import logs_backends
+
+from local.aws.lambda_runtime import Archive, Function
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+MAXIMUM_REQUEST_BYTES = 6 * 1024 * 1024
+MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES = 1024 * 1024
+
+
+class TooManyRequests(JsonRESTError):
+    """Source: Lambda API, Invoke, errors."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
+
+
+class RequestTooLarge(JsonRESTError):
+    code = 413
+
+    def __init__(self, size: int, kind: str, limit: int) -> None:
+        message = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        super().__init__("RequestEntityTooLargeException", message)
+
+
+def install(server: AwsServer) -> None:
+    running: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def run(self: Any, event: Any) -> Any:
+        with lock:
+            limit = self.reserved_concurrency
+            if limit is not None and running[self.function_arn] >= int(limit):
+                raise TooManyRequests
+            running[self.function_arn] += 1
+        try:
+            return server.lambda_runtime.invoke(description(self), event)
+        finally:
+            with lock:
+                running[self.function_arn] -= 1
+
+    def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str | bytes:
+        headers = {name.lower(): value for name, value in dict(request_headers).items()}
+        kind = headers.get("x-amz-invocation-type", "RequestResponse")
+        size = len(body or b"")
+        limit = MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES if kind == "Event" else MAXIMUM_REQUEST_BYTES
+        if size > limit:
+            raise RequestTooLarge(size, kind, limit)
+        event = json.loads(body) if body else {}
+        if kind == "DryRun":
+            return ""
+        if kind == "Event":
+            threading.Thread(target=run, args=(self, event), daemon=True).start()
+            return ""
+        outcome = run(self, event)
+        if outcome.failed:
+            response_headers["x-amz-function-error"] = "Unhandled"
+        response_headers["x-amz-executed-version"] = "$LATEST"
+        response_headers["x-amz-log-result"] = base64.b64encode(outcome.log[-4096:].encode()).decode()
+        payload: bytes = outcome.payload.encode()
+        return payload
+
+    models.LambdaFunction.invoke = invoke
+    _keep_properties()
+    models.LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
+    models.LayerVersion.physical_resource_id = property(lambda self: self.arn)
+    models.Permission.physical_resource_id = property(lambda self: f"permission-{id(self):x}")
+
+
+def description(function: Any) -> Function:
+    """moto's function as the runtime wants it."""
+    backend = get_backend(function.account_id, function.region)
+    layers = []
+    for layer in function.layers or []:
+        version = backend.layers_versions_by_arn(layer["Arn"])
+        if version is None:
+            raise JsonRESTError("InvalidParameterValueException", f"Layer version {layer['Arn']} does not exist.")
+        layers.append(_archive(version))
+    variables = function.environment_vars or {}
+    return Function(
+        name=function.function_name,
+        arn=function.function_arn,
+        region=function.region,
+        role_arn=function.role,
+        runtime=function.run_time,
+        handler=function.handler,
+        memory_mib=int(function.memory_size),
+        timeout_seconds=float(function.timeout),
+        environment=tuple(sorted((name, str(value)) for name, value in variables.items())),
+        code=_archive(function),
+        layers=tuple(layers),
+        log_group=function.logs_group_name,
+    )
+
+
+def _archive(owner: Any) -> Archive:
+    return Archive(owner.code_bytes, bytes(base64.b64decode(owner.code_sha_256)).hex())
+
+
+def write_log(function: Function, stream: str, lines: list[str]) -> None:
+    """CloudWatch Logs, as Lambda writes to it: one stream per execution environment."""
+    account_id = function.arn.split(":")[4]
+    backend = logs_backends[account_id][function.region]
+    backend.ensure_log_group(function.log_group)
+    group = backend.groups[function.log_group]
+    if stream not in group.streams:
+        backend.create_log_stream(function.log_group, stream)
+    now = int(unix_time_millis())
+    backend.put_log_events(function.log_group, stream, [{"timestamp": now, "message": line} for line in lines])
+
+
+def _keep_properties() -> None:
+    create = models.LambdaFunction.create_from_cloudformation_json.__func__
+    update = models.LambdaFunction.update_from_cloudformation_json.__func__
+
+    def with_properties(function: Any, properties: dict[str, Any]) -> Any:
+        if "Layers" in properties:
+            function.layers = function._get_layers_data(properties["Layers"])
+        if "TracingConfig" in properties:
+            function.tracing_config = properties["TracingConfig"]
+        if "Architectures" in properties:
+            function.architectures = properties["Architectures"]
+        if "EphemeralStorage" in properties:
+            function.ephemeral_storage = properties["EphemeralStorage"]["Size"]
+        log_group = properties.get("LoggingConfig", {}).get("LogGroup")
+        if log_group:
+            function.logs_group_name = log_group
+        return function
+
+    def created(cls: Any, name: str, resource: Any, account_id: str, region: str, **options: Any) -> Any:
+        return with_properties(create(cls, name, resource, account_id, region, **options), resource["Properties"])
+
+    def updated(
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        function = update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
+        return with_properties(function, cloudformation_json["Properties"])
+
+    models.LambdaFunction.create_from_cloudformation_json = classmethod(created)
+    models.LambdaFunction.update_from_cloudformation_json = classmethod(updated)

@@ -1,0 +1,259 @@
+"""moto's Step Functions interpreter, made to run like the service.
+
+moto lacks:
+- the interpreter switched on, also for machines that CloudFormation creates;
+- calls under the machine's role (it signs with made-up keys) and clients that are made once, not per call;
+- a time scale for Wait and Retry back-off (task and execution time-outs stay as they are);
+- stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
+- the documented form of times in the context object;
+- States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import moto.stepfunctions.parser as parser
+import moto.stepfunctions.responses as responses
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+POLL_SECONDS = 0.2
+SHORTEST_WAIT_SECONDS = 0.002
+"""At time scale 0 a Wait still lets other threads run, so that a polling loop does not spin."""
+
+UNCATCHABLE = ("States.DataLimitExceeded", "States.Runtime")
+"""Source: Step Functions developer guide, "Error names": States.ALL does not catch these two."""
+
+TERMINAL_EVENTS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"}
+
+
+def install(server: AwsServer) -> None:
+    responses.get_backend = lambda account, region: stepfunctions_parser_backends[account][region]
+    _use_role_credentials(server)
+    _scale_waiting(server)
+    _stop_at_once()
+    _record_only_what_counts()
+    _format_context_times()
+    _limit_catch_all()
+    _explain_failed_entries()
+
+
+def _use_role_credentials(server: AwsServer) -> None:
+    clients: dict[tuple[str, str, str | None], Any] = {}
+    lock = threading.Lock()
+    config = Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=3600, connect_timeout=5)
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        role_arn = getattr(state_credentials, "role_arn", None)
+        with lock:
+            key = (region, service, role_arn)
+            if key not in clients:
+                credentials = server.assume_role(role_arn, "stepfunctions") if role_arn else None
+                clients[key] = server.client(
+                    service,
+                    region=region,
+                    credentials=credentials,
+                    config=config.merge(Config(max_pool_connections=50)),
+                )
+            return clients[key]
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith(parser.__name__) and hasattr(module, "boto_client_for"):
+            module.boto_client_for = client_for  # type: ignore[attr-defined]
+    _name_sdk_errors()
+
+
+def _name_sdk_errors() -> None:
+    """Lambda being unreachable is Lambda.SdkClientException, as the Java SDK of the service names it."""
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_lambda as module,
+    )
+
+    original = module.StateTaskServiceLambda._from_error
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, BotoCoreError):
+            return original(self, env, ex)
+        details = {
+            "error": "Lambda.SdkClientException",
+            "cause": str(ex),
+            "resource": "invoke",
+            "resourceType": "lambda",
+        }
+        return module.FailureEvent(
+            env=env,
+            error_name=CustomErrorName("Lambda.SdkClientException"),
+            event_type=module.HistoryEventType.TaskFailed,
+            event_details=module.EventDetails(taskFailedEventDetails=details),
+        )
+
+    module.StateTaskServiceLambda._from_error = from_error
+
+
+def _scale_waiting(server: AwsServer) -> None:
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+    from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
+
+    def wait(self: Any, env: Any, wait_seconds: float) -> None:
+        end = time.monotonic() + max(server.scaled(wait_seconds), SHORTEST_WAIT_SECONDS)
+        while env.is_running() and (left := end - time.monotonic()) > 0:
+            env.program_state_event.wait(min(left, POLL_SECONDS))
+
+    def back_off(seconds: float) -> None:
+        time.sleep(max(server.scaled(seconds), SHORTEST_WAIT_SECONDS))
+
+    WaitFunction._wait_interval = wait
+    retrier_decl.time = SimpleNamespace(sleep=back_off)
+
+
+def _stop_at_once() -> None:
+    from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+
+    reflect = BaseExecutionWorkerCommunication._reflect_execution_status
+    lock = threading.Lock()
+
+    def stop(self: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:
+        with lock:
+            if self.exec_status != ExecutionStatus.RUNNING:
+                return
+            env = self.exec_worker.env
+            env.set_stop(stop_date=stop_date, cause=cause, error=error)
+            self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
+            self.error, self.cause = error, cause
+        details = {key: value for key, value in (("error", error), ("cause", cause)) if value is not None}
+        env.event_manager.add_event(
+            context=env.event_history_context,
+            event_type="ExecutionAborted",
+            event_details={"executionAbortedEventDetails": details},
+        )
+
+    def reflect_unless_stopped(self: Any) -> None:
+        with lock:
+            if self.execution.exec_status != ExecutionStatus.RUNNING:
+                return
+            reflect(self)
+        if self.execution.exec_status == ExecutionStatus.TIMED_OUT:
+            env = self.execution.exec_worker.env
+            env.event_manager.add_event(
+                context=env.event_history_context,
+                event_type="ExecutionTimedOut",
+                event_details={"executionTimedOutEventDetails": {}},
+            )
+
+    Execution.stop = stop
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect_unless_stopped
+
+
+def _record_only_what_counts() -> None:
+    """No event after the one that ended the execution, none of abandoned branches, no EvaluationFailed twice."""
+    from moto.stepfunctions.parser.asl.eval.environment import Environment
+    from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
+
+    add_event, close_frame, set_stop = EventManager.add_event, Environment.close_frame, Environment.set_stop
+    lock = threading.Lock()
+
+    def add(self: Any, context: Any, event_type: Any, event_details: Any = None, **options: Any) -> int:
+        with lock:
+            events = self._history_event_list
+            repeated = (
+                event_type == "EvaluationFailed"
+                and events
+                and events[-1]["type"] == event_type
+                and events[-1]["evaluationFailedEventDetails"] == event_details["evaluationFailedEventDetails"]
+            )
+            if repeated or getattr(self, "execution_ended", False) or getattr(context, "abandoned", False):
+                return int(context.last_published_event_id)
+            self.execution_ended = event_type in TERMINAL_EVENTS
+            event_id: int = add_event(self, context, event_type, event_details, **options)
+            return event_id
+
+    def close(self: Any, frame: Any) -> None:
+        close_frame(self, frame)
+        _abandon(frame)
+
+    def stop(self: Any, stop_date: Any, cause: str | None, error: str | None) -> None:
+        set_stop(self, stop_date, cause, error)
+        if self.is_frame():
+            _abandon(self)
+
+    EventManager.add_event, Environment.close_frame, Environment.set_stop = add, close, stop
+
+
+def _abandon(frame: Any) -> None:
+    frame.event_history_context.abandoned = True
+    for inner in list(frame._frames):
+        _abandon(inner)
+
+
+def iso_time(moment: datetime) -> str:
+    """2026-01-02T03:04:05.678Z, as the context object and EventBridge have it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _format_context_times() -> None:
+    from moto.stepfunctions.parser.asl.component.state import state
+    from moto.stepfunctions.parser.backend.execution import Execution
+
+    details = Execution.get_start_execution_details
+
+    def start_details(self: Any) -> Any:
+        result = details(self)
+        result.start_time = iso_time(self.start_date)
+        return result
+
+    def state_data(EnteredTime: str, Name: str) -> dict[str, Any]:  # noqa: N803 (the names of the context object)
+        return {"EnteredTime": iso_time(datetime.fromisoformat(EnteredTime)), "Name": Name, "RetryCount": 0}
+
+    Execution.get_start_execution_details = start_details
+    state.StateData = state_data
+
+
+def _limit_catch_all() -> None:
+    from moto.stepfunctions.parser.asl.component.common.error_name.error_equals_decl import ErrorEqualsDecl
+
+    evaluate = ErrorEqualsDecl._eval_body
+
+    def matches(self: Any, env: Any) -> None:
+        name = getattr(env.stack[-1], "error_name", None)
+        evaluate(self, env)
+        named = any(error.error_name == name for error in self.error_names)
+        if name in UNCATCHABLE and not named:
+            env.stack[-1] = False
+
+    ErrorEqualsDecl._eval_body = matches
+
+
+def _explain_failed_entries() -> None:
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_events as module,
+    )
+
+    class FailedEntries(RuntimeError):
+        def __init__(self, cause: dict[str, Any] | None) -> None:
+            super().__init__(json.dumps(cause))
+            self.cause = json.dumps(cause)
+
+    module.SfnFailedEntryCountException = FailedEntries
+
+
+def abort_executions() -> None:
+    """Stop whatever still runs, in every account and region, so that no thread outlives the server."""
+    now = datetime.now(UTC)
+    for regions in list(stepfunctions_parser_backends.values()):
+        for backend in list(regions.values()):
+            for machine in list(backend.state_machines):
+                for execution in machine.executions:
+                    execution.stop(stop_date=now, error=None, cause="the embedded cloud was stopped")

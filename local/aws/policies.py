@@ -1,0 +1,103 @@
+"""Evaluates resource policies (trust policies, file-system policies): as much of IAM's grammar as they use.
+
+Source: IAM guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Decision = Literal["allow", "explicit deny", "implicit deny"]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: every ARN that names an AWS principal (or its account), or a service. Neither: anonymous."""
+
+    arns: frozenset[str] = field(default_factory=frozenset)
+    service: str | None = None
+
+
+ANONYMOUS = Caller()
+
+
+def decide(
+    document: Mapping[str, Any], caller: Caller, action: str, context: Mapping[str, str], resource: str | None = None
+) -> Decision:
+    """What a resource policy says of one request; `resource` None: the policy's own resource (trust policies)."""
+    effects = {
+        statement["Effect"]
+        for statement in as_list(document.get("Statement", []))
+        if _names_caller(statement, caller)
+        and _names_action(statement, action)
+        and _names_resource(statement, resource)
+        and all(_holds(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
+    }
+    if "Deny" in effects:
+        return "explicit deny"
+    return "allow" if "Allow" in effects else "implicit deny"
+
+
+def as_list(value: Any) -> list[Any]:
+    """Policies may write a single value without its list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _names_caller(statement: Mapping[str, Any], caller: Caller) -> bool:
+    principal = statement.get("Principal")
+    if principal is None:
+        return False
+    if principal == "*":
+        return True
+    if caller.service is not None:
+        return caller.service in as_list(principal.get("Service", []))
+    return any(name == "*" or name in caller.arns for name in as_list(principal.get("AWS", [])))
+
+
+def _names_action(statement: Mapping[str, Any], action: str) -> bool:
+    if "NotAction" in statement:
+        return not _matches_any(as_list(statement["NotAction"]), action, ignore_case=True)
+    return _matches_any(as_list(statement.get("Action", [])), action, ignore_case=True)
+
+
+def _names_resource(statement: Mapping[str, Any], resource: str | None) -> bool:
+    if resource is None or "Resource" not in statement:
+        return True
+    return _matches_any(as_list(statement["Resource"]), resource)
+
+
+def _holds(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    known = {name.lower(): value for name, value in context.items()}
+    return all(_key_holds(operator, known.get(name.lower()), as_list(wanted)) for name, wanted in keys.items())
+
+
+def _key_holds(operator: str, actual: str | None, wanted: list[Any]) -> bool:
+    operator = re.sub(r"^For(All|Any)Values:", "", operator)
+    if_exists = operator.endswith("IfExists")
+    operator = operator.removesuffix("IfExists")
+    if operator == "Null":
+        return (actual is None) == (str(wanted[0]).lower() == "true")
+    negated = "Not" in operator
+    if actual is None:
+        return if_exists or negated
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in wanted]
+    match operator.replace("Not", ""):
+        case "StringEquals":
+            hit = actual in texts
+        case "StringEqualsIgnoreCase" | "Bool":
+            hit = actual.lower() in [text.lower() for text in texts]
+        case "StringLike" | "ArnLike" | "ArnEquals":
+            hit = _matches_any(texts, actual)
+        case _:
+            raise NotImplementedError(f"the embedded cloud does not know the condition operator {operator}")
+    return hit != negated
+
+
+def _matches_any(patterns: Iterable[str], value: str, *, ignore_case: bool = False) -> bool:
+    return any(_glob(pattern, ignore_case).fullmatch(value) for pattern in patterns)
+
+
+def _glob(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "."}
+    return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.IGNORECASE if ignore_case else 0)

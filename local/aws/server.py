@@ -1,0 +1,195 @@
+"""AWS on this machine: moto's server in this process, with what it lacks for running our application patched in.
+
+    with AwsServer(directory) as server:
+        outputs = deploy(server, Path("template.yaml"), "eks-efs-provisioner", {})
+        server.client("stepfunctions").start_execution(...)
+
+One server at a time per process: moto keeps its state in module globals. `stop` forgets that state and undoes the
+patches, after which another server may be started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from local.aws import originals
+from local.aws.lambda_runtime import Credentials, LambdaRuntime
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_REGION = "ap-northeast-1"
+DEFAULT_ACCOUNT_ID = "123456789012"
+ADMINISTRATOR = Credentials("AKIAEMBEDDEDADMIN000", "embedded-administrator", None)
+"""Who `AwsServer.client` is unless told otherwise: somebody with every permission in the default account."""
+
+
+@dataclass(frozen=True)
+class DeliveredEvent:
+    """An event that a rule of EventBridge sent to a target."""
+
+    rule_name: str
+    target_arn: str
+    payload: Any
+    execution_arn: str | None
+
+
+class AwsServer:
+    """moto's threaded server on 127.0.0.1.
+
+    `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here; `stack_seconds` is
+    how long a CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request.
+    """
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        region: str = DEFAULT_REGION,
+        scaled: Callable[[float], float] = lambda seconds: seconds,
+        stack_seconds: Callable[[], float] = lambda: 0.0,
+        patches: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        self.region = region
+        self.account_id = DEFAULT_ACCOUNT_ID
+        self.scaled = scaled
+        self.stack_seconds = stack_seconds
+        self.delivered_events: list[DeliveredEvent] = []
+        self.published_events: list[dict[str, Any]] = []
+        self.port = 0
+        self._patches = patches
+        self._temporary = None if directory else TemporaryDirectory(prefix="embedded-aws-")
+        self.directory = directory or Path(self._temporary.name)  # type: ignore[union-attr]
+        self._runtime: LambdaRuntime | None = None
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+        self._snapshot: originals.Snapshot = []
+        self._environment: dict[str, str | None] = {}
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def lambda_runtime(self) -> LambdaRuntime:
+        if self._runtime is None:
+            raise RuntimeError("the embedded AWS is not running")
+        return self._runtime
+
+    def start(self, port: int = 0) -> None:
+        """Patch moto, listen on the port (0: a free one), answer requests from now on."""
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+        from werkzeug.serving import make_server
+
+        for name, level in (("werkzeug", logging.ERROR), ("moto.stepfunctions", logging.CRITICAL)):
+            logging.getLogger(name).setLevel(level)  # the interpreter logs whole syntax trees
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self._set_environment({"MOTO_PORT": str(self.port)})
+
+        from local.aws.patches import install_all
+
+        self._snapshot = originals.remember()
+        install_all(self)
+        for patch in self._patches:
+            patch()
+        self._start_lambda()
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="embedded-aws")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop executions and functions, forget every resource, undo the patches."""
+        if self._thread is None:
+            return
+        from moto.backends import list_of_moto_modules  # noqa: F401 (loads what reset walks over)
+        from moto.moto_api._internal.models import moto_api_backend
+
+        from local.aws.patches.stepfunctions import abort_executions
+
+        abort_executions()
+        self.lambda_runtime.stop()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._thread = self._runtime = None
+        moto_api_backend.reset()
+        originals.restore(self._snapshot)
+        self._set_environment(dict(self._environment))
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> AwsServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def client(
+        self, service: str, *, region: str | None = None, credentials: Credentials | None = None, config: Any = None
+    ) -> Any:
+        """A boto3 client of the embedded AWS; the administrator's unless credentials are given."""
+        import boto3
+        from botocore.config import Config
+
+        identity = credentials or ADMINISTRATOR
+        # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
+        defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
+        return boto3.session.Session().client(
+            service,
+            region_name=region or self.region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=identity.access_key_id,
+            aws_secret_access_key=identity.secret_access_key,
+            aws_session_token=identity.session_token,
+            config=defaults.merge(config) if config else defaults,
+        )
+
+    def assume_role(self, role_arn: str, session_name: str) -> Credentials:
+        """Temporary credentials as a service of AWS gets them for a role it runs under."""
+        from moto.sts.models import sts_backends
+
+        partition, account_id = role_arn.split(":")[1], role_arn.split(":")[4]
+        role = sts_backends[account_id][partition].assume_role(
+            region_name=self.region,
+            role_session_name=session_name[:64],
+            role_arn=role_arn,
+            policy=None,
+            duration=43200,
+            external_id=None,
+        )
+        return Credentials(role.access_key_id, role.secret_access_key, role.session_token)
+
+    @contextmanager
+    def instantly(self) -> Iterator[None]:
+        """Stacks made in this block are complete at once: deploying the application is not what is being watched."""
+        seconds, self.stack_seconds = self.stack_seconds, lambda: 0.0
+        try:
+            yield
+        finally:
+            self.stack_seconds = seconds
+
+    def _start_lambda(self) -> None:
+        from local.aws.patches.lambda_ import write_log
+
+        self._runtime = LambdaRuntime(
+            self.directory / "lambda", self.endpoint, credentials_of=self.assume_role, write_log=write_log
+        )
+
+    def _set_environment(self, values: dict[str, str | None] | dict[str, str]) -> None:
+        for name, value in values.items():
+            self._environment.setdefault(name, os.environ.get(name))
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
