@@ -96,14 +96,14 @@ def _template(name: str) -> Manifest:
     return {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}
 
 
-def changed(base: Manifest, path: str, value: Any) -> Manifest:
+def changed(base: Any, path: str, value: Any) -> Any:
     """A copy with the field at a dotted path set; None removes it. Numbers are list indexes."""
     if not path:
-        return value  # type: ignore[no-any-return]
+        return value
     head, _, rest = path.partition(".")
     if isinstance(base, list):
         index = int(head)
-        return [changed(item, rest, value) if at == index else item for at, item in enumerate(base)]  # type: ignore[return-value]
+        return [changed(item, rest, value) if at == index else item for at, item in enumerate(base)]
     copy = dict(base)
     if value is None and not rest:
         copy.pop(head, None)

@@ -99,10 +99,11 @@ def test_its_controllers_make_pods_of_deployments_and_bind_claims(real: RealCont
 
 def test_a_deleted_namespace_goes_with_what_is_in_it(real: RealControlPlane) -> None:
     send(real, "POST", PATHS["Namespace"], real.admin_token, manifest("Namespace", "gone", ""))
-    claims = NAMESPACED["PersistentVolumeClaim"].replace("{name}", "gone")
-    send(real, "POST", claims, real.admin_token, manifest("PersistentVolumeClaim", "c", "gone"))
+    events = NAMESPACED["Event"].replace("{name}", "gone")
+    send(real, "POST", events, real.admin_token, manifest("Event", "e", "gone"))
     send(real, "DELETE", "/api/v1/namespaces/gone", real.admin_token)
     eventually(PATHS["Namespace"], real, lambda found: "gone" not in [n["metadata"]["name"] for n in found["items"]])
+    assert send(real, "GET", events, real.admin_token)[1]["items"] == []
 
 
 def test_stop_leaves_no_process_no_directory_and_a_free_port(assets: Path, tmp_path: Path) -> None:
