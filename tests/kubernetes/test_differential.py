@@ -15,7 +15,7 @@ from local.kubernetes.embedded import EmbeddedControlPlanes
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from local.kubernetes.real import ROLE_AGGREGATION, RealControlPlanes
 from tests.kubernetes.cases import access, apply, objects, reading, validation
-from tests.kubernetes.differential import CASES, Case, Conversation, compared
+from tests.kubernetes.differential import CASES, Case, Conversation, Exchange, compared, normalised
 from tests.kubernetes.eks_tokens import CLUSTER, authenticator, tokens
 from tests.kubernetes.manifests import PATHS, manifest
 
@@ -45,6 +45,27 @@ def test_every_case_has_a_sentence_and_a_place_of_its_own() -> None:
     assert len({case.sentence for case in CASES}) == len(CASES)
     assert len({case.slug for case in CASES}) == len(CASES)
     assert all(subject.__doc__ for subject in SUBJECTS)
+
+
+def test_the_comparison_sees_code_reason_causes_and_fields_but_no_uids_times_or_messages() -> None:
+    def refusal(field: str, reason: str, message: str) -> Exchange:
+        details = {"kind": "Pod", "causes": [{"field": field, "reason": reason, "message": message}]}
+        status = {"kind": "Status", "status": "Failure", "reason": reason, "code": 422, "details": details}
+        return Exchange("POST /pods", 422, normalised({**status, "message": message}))
+
+    def pod(uid: str, image: str) -> Exchange:
+        containers = {"containers": [{"image": image}]}
+        return Exchange("GET /pods/p", 200, normalised({"kind": "Pod", "metadata": {"uid": uid}, "spec": containers}))
+
+    assert compared([refusal("spec", "Invalid", "one")], [refusal("spec", "Invalid", "other")]) == []
+    assert compared([refusal("spec", "Invalid", "")], [refusal("status", "Invalid", "")]) != []
+    assert compared([refusal("spec", "Invalid", "")], [refusal("spec", "Required", "")]) != []
+    assert compared([pod("1", "busybox")], [pod("2", "busybox")]) == []
+    assert compared([pod("1", "busybox")], [pod("", "busybox")]) != []
+    assert compared([pod("1", "busybox")], [pod("1", "alpine")]) == [
+        'GET /pods/p: .spec.containers[0].image: embedded "busybox", real "alpine"'
+    ]
+    assert compared([Exchange("GET /", 200, {})], [Exchange("GET /", 404, {})]) != []
 
 
 @pytest.mark.parametrize("held_case", CASES, ids=lambda case: case.sentence)

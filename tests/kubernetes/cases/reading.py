@@ -100,13 +100,6 @@ def watch_from_now(api: Conversation) -> None:
     api.watch(PODS, "0")
 
 
-@case("a watch from before what is remembered is told that its version is gone")
-def watch_too_old(api: Conversation) -> None:
-    _three_pods(api)
-    events = api.watch(PODS, "1")
-    assert [(event["type"], event["object"]["code"]) for event in events] == [("ERROR", 410)]
-
-
 @case("a watch at a version that is no number is refused")
 def watch_bad_version(api: Conversation) -> None:
     api.send("GET", f"{PODS}?watch=1&timeoutSeconds=1&resourceVersion=abc")
