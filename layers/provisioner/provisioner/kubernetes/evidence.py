@@ -1,0 +1,98 @@
+"""The evidence of a verification: what each pod was, saw and read, as JSON that proves its own integrity.
+
+`python -m provisioner.kubernetes.evidence` prints the JSON Schema.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+UtcSeconds = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileEvidence(_Part):
+    name: str
+    lines: int
+    sha256: Sha256
+    owner: str = Field(description="uid:gid")
+    modified: UtcSeconds
+
+
+class MountEvidence(_Part):
+    """The line of /proc/mounts; a TLS mount's source is 127.0.0.1, the near end of its tunnel."""
+
+    source: str
+    target: str
+    type: str
+    options: str
+
+
+class PodEvidence(_Part):
+    """One pod; times are Kubernetes' own, but for `finished`, which is the container's clock when its work was done."""
+
+    pod: str
+    node: str
+    zone: str | None = Field(description="availability zone of the node, null where the node has no such label")
+    created: str
+    scheduled: str | None
+    running: str
+    finished: UtcSeconds
+    image_digest: str
+    mount: MountEvidence | None = Field(description="null: nothing was mounted on /data, which fails the verification")
+    files: list[FileEvidence] = Field(description="what the pod wrote, or read")
+
+
+class AppenderEvidence(PodEvidence):
+    text: list[str] = Field(description="the lines that the pod appended to out.txt")
+
+
+class ReaderEvidence(PodEvidence):
+    listing: list[str] = Field(description="ls -l of the run's directory")
+    text: list[str] = Field(description="the lines of out.txt")
+
+
+class Evidence(_Part):
+    schema_version: Literal["1"] = "1"
+    run_id: str
+    nonce: str
+    file_system_id: str
+    access_point_id: str | None
+    image: str
+    lines_per_writer: int
+    verified_at: UtcSeconds
+    writers: list[PodEvidence] = Field(min_length=1)
+    appender: AppenderEvidence
+    reader: ReaderEvidence
+
+
+class SealedEvidence(Evidence):
+    sha256: Sha256 = Field(
+        description="of this object without this field, as JSON with sorted keys, no spaces, ASCII only"
+    )
+
+
+def sealed(evidence: Evidence) -> dict[str, Any]:
+    """The evidence as JSON values with its own sha256."""
+    content = evidence.model_dump(mode="json")
+    return {**content, "sha256": digest(content)}
+
+
+def digest(content: dict[str, Any]) -> str:
+    """sha256 of the canonical JSON of an evidence, with or without its own sha256."""
+    unsealed = {key: value for key, value in content.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(unsealed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **SealedEvidence.model_json_schema()}
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,150 @@
+"""What a pod of the verification is doing, what it printed, and what Kubernetes has to say about it."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.evidence import FileEvidence, MountEvidence, PodEvidence
+from provisioner.kubernetes.proof import MOUNT_PATH
+
+ZONE_LABEL: Final = "topology.kubernetes.io/zone"
+_FILE: Final = re.compile(
+    r"(?P<lines>\d+) (?P<sha256>[0-9a-f]{64}) (?P<owner>\d+:\d+) (?P<modified>\d+) (?P<name>.+)", re.ASCII
+)
+_DESCRIBED_PODS: Final = 3
+_WARNINGS_PER_POD: Final = 3
+_LOG_TAIL_LINES: Final = 5
+
+
+class Printed:
+    """A pod's log: lines of "<tag> <rest>"; lines with other first words are tools' own complaints."""
+
+    def __init__(self, log: str) -> None:
+        self._log = log
+
+    def tagged(self, tag: str) -> list[str]:
+        return [line.removeprefix(f"{tag} ") for line in self._log.splitlines() if line.startswith(f"{tag} ")]
+
+    @property
+    def finished(self) -> str | None:
+        """When the pod's work was done; None while it is not."""
+        return next(iter(self.tagged("done")), None)
+
+    @property
+    def tail(self) -> str:
+        untagged = [line for line in self._log.splitlines() if not line.startswith(("mount ", "file ", "listing "))]
+        return " | ".join(untagged[-_LOG_TAIL_LINES:])
+
+    def files(self) -> list[FileEvidence]:
+        matches = filter(None, map(_FILE.fullmatch, self.tagged("file")))
+        return [
+            FileEvidence(
+                name=match["name"],
+                lines=int(match["lines"]),
+                sha256=match["sha256"],
+                owner=match["owner"],
+                modified=utc_seconds(datetime.fromtimestamp(int(match["modified"]), UTC)),
+            )
+            for match in matches
+        ]
+
+    def mount(self) -> MountEvidence | None:
+        """The last mount on /data is the one that is seen."""
+        found = None
+        for line in self.tagged("mount"):
+            fields = line.split()
+            if len(fields) >= 4 and fields[1] == MOUNT_PATH:
+                found = MountEvidence(source=fields[0], target=fields[1], type=fields[2], options=fields[3])
+        return found
+
+
+def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: str) -> PodEvidence:
+    """Collected while the pod is there: on Fargate its node goes with it."""
+    metadata, status = pod["metadata"], pod["status"]
+    node = pod["spec"]["nodeName"]
+    found_node = api.get("Node", node)
+    container = _containers(pod)[0]
+    state = container["state"]
+    return PodEvidence(
+        pod=metadata["name"],
+        node=node,
+        zone=(found_node["metadata"].get("labels") or {}).get(ZONE_LABEL) if found_node else None,
+        created=metadata["creationTimestamp"],
+        scheduled=_condition(status, "PodScheduled").get("lastTransitionTime"),
+        running=(state.get("running") or state["terminated"])["startedAt"],
+        finished=finished,
+        image_digest=container.get("imageID", "").rpartition("@")[2],
+        mount=printed.mount(),
+        files=printed.files(),
+    )
+
+
+def phase(pod: Manifest) -> str:
+    """Pending, Running, Succeeded, Failed or Unknown."""
+    return str(pod.get("status", {}).get("phase", "Pending"))
+
+
+def is_ready(pod: Manifest) -> bool:
+    return _condition(pod["status"], "Ready").get("status") == "True"
+
+
+def is_leaving(pod: Manifest) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def is_held_by_default_scheduler(pod: Manifest) -> bool:
+    """Pending where nobody will ever schedule it: made before a Fargate profile matched it.
+
+    Source: EKS user guide, "Troubleshoot Fargate": such pods keep default-scheduler and must be recreated.
+    """
+    spec = pod["spec"]
+    return (
+        phase(pod) == "Pending"
+        and not spec.get("nodeName")
+        and spec.get("schedulerName", "default-scheduler") == "default-scheduler"
+    )
+
+
+def troubles(api: KubernetesApi, pods: Iterable[Manifest]) -> str:
+    """One clause per pod with its phase and its latest distinct warnings, verbatim: this is how FailedMount shows."""
+    pods = list(pods)
+    clauses = [_trouble(api, pod) for pod in pods[:_DESCRIBED_PODS]]
+    if len(pods) > _DESCRIBED_PODS:
+        clauses.append("also " + ", ".join(pod["metadata"]["name"] for pod in pods[_DESCRIBED_PODS:]))
+    return "; ".join(clauses)
+
+
+def _trouble(api: KubernetesApi, pod: Manifest) -> str:
+    metadata = pod["metadata"]
+    waiting = [
+        f"{state.get('reason')}: {state.get('message', '')}".rstrip(": ")
+        for container in _containers(pod)
+        if (state := container.get("state", {}).get("waiting"))
+    ]
+    events = api.list("Event", metadata["namespace"], fields=f"involvedObject.uid={metadata['uid']}")
+    said = [*waiting, *_latest_warnings(events)]
+    return f"Pod {metadata['name']} is {phase(pod)}" + (f" ({'; '.join(said)})" if said else "")
+
+
+def _latest_warnings(events: Iterable[Manifest]) -> list[str]:
+    warnings = sorted((event for event in events if event.get("type") == "Warning"), key=_last_seen, reverse=True)
+    distinct = dict.fromkeys(f"{event.get('reason')}: {event.get('message')}" for event in warnings)
+    return list(distinct)[:_WARNINGS_PER_POD]
+
+
+def _last_seen(event: Manifest) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or "")
+
+
+def _containers(pod: Manifest) -> list[dict[str, Any]]:
+    return list(pod.get("status", {}).get("containerStatuses") or [])
+
+
+def _condition(status: Manifest, kind: str) -> dict[str, Any]:
+    return next((each for each in status.get("conditions") or [] if each["type"] == kind), {})
+
+
+def utc_seconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

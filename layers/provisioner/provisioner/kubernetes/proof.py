@@ -1,0 +1,109 @@
+"""What a run's pods must have written and read; anything else is a difference, and one difference fails the run."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from provisioner.kubernetes.evidence import AppenderEvidence, FileEvidence, PodEvidence, ReaderEvidence
+
+MOUNT_PATH: Final = "/data"
+# The container's own disk is an overlay: with this, it cannot pass for shared storage.
+SHARED_TYPE: Final = "nfs4"
+APPENDED_FILE: Final = "out.txt"
+APPENDED_LINES: Final = 3
+
+
+def run_id_of(execution_arn: str) -> str:
+    """The same for every attempt of one execution, so that a call made twice finds what the first one made."""
+    return hashlib.sha256(execution_arn.encode()).hexdigest()[:12]
+
+
+def nonce_of(run_id: str) -> str:
+    """In every line: a file left over from another run is never taken for this one's."""
+    return hashlib.sha256(f"nonce {run_id}".encode()).hexdigest()[:32]
+
+
+def file_of(pod: str) -> str:
+    return f"{pod}.txt"
+
+
+def content_of(nonce: str, pod: str, lines: int) -> bytes:
+    """What a writer's file holds, byte for byte."""
+    return "".join(f"{nonce} {pod} {number}\n" for number in range(1, lines + 1)).encode()
+
+
+def differences(
+    nonce: str,
+    lines: int,
+    writers: Sequence[PodEvidence],
+    appender: AppenderEvidence,
+    reader: ReaderEvidence,
+) -> list[str]:
+    """Everything in which the run is not what it must be; empty when the storage is proven."""
+    pods = [*writers, appender, reader]
+    expected = {file_of(writer.pod): content_of(nonce, writer.pod, lines) for writer in writers}
+    expected[APPENDED_FILE] = _joined(appender.text)
+    return [
+        *_mount_differences(pods),
+        *_node_differences([*writers, appender], reader),
+        *(
+            difference
+            for writer in writers
+            for difference in _file_differences(
+                f"writer {writer.pod}", writer.files, {file_of(writer.pod): expected[file_of(writer.pod)]}
+            )
+        ),
+        *_file_differences(f"appender {appender.pod}", appender.files, {APPENDED_FILE: expected[APPENDED_FILE]}),
+        *_file_differences(f"reader {reader.pod}", reader.files, expected),
+        *_text_differences(appender, reader),
+        *_listing_differences(reader, expected.keys()),
+    ]
+
+
+def _mount_differences(pods: Iterable[PodEvidence]) -> Iterable[str]:
+    for pod in pods:
+        if pod.mount is None:
+            yield f"{pod.pod} had nothing mounted on {MOUNT_PATH}"
+        elif pod.mount.type != SHARED_TYPE:
+            yield f"{pod.pod} had {MOUNT_PATH} mounted as {pod.mount.type}, not {SHARED_TYPE}"
+
+
+def _node_differences(writing: Iterable[PodEvidence], reader: ReaderEvidence) -> Iterable[str]:
+    for pod in writing:
+        if pod.node == reader.node:
+            yield f"{reader.pod} read on {reader.node}, where {pod.pod} had written"
+
+
+def _file_differences(who: str, files: Sequence[FileEvidence], expected: dict[str, bytes]) -> Iterable[str]:
+    names = [file.name for file in files]
+    for name in sorted(expected.keys() - set(names)):
+        yield f"{who}: {name} is missing"
+    for name in sorted(set(names) - expected.keys()):
+        yield f"{who}: {name} should not be there"
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{who}: {name} is there more than once"
+    for file in files:
+        content = expected.get(file.name)
+        if content is None:
+            continue
+        if file.lines != (lines := content.count(b"\n")):
+            yield f"{who}: {file.name} has {file.lines} lines, not {lines}"
+        if file.sha256 != hashlib.sha256(content).hexdigest():
+            yield f"{who}: {file.name} differs from what was written (sha256 {file.sha256})"
+
+
+def _text_differences(appender: AppenderEvidence, reader: ReaderEvidence) -> Iterable[str]:
+    if len(appender.text) != APPENDED_LINES:
+        yield f"{appender.pod} appended {len(appender.text)} lines, not {APPENDED_LINES}"
+    if reader.text != appender.text:
+        yield f"{reader.pod} read {reader.text} from {APPENDED_FILE}, but {appender.text} was appended"
+
+
+def _listing_differences(reader: ReaderEvidence, expected: Iterable[str]) -> Iterable[str]:
+    listed = sorted(line.split()[-1] for line in reader.listing if line and not line.startswith("total "))
+    if listed != sorted(expected):
+        yield f"{reader.pod} listed {listed}, not {sorted(expected)}"
+
+
+def _joined(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()

@@ -1,0 +1,18 @@
+# Appends the date, as one does by hand to see whether a volume works. One appender: NFS has no atomic append.
+set -eu
+sed 's/^/mount /' /proc/mounts
+
+mkdir -p "/data/.verification/$RUN"
+cd "/data/.verification/$RUN"
+number=0
+while [ "$number" -lt "$LINE_COUNT" ]; do
+  [ "$number" -eq 0 ] || sleep 1
+  line=$(date -u)
+  echo "$line" >>out.txt
+  echo "text $line"
+  number=$((number + 1))
+done
+sync out.txt
+
+echo "file $(wc -l <out.txt) $(sha256sum <out.txt | cut -d ' ' -f 1) $(stat -c '%u:%g %Y' out.txt) out.txt"
+echo "done $(date -u +%Y-%m-%dT%H:%M:%SZ)"

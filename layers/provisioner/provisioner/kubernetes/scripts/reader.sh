@@ -1,0 +1,15 @@
+# A fresh mount, started when no writer is left: what it reads came from the file system, not from anybody's cache.
+set -eu
+sed 's/^/mount /' /proc/mounts
+
+cd "/data/.verification/$RUN"
+for file in *; do
+  echo "file $(wc -l <"$file") $(sha256sum <"$file" | cut -d ' ' -f 1) $(stat -c '%u:%g %Y' "$file") $file"
+done
+ls -l | sed 's/^/listing /'
+sed 's/^/text /' out.txt
+
+cd /
+rm -r "/data/.verification/$RUN"
+rmdir /data/.verification 2>/dev/null || : # not empty: another run's
+echo "done $(date -u +%Y-%m-%dT%H:%M:%SZ)"

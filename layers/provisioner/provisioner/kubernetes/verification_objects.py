@@ -1,0 +1,95 @@
+"""The objects of a verification run: writers, appender, reader; and finding them again by their labels."""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.manifests import manifest, merged
+from provisioner.kubernetes.proof import APPENDED_LINES, nonce_of
+from provisioner.request import Request
+
+RUN_LABEL: Final = "eks-efs-provisioner/run"
+ROLE_LABEL: Final = "eks-efs-provisioner/role"
+_SCRIPTS: Final = Path(__file__).parent / "scripts"
+# Pods last: a Deployment that is still there would make its pods anew.
+_KINDS: Final = ("Deployment", "Pod")
+
+Role = Literal["writer", "appender", "reader"]
+
+
+def writers(request: Request, run_id: str) -> Manifest:
+    labels = _labels("writer", run_id)
+    pod = _pod(request, "writer", run_id, lines=request.verification.lines_per_writer)
+    # A Deployment's pods are always restarted; its template has no name and no kind.
+    template = {"metadata": {"labels": labels}, "spec": {**pod["spec"], "restartPolicy": "Always"}}
+    deployment = manifest(
+        "verification-writers",
+        name_of("writer", run_id),
+        namespace=request.storage.namespace,
+        spec={"replicas": request.verification.writers, "selector": {"matchLabels": labels}, "template": template},
+    )
+    return merged(deployment, {"metadata": {"labels": labels}})
+
+
+def appender(request: Request, run_id: str) -> Manifest:
+    return _pod(request, "appender", run_id, lines=APPENDED_LINES)
+
+
+def reader(request: Request, run_id: str) -> Manifest:
+    return _pod(request, "reader", run_id, lines=0)
+
+
+def name_of(role: Role, run_id: str) -> str:
+    return f"verification-{run_id}-{role}"
+
+
+def pods_of(api: KubernetesApi, request: Request, run_id: str, role: Role | None = None) -> list[Manifest]:
+    selector = f"{RUN_LABEL}={run_id}" + (f",{ROLE_LABEL}={role}" if role else "")
+    return api.list("Pod", request.storage.namespace, labels=selector)
+
+
+def remove(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
+    """Delete everything of the run; what is still there, most of it on its way out."""
+    return _remove_selected(api, request, f"{RUN_LABEL}={run_id}")
+
+
+def remove_writing(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
+    """Delete writers and appender, not a reader that a repeated call may find at work; what is still there."""
+    return _remove_selected(api, request, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader")
+
+
+def remove_strays(api: KubernetesApi, request: Request, run_id: str) -> None:
+    """Delete what earlier runs left behind, whatever ended them."""
+    _remove_selected(api, request, f"{RUN_LABEL},{RUN_LABEL}!={run_id}")
+
+
+def _remove_selected(api: KubernetesApi, request: Request, selector: str) -> list[Manifest]:
+    found = [each for kind in _KINDS for each in api.list(kind, request.storage.namespace, labels=selector)]
+    for each in found:
+        metadata = each["metadata"]
+        # Pods of a Deployment go with it; deleted before it, they would come back.
+        if "deletionTimestamp" not in metadata and not metadata.get("ownerReferences"):
+            api.delete(each)
+    return found
+
+
+def _pod(request: Request, role: Role, run_id: str, *, lines: int) -> Manifest:
+    pod = manifest("verification-pod", name_of(role, run_id), namespace=request.storage.namespace)
+    (container,) = pod["spec"]["containers"]
+    container |= {
+        "image": request.verification.image,
+        "args": [(_SCRIPTS / f"{role}.sh").read_text(encoding="utf-8")],
+        "env": [
+            {"name": "RUN", "value": run_id},
+            {"name": "NONCE", "value": nonce_of(run_id)},
+            {"name": "LINE_COUNT", "value": str(lines)},
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        ],
+    }
+    (volume,) = pod["spec"]["volumes"]
+    volume["persistentVolumeClaim"] = {"claimName": request.storage.claim}
+    return merged(pod, {"metadata": {"labels": _labels(role, run_id)}})
+
+
+def _labels(role: Role, run_id: str) -> dict[str, Any]:
+    return {RUN_LABEL: run_id, ROLE_LABEL: role}

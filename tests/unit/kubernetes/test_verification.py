@@ -1,0 +1,207 @@
+"""verify() against a cluster in memory, call by call as the state machine makes them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.kubernetes import evidence
+from provisioner.kubernetes.proof import nonce_of, run_id_of
+from provisioner.kubernetes.verification import verify
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+from tests.unit.kubernetes.fake_cluster import OVERLAY, FakeCluster
+from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
+
+RUN = run_id_of("arn:aws:states:eu-west-1:111122223333:execution:provision:one")
+SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "evidence.schema.json").read_text())
+MOUNT_TIMED_OUT = 'MountVolume.SetUp failed for volume "efs-pv" : mount.nfs4: Connection timed out'
+
+
+def step(cluster: FakeCluster, request: Request, progress: Any, run_id: str = RUN) -> Observation:
+    # Through JSON both ways, as the state machine keeps it.
+    given = json.loads(json.dumps(progress))
+    observation = verify(
+        request,
+        cluster,
+        run_id,
+        given,
+        lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        file_system_id=FILE_SYSTEM,
+        access_point_id=None,
+    )
+    return Observation(
+        observation.ready,
+        observation.reason,
+        observation.retry_after_seconds,
+        json.loads(json.dumps(observation.facts)),
+    )
+
+
+def run(cluster: FakeCluster, request: Request, run_id: str = RUN) -> tuple[dict[str, Any], list[Observation]]:
+    progress, seen = None, []
+    for _ in range(1000):
+        observation = step(cluster, request, progress, run_id)
+        if observation.ready:
+            return observation.facts["evidence"], seen
+        seen.append(observation)
+        progress = observation.facts["progress"]
+        cluster.tick()
+    raise AssertionError("verify() waits for ever")
+
+
+def objects_left(cluster: FakeCluster) -> set[str]:
+    return cluster.kinds() & {"Deployment", "Pod"}
+
+
+def test_writers_are_gone_before_the_reader_starts_and_nothing_is_left_behind() -> None:
+    cluster = FakeCluster()
+    found, seen = run(cluster, a_request())
+
+    assert [writer["files"][0]["lines"] for writer in found["writers"]] == [20, 20, 20]
+    nodes = {pod["node"] for pod in [*found["writers"], found["reader"], found["appender"]]}
+    assert len(nodes) == 5
+    last_writer_gone = max(n for n, each in enumerate(cluster.changes) if each.startswith("delete Deployment"))
+    reader_made = next(
+        n for n, each in enumerate(cluster.changes) if each.startswith("create Pod") and "reader" in each
+    )
+    assert last_writer_gone < reader_made
+    assert objects_left(cluster) == set()
+    reasons = list(dict.fromkeys(each.reason for each in seen))
+    assert reasons[0] == Reason.WRITERS_STARTING
+    assert Reason.WRITERS_TERMINATING in reasons
+    assert reasons.index(Reason.WRITERS_TERMINATING) < reasons.index(Reason.READER_STARTING)
+
+
+def test_the_evidence_satisfies_its_schema_and_its_own_sha256() -> None:
+    found, _ = run(FakeCluster(), a_request())
+    jsonschema.validate(found, SCHEMA)
+    assert found["sha256"] == evidence.digest(found)
+    assert found["sha256"] != evidence.digest({**found, "run_id": "another"})
+    assert found["reader"]["zone"] == "eu-west-1a"
+    assert found["reader"]["mount"]["source"] == "127.0.0.1:/"
+    assert found["writers"][0]["image_digest"] == "sha256:" + "ab" * 32
+
+
+def test_the_published_schema_is_the_models() -> None:
+    assert evidence.json_schema() == SCHEMA
+
+
+def test_the_evidence_of_the_largest_run_fits_in_a_payload_many_times() -> None:
+    request = a_request(verification={"writers": 20, "lines_per_writer": 1000, "timeout_seconds": 3600})
+    found, seen = run(FakeCluster(), request)
+    assert len(found["writers"]) == 20
+    assert len(json.dumps(found)) < 100_000
+    assert max(len(json.dumps(each.payload())) for each in seen) < 100_000
+
+
+def test_every_call_may_be_made_twice_with_the_same_progress() -> None:
+    cluster, request, progress = FakeCluster(), a_request(), None
+    for _ in range(100):
+        step(cluster, request, progress)
+        observation = step(cluster, request, progress)
+        if observation.ready:
+            break
+        progress = observation.facts["progress"]
+        cluster.tick()
+    assert observation.ready
+    assert len(observation.facts["evidence"]["writers"]) == 3
+    assert sum(each.startswith("create Deployment") for each in cluster.changes) == 1
+
+
+def test_a_call_whose_writers_the_first_attempt_already_made_finds_them() -> None:
+    cluster, request = FakeCluster(), a_request()
+    step(cluster, request, None)
+    before = list(cluster.changes)
+    step(cluster, request, None)
+    assert cluster.changes == before
+
+
+@pytest.mark.parametrize("role", ["writer", "appender", "reader"])
+def test_a_pod_that_the_default_scheduler_holds_is_made_again(role: str) -> None:
+    cluster = FakeCluster(held_pods={role})
+    found, seen = run(cluster, a_request())
+    assert len(found["writers"]) == 3
+    assert sum(each.startswith("delete Pod") and role in each for each in cluster.changes) >= 1
+    assert sum(each.retry_after_seconds for each in seen) >= 30
+
+
+def test_the_first_look_is_late_and_the_later_ones_are_close() -> None:
+    _, seen = run(FakeCluster(ticks_to_run=6), a_request())
+    assert seen[0].retry_after_seconds == 15
+    assert {each.retry_after_seconds for each in seen[1:]} <= {2, 5, 15}
+
+
+def test_a_refused_mount_ends_in_an_error_with_the_event_verbatim_and_no_objects() -> None:
+    cluster = FakeCluster(refused_mount=MOUNT_TIMED_OUT)
+    with pytest.raises(TerminalError) as caught:
+        run(cluster, a_request(verification={"timeout_seconds": 60}))
+    assert caught.value.reason == ErrorReason.VERIFICATION_FAILED
+    assert f"FailedMount: {MOUNT_TIMED_OUT}" in str(caught.value)
+    cluster.tick()
+    assert objects_left(cluster) == set()
+
+
+def test_giving_up_is_counted_in_the_waits_asked_for() -> None:
+    cluster, request, waited = FakeCluster(refused_mount="no"), a_request(verification={"timeout_seconds": 100}), 0
+    progress = None
+    with pytest.raises(TerminalError, match="after 10[0-9] s"):
+        while True:
+            observation = step(cluster, request, progress)
+            waited += observation.retry_after_seconds
+            progress = observation.facts["progress"]
+            cluster.tick()
+    assert 100 <= waited < 120
+
+
+@pytest.mark.parametrize("role", ["appender", "reader"])
+def test_a_pod_that_fails_is_reported_with_what_it_said(role: str) -> None:
+    cluster = FakeCluster(failing_roles={role})
+    with pytest.raises(TerminalError, match="Permission denied"):
+        run(cluster, a_request())
+    cluster.tick()
+    assert objects_left(cluster) == set()
+
+
+def test_access_that_is_not_yet_effective_is_waited_for() -> None:
+    found, seen = run(FakeCluster(access_after_calls=3), a_request())
+    assert [each.reason for each in seen[:3]] == [Reason.ACCESS_NOT_YET_EFFECTIVE] * 3
+    assert found["run_id"] == RUN
+
+
+def test_access_that_never_comes_is_given_up() -> None:
+    with pytest.raises(TerminalError, match=r"AccessNotYetEffective.*403"):
+        run(FakeCluster(access_after_calls=10**6), a_request(verification={"timeout_seconds": 60}))
+
+
+def test_a_containers_own_disk_cannot_pass_for_shared_storage() -> None:
+    with pytest.raises(TerminalError, match="nothing mounted on /data"):
+        run(FakeCluster(mount=OVERLAY), a_request())
+    with pytest.raises(TerminalError, match="mounted as ext4, not nfs4"):
+        run(FakeCluster(mount="/dev/vda1 /data ext4 rw 0 0"), a_request())
+
+
+def test_a_reader_on_a_writers_node_proves_nothing() -> None:
+    with pytest.raises(TerminalError, match="where verification-.*-writer-.* had written"):
+        run(FakeCluster(one_node=True), a_request())
+
+
+def test_what_an_earlier_run_left_behind_is_removed_and_other_pods_are_not() -> None:
+    cluster, request = FakeCluster(), a_request()
+    earlier = run_id_of("arn:another")
+    step(cluster, request, None, run_id=earlier)
+    cluster.tick()
+    bystander = {"name": "bystander", "namespace": "default", "labels": {}}
+    cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": bystander, "spec": {}})
+    run(cluster, request)
+    pods = {name for kind, _, name in cluster.objects if kind == "Pod"}
+    assert pods == {"bystander"}
+
+
+def test_another_execution_has_another_run_id_and_nonce_and_the_same_one_has_the_same() -> None:
+    assert run_id_of("arn:a") == run_id_of("arn:a") != run_id_of("arn:b")
+    assert nonce_of(run_id_of("arn:a")) != nonce_of(run_id_of("arn:b"))
