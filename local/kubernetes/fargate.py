@@ -1,0 +1,169 @@
+"""What Fargate is, simulated: profiles decide at a pod's first sight, one node per pod, a kubelet that runs it.
+
+It speaks only HTTPS to the cluster's API, so the embedded API and a real kube-apiserver are driven alike. On the
+embedded API it brings the controllers along that kube-controller-manager is on a real one.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from local.kubernetes.containers import ContainerRuntime
+from local.kubernetes.controllers import Controllers
+from local.kubernetes.events import EventRecorder
+from local.kubernetes.fargate_pod import FargatePod, FargateServices
+from local.kubernetes.http_api import KubernetesApi
+from local.kubernetes.informer import Change, Informer
+from local.kubernetes.interfaces import ControlPlane, DataPlane
+from local.kubernetes.kubelet import NodeServices, RunningContainer
+from local.kubernetes.kubelet_server import KubeletServer
+from local.kubernetes.objects import Object, is_deleting, is_finished, uid_of
+from local.kubernetes.timing import TimeScale
+from local.kubernetes.volumes import VolumeManager
+
+_log = logging.getLogger(__name__)
+_START_TIMEOUT_SECONDS = 30
+
+
+class FargateSimulator:
+    """Runs in a thread of its own between start() and stop(); afterwards no process or mount of it is left."""
+
+    def __init__(
+        self,
+        control_plane: ControlPlane,
+        data_plane: DataPlane,
+        clock: TimeScale,
+        directory: Path,
+        *,
+        owns_controllers: bool,
+    ) -> None:
+        self._control_plane, self._data_plane, self._clock = control_plane, data_plane, clock
+        self._directory, self._owns_controllers = directory, owns_controllers
+        self._thread = threading.Thread(target=self._run, name="fargate-simulator", daemon=True)
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Returns once it follows the cluster. Raises what kept it from that."""
+        self._thread.start()
+        if not self._ready.wait(_START_TIMEOUT_SECONDS):
+            self.stop()
+            raise TimeoutError(f"the cluster API at {self._control_plane.url} did not answer")
+        if self._failure:
+            raise self._failure
+
+    def stop(self) -> None:
+        if self._loop and self._stopping:
+            with contextlib.suppress(RuntimeError):  # it ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as failure:  # start() raises it in the caller's thread
+            self._failure = failure
+            if self._ready.is_set():
+                _log.exception("the Fargate simulator ended")
+            self._ready.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        plane = self._control_plane
+        runtime = await asyncio.to_thread(ContainerRuntime, self._directory)
+        async with KubernetesApi(plane.url, plane.ca_pem, plane.admin_token) as api:
+            cluster = _Cluster(api, self._data_plane, self._clock, runtime, self._directory)
+            try:
+                await cluster.start(self._owns_controllers)
+                self._ready.set()
+                await self._stopping.wait()
+            finally:
+                await cluster.stop()
+
+
+class _Cluster:
+    """The simulator inside its event loop."""
+
+    def __init__(
+        self, api: KubernetesApi, data_plane: DataPlane, clock: TimeScale, runtime: ContainerRuntime, directory: Path
+    ) -> None:
+        self._api, self._runtime, self._directory = api, runtime, directory
+        self._server = KubeletServer(self._find_container)
+        self._pods: dict[str, FargatePod] = {}
+        self._nodes = Informer(api, "nodes")
+        self._tasks: set[asyncio.Task[None]] = set()
+        volumes = VolumeManager(api, data_plane, directory / "volumes")
+        kubelet_events = EventRecorder(api, "kubelet")
+        attach_events = EventRecorder(api, "attachdetach-controller")
+        node = NodeServices(api, runtime, volumes, clock, kubelet_events, attach_events)
+        self._services = FargateServices(node, data_plane, self._nodes)
+
+    async def start(self, owns_controllers: bool) -> None:
+        await self._server.start(self._directory)
+        self._services.kubelet_port = self._server.port
+        version = await self._api.version()
+        self._services.kubelet_version = version
+        pods = Informer(self._api, "pods")
+        pods.on_change(self._pod_changed)
+        informers = [pods, self._nodes]
+        if owns_controllers:
+            controllers = Controllers(self._api, pods)
+            informers += controllers.informers
+            for loop in controllers.loops():
+                self._spawn(loop)
+        # nodes first: a pod handler may count them
+        for informer in reversed(informers):
+            self._spawn(informer.run())
+        for informer in informers:
+            await informer.synced.wait()
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(pod.abandon() for pod in self._pods.values()), return_exceptions=True)
+        await self._runtime.close()
+        await self._server.stop()
+
+    def _pod_changed(self, change: Change, pod: Object) -> None:
+        uid = uid_of(pod)
+        mine = self._pods.get(uid)
+        if change == "DELETED":
+            if mine:
+                self._spawn(self._end(mine, pod, 0))
+        elif is_deleting(pod):
+            grace = pod["metadata"].get("deletionGracePeriodSeconds", 30)
+            if mine:
+                self._spawn(self._end(mine, pod, grace))
+            else:
+                self._spawn(self._api.delete("pods", pod, now=True))  # left by an earlier simulator, or finished
+        elif mine is None and not is_finished(pod) and not pod["spec"].get("nodeName"):
+            self._pods[uid] = FargatePod(self._services, pod)
+            self._pods[uid].start()
+
+    async def _end(self, mine: FargatePod, pod: Object, grace_seconds: float) -> None:
+        await mine.end(pod, grace_seconds)
+        self._pods.pop(uid_of(pod), None)
+
+    def _find_container(self, namespace: str, pod: str, container: str) -> RunningContainer | None:
+        for mine in self._pods.values():
+            if (mine.namespace, mine.name) == (namespace, pod) and mine.kubelet and not mine.gone:
+                return mine.kubelet.containers.get(container)
+        return None
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (failure := task.exception()):
+            _log.error("Fargate simulator: %r", failure, exc_info=failure)

@@ -1,0 +1,141 @@
+"""One pod's way over Fargate: admission, node, kubelet, and all of it undone at its end."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from dataclasses import dataclass
+
+from local.kubernetes.events import EventRecorder
+from local.kubernetes.http_api import NotFound
+from local.kubernetes.informer import Informer
+from local.kubernetes.interfaces import DataPlane, Placement
+from local.kubernetes.kubelet import Kubelet, NodeServices
+from local.kubernetes.nodes import node_object, register_node
+from local.kubernetes.objects import Object, condition, merge_conditions, uid_of
+from local.kubernetes.scheduler import fargate_refusal, unschedulable_message
+
+_log = logging.getLogger(__name__)
+_NODE_START_SECONDS = 45.0
+"""Of the minute a Fargate pod takes to run (facts/aws.md: 57 s), what its node needs to appear."""
+
+
+@dataclass
+class FargateServices:
+    node: NodeServices
+    data_plane: DataPlane
+    nodes: Informer
+    kubelet_port: int = 0
+    kubelet_version: str = ""
+
+    def __post_init__(self) -> None:
+        self.fargate_events = EventRecorder(self.node.api, "fargate-scheduler")
+        self.default_events = EventRecorder(self.node.api, "default-scheduler")
+
+
+class FargatePod:
+    """Started once; ended once, however often asked."""
+
+    def __init__(self, services: FargateServices, pod: Object) -> None:
+        self.namespace, self.name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        self.kubelet: Kubelet | None = None
+        self.gone = False
+        self._services, self._pod = services, pod
+        self._placement: Placement | None = None
+        self._node: Object | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._life = asyncio.create_task(self._live())
+
+    async def end(self, pod: Object, grace_seconds: float) -> None:
+        """Containers, the pod object, the node, the network interface: in this order, as on a cluster."""
+        if self._ending and grace_seconds == 0 and self.kubelet:
+            await self.kubelet.stop(0)  # forced while the grace still runs
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(pod, grace_seconds))
+        await self._ending
+
+    async def abandon(self) -> None:
+        """The simulator stops: kill what runs, leave the API's objects as they are."""
+        await self._stop_living()
+        if self._ending:
+            self._ending.cancel()
+        if self.kubelet:
+            await self.kubelet.stop(0)
+        await self._release()
+
+    async def _live(self) -> None:
+        try:
+            await self._schedule_and_run()
+        except asyncio.CancelledError:
+            raise
+        except NotFound:
+            _log.debug("pod %s/%s went away while it was scheduled", self.namespace, self.name)
+        except Exception:  # a pod that fails must not take the others along
+            _log.exception("pod %s/%s", self.namespace, self.name)
+
+    async def _schedule_and_run(self) -> None:
+        services, api = self._services, self._services.node.api
+        self._placement = await self._place()
+        if self._placement is None:
+            message = unschedulable_message([name for _, name in services.nodes.objects])
+            await self._unschedulable(services.default_events, message)
+            return
+        if refusal := await fargate_refusal(self._pod, api):
+            await self._unschedulable(services.fargate_events, refusal)
+            return
+        await asyncio.sleep(services.node.clock.seconds(_NODE_START_SECONDS))
+        self._node = node_object(self._placement)  # known before it exists: a cancelled request may have made it
+        self._node = await register_node(api, self._placement, services.kubelet_port, services.kubelet_version)
+        await api.bind(self._pod, self._placement.node_name)
+        message = f"Successfully assigned {self.namespace}/{self.name} to {self._placement.node_name}"
+        await services.fargate_events.normal(self._pod, "Scheduled", message)
+        bound = {**self._pod, "spec": {**self._pod["spec"], "nodeName": self._placement.node_name}}
+        self.kubelet = Kubelet(services.node, bound, self._placement)
+        await self.kubelet.run()
+
+    async def _place(self) -> Placement | None:
+        """Asks in a thread; a placement that arrives after the pod's end is still taken note of, to be released."""
+        labels = self._pod["metadata"].get("labels") or {}
+        asking = asyncio.create_task(asyncio.to_thread(self._services.data_plane.place, self.namespace, labels))
+        try:
+            return await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            self._placement = await asking
+            raise
+
+    async def _unschedulable(self, events: EventRecorder, message: str) -> None:
+        conditions = merge_conditions([], [condition("PodScheduled", False, "Unschedulable", message)])
+        api = self._services.node.api
+        await api.patch_status("pods", self._pod, {"conditions": conditions}, manager="scheduler")
+        await events.warning(self._pod, "FailedScheduling", message)
+
+    async def _end(self, pod: Object, grace_seconds: float) -> None:
+        await self._stop_living()
+        if self.kubelet:
+            await self.kubelet.stop(grace_seconds)
+        self.gone = True
+        api = self._services.node.api
+        await api.delete("pods", pod, now=True)
+        if self._node:
+            node = await api.find("nodes", "", self._node["metadata"]["name"])
+            if node:
+                await api.delete("nodes", node)
+        await self._release()
+        for events in (self._services.fargate_events, self._services.default_events, self._services.node.events):
+            events.forget(uid_of(pod))
+
+    async def _stop_living(self) -> None:
+        if self._life:
+            self._life.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._life
+
+    async def _release(self) -> None:
+        placement, self._placement = self._placement, None
+        if placement:
+            await asyncio.to_thread(self._services.data_plane.release, placement)
+        folder = self._services.node.volumes.directory / uid_of(self._pod)
+        shutil.rmtree(folder, ignore_errors=True)

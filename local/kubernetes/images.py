@@ -1,0 +1,48 @@
+"""The "registry": one image, busybox, under the names people use for it."""
+
+import re
+
+from local.kubernetes.objects import Object
+
+_REPOSITORIES = {
+    "public.ecr.aws/docker/library/busybox",
+    "docker.io/library/busybox",
+    "index.docker.io/library/busybox",
+}
+_TAG = re.compile(r"(latest|stable|unstable|1|1\.\d{1,2}(\.\d{1,2})?)(-(musl|glibc|uclibc))?")
+
+
+def reference(image: str) -> str:
+    """The full name containerd resolves: docker.io/library/busybox:latest for busybox."""
+    name, at, digest = image.partition("@")
+    first, slash, _ = name.partition("/")
+    if not slash:
+        name = f"docker.io/library/{name}"
+    elif not ("." in first or ":" in first or first == "localhost"):
+        name = f"docker.io/{name}"
+    if not at and ":" not in name.rpartition("/")[2]:
+        name += ":latest"
+    return name + at + digest
+
+
+def exists(image: str, digest: str) -> bool:
+    name, _, wanted_digest = reference(image).partition("@")
+    repository, _, tag = name.partition(":")
+    tag_exists = not tag or _TAG.fullmatch(tag) is not None
+    return repository in _REPOSITORIES and tag_exists and wanted_digest in ("", f"sha256:{digest}")
+
+
+def image_id(image: str, digest: str) -> str:
+    return f"{reference(image).partition('@')[0].partition(':')[0]}@sha256:{digest}"
+
+
+def pull_error(image: str) -> str:
+    """containerd's words for a name the registry does not have."""
+    full = reference(image)
+    resolve = f'failed to resolve reference "{full}": {full}: not found'
+    return f'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": {resolve}'
+
+
+def needs_pull(container: Object) -> bool:
+    """Every Fargate node is new: nothing is on it yet, whatever the pull policy says."""
+    return container.get("imagePullPolicy") != "Never"
