@@ -1,0 +1,88 @@
+"""Fakes that behave: moto for EC2, EFS and CloudFormation, a small EKS of our own. No socket is opened."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.subnets import SubnetRouteTableAssociation
+from moto.ec2.models.vpcs import VPC
+from moto.efs import efs_backends
+
+from tests.unit.resources.aws_calls import http
+from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.samples import ACCOUNT_ID, REGION
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images per test that nobody asks for
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def eks() -> FakeEks:
+    return FakeEks()
+
+
+@pytest.fixture
+def ec2() -> Any:
+    return boto3.client("ec2", region_name=REGION)
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """moto's CloudFormation and what it drops: a VPC's DNS attributes, a subnet's association with a route table."""
+    create_vpc = VPC.create_from_cloudformation_json
+
+    def create_with_dns(name: str, definition: dict[str, Any], *given: Any, **named: Any) -> VPC:
+        vpc = create_vpc(name, definition, *given, **named)
+        vpc.enable_dns_support = definition["Properties"].get("EnableDnsSupport", True)
+        vpc.enable_dns_hostnames = definition["Properties"].get("EnableDnsHostnames", False)
+        return vpc
+
+    def associate(backend: EC2Backend, route_table_id: str, subnet_id: str) -> SubnetRouteTableAssociation:
+        backend.associate_route_table(route_table_id, subnet_id=subnet_id)
+        return SubnetRouteTableAssociation(route_table_id, subnet_id)
+
+    monkeypatch.setattr(VPC, "create_from_cloudformation_json", create_with_dns)
+    monkeypatch.setattr(EC2Backend, "create_subnet_association", associate)
+    return boto3.client("cloudformation", region_name=REGION)
+
+
+@pytest.fixture
+def efs_backend() -> Any:
+    """moto's own memory: a test moves `life_cycle_state` there."""
+    return efs_backends[ACCOUNT_ID][REGION]
+
+
+@pytest.fixture
+def efs(efs_backend: Any) -> Any:
+    """moto's EFS and the two calls it lacks."""
+    client: Any = boto3.client("efs", region_name=REGION)
+    parameters: dict[str, Any] = {}
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        parameters[model.name] = params
+
+    def update_file_system(**_: Any) -> Any:
+        given = parameters["UpdateFileSystem"]
+        found = efs_backend.file_systems_by_id[given["FileSystemId"]]
+        found.throughput_mode, found.life_cycle_state = given["ThroughputMode"], "updating"
+        return http(200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    def put_backup_policy(**_: Any) -> Any:
+        given = parameters["PutBackupPolicy"]
+        efs_backend.file_systems_by_id[given["FileSystemId"]]._backup = given["BackupPolicy"]["Status"] == "ENABLED"
+        return http(200), {"BackupPolicy": given["BackupPolicy"], "ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    client.meta.events.register("provide-client-params.efs.*", note)
+    client.meta.events.register("before-call.efs.UpdateFileSystem", update_file_system)
+    client.meta.events.register("before-call.efs.PutBackupPolicy", put_backup_policy)
+    return client

@@ -1,0 +1,153 @@
+# ruff: noqa: N803  the parameters are spelled as EKS spells them
+"""EKS in memory, for what moto's lacks: states, access entries, add-ons, updates, one Fargate profile at a time.
+
+It answers a real boto3 client, so that botocore's model checks every parameter; its answers are checked against the
+model too. Tests move states by hand: `eks.clusters["eks-example"]["status"] = "ACTIVE"`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.validate import ParamValidator
+
+from tests.unit.resources.aws_calls import http, refusal
+from tests.unit.resources.samples import NOW, REGION
+
+Values = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """An EKS error code."""
+
+
+class FakeEks:
+    def __init__(self) -> None:
+        self.clusters: dict[str, Values] = {}
+        self.access_entries: dict[str, Values] = {}
+        self.policies: dict[str, list[Values]] = {}
+        self.fargate_profiles: dict[str, Values] = {}
+        self.addons: dict[str, Values] = {}
+        self.parameters: dict[str, Values] = {}  # of the last call of each operation
+        self.client: Any = boto3.client(
+            "eks", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        self.client.meta.events.register("provide-client-params.eks.*", self._note)
+        self.client.meta.events.register("before-call.eks.*", self._answer)
+
+    def _note(self, params: Values, model: Any, **_: Any) -> None:
+        self.parameters[model.name] = params
+
+    def _answer(self, model: Any, **_: Any) -> tuple[AWSResponse, Values]:
+        try:
+            answer = getattr(self, xform_name(model.name))(**self.parameters[model.name])
+        except RefusedError as refused:
+            return refusal(str(refused))
+        report = ParamValidator().validate(answer, model.output_shape)
+        assert not report.has_errors(), report.generate_report()
+        return http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "0"}}
+
+    def create_cluster(self, *, name: str, resourcesVpcConfig: Values, **given: Any) -> Values:
+        if name in self.clusters:
+            raise RefusedError("ResourceInUseException")
+        self.clusters[name] = {
+            "name": name,
+            "arn": f"arn:aws:eks:{REGION}:123456789012:cluster/{name}",
+            "endpoint": "https://example.eks.invalid",
+            "version": given.pop("version", "1.33"),
+            "status": "CREATING",
+            "createdAt": NOW,
+            "resourcesVpcConfig": {
+                "vpcId": "vpc-0123456789abcdef0",
+                "clusterSecurityGroupId": "sg-0123456789abcdef0",
+                "publicAccessCidrs": [],
+                **resourcesVpcConfig,
+            },
+            **{key: value for key, value in given.items() if key != "bootstrapSelfManagedAddons"},
+        }
+        return {"cluster": self.clusters[name]}
+
+    def describe_cluster(self, *, name: str) -> Values:
+        return {"cluster": self._known(self.clusters, name)}
+
+    def update_cluster_config(self, *, name: str, **changes: Any) -> Values:
+        cluster = self._known(self.clusters, name)
+        if cluster["status"] != "ACTIVE":
+            raise RefusedError("ResourceInUseException")
+        cluster["resourcesVpcConfig"].update(changes.get("resourcesVpcConfig", {}))
+        cluster.update({key: value for key, value in changes.items() if key == "logging"})
+        cluster["status"] = "UPDATING"
+        return {"update": {"id": "1", "status": "InProgress"}}
+
+    def create_access_entry(self, *, clusterName: str, principalArn: str, tags: Values, **given: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        if principalArn in self.access_entries:
+            raise RefusedError("ResourceInUseException")
+        self.access_entries[principalArn] = {"principalArn": principalArn, "tags": tags, "type": given["type"]}
+        self.policies[principalArn] = []
+        return {"accessEntry": self.access_entries[principalArn]}
+
+    def describe_access_entry(self, *, clusterName: str, principalArn: str) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"accessEntry": self._known(self.access_entries, principalArn)}
+
+    def associate_access_policy(
+        self, *, clusterName: str, principalArn: str, policyArn: str, accessScope: Values
+    ) -> Values:
+        self.describe_access_entry(clusterName=clusterName, principalArn=principalArn)
+        self.policies[principalArn].append({"policyArn": policyArn, "accessScope": accessScope})
+        return {"clusterName": clusterName, "principalArn": principalArn}
+
+    def list_associated_access_policies(self, *, clusterName: str, principalArn: str) -> Values:
+        self.describe_access_entry(clusterName=clusterName, principalArn=principalArn)
+        return {"associatedAccessPolicies": self.policies[principalArn]}
+
+    def create_fargate_profile(self, *, clusterName: str, fargateProfileName: str, **given: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        busy = any(profile["status"] in ("CREATING", "DELETING") for profile in self.fargate_profiles.values())
+        if busy or fargateProfileName in self.fargate_profiles:
+            raise RefusedError("ResourceInUseException")
+        given.pop("clientRequestToken")
+        self.fargate_profiles[fargateProfileName] = {
+            "fargateProfileName": fargateProfileName,
+            "clusterName": clusterName,
+            "status": "CREATING",
+            **given,
+        }
+        return {"fargateProfile": self.fargate_profiles[fargateProfileName]}
+
+    def describe_fargate_profile(self, *, clusterName: str, fargateProfileName: str) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"fargateProfile": self._known(self.fargate_profiles, fargateProfileName)}
+
+    def create_addon(self, *, clusterName: str, addonName: str, **given: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        if addonName in self.addons:
+            raise RefusedError("ResourceInUseException")
+        self.addons[addonName] = {
+            "addonName": addonName,
+            "status": "CREATING",
+            "createdAt": NOW,
+            "modifiedAt": NOW,
+            "configurationValues": given["configurationValues"],
+            "tags": given["tags"],
+        }
+        return {"addon": self.addons[addonName]}
+
+    def describe_addon(self, *, clusterName: str, addonName: str) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"addon": self._known(self.addons, addonName)}
+
+    def update_addon(self, *, clusterName: str, addonName: str, configurationValues: str, **_: Any) -> Values:
+        addon = self._known(self.addons, addonName)
+        if addon["status"] not in ("ACTIVE", "DEGRADED"):
+            raise RefusedError("ResourceInUseException")
+        addon.update(status="UPDATING", configurationValues=configurationValues)
+        return {"update": {"id": "1", "status": "InProgress"}}
+
+    def _known(self, collection: Mapping[str, Values], name: str) -> Values:
+        if name not in collection:
+            raise RefusedError("ResourceNotFoundException")
+        return collection[name]

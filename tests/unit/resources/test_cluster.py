@@ -1,0 +1,201 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+from provisioner.resources import cluster
+from tests.unit.resources.aws_calls import Calls, refuse
+from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, request_for
+
+
+def ensure(request: Request, eks: FakeEks, *, age: timedelta = timedelta()) -> Observation:
+    return cluster.ensure(request, NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW + age)
+
+
+def active(request: Request, eks: FakeEks) -> dict[str, Any]:
+    ensure(request, eks)
+    eks.clusters[request.cluster.name]["status"] = "ACTIVE"
+    return eks.clusters[request.cluster.name]
+
+
+def test_a_new_cluster_has_access_entries_only_no_self_managed_addons_and_the_private_subnets(eks: FakeEks) -> None:
+    request = request_for()
+    observation = ensure(request, eks)
+    assert (observation.ready, observation.reason) == (False, Reason.CREATING)
+    assert eks.parameters["CreateCluster"] == {
+        "name": "eks-example",
+        "roleArn": CLUSTER_ROLE_ARN,
+        "resourcesVpcConfig": {
+            "subnetIds": ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+            "endpointPublicAccess": True,
+            "endpointPrivateAccess": True,
+            "publicAccessCidrs": ["0.0.0.0/0"],
+        },
+        "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
+        "bootstrapSelfManagedAddons": False,
+        "logging": {
+            "clusterLogging": [
+                {"types": ["audit", "authenticator"], "enabled": True},
+                {"types": ["api", "controllerManager", "scheduler"], "enabled": False},
+            ]
+        },
+        "clientRequestToken": request.idempotency_token("cluster"),
+        "tags": {"eks-efs-provisioner/cluster": "eks-example"},
+    }
+
+
+def test_a_version_and_a_secrets_key_are_passed_only_when_asked_for(eks: FakeEks) -> None:
+    key_arn = "arn:aws:kms:ap-northeast-1:123456789012:key/1"
+    ensure(request_for(cluster={"version": "1.33", "secrets_key_arn": key_arn}), eks)
+    given = eks.parameters["CreateCluster"]
+    assert given["version"] == "1.33"
+    assert given["encryptionConfig"] == [{"resources": ["secrets"], "provider": {"keyArn": key_arn}}]
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        ("public", {"endpointPublicAccess": True, "endpointPrivateAccess": False, "publicAccessCidrs": ["1.2.3.0/24"]}),
+        ("private", {"endpointPublicAccess": False, "endpointPrivateAccess": True}),
+    ],
+)
+def test_public_access_cidrs_are_given_only_for_a_public_endpoint(
+    access: str, expected: dict[str, Any], eks: FakeEks
+) -> None:
+    ensure(request_for(cluster={"endpoint_access": access, "public_access_cidrs": ["1.2.3.0/24"]}), eks)
+    given = eks.parameters["CreateCluster"]["resourcesVpcConfig"]
+    assert {key: value for key, value in given.items() if key != "subnetIds"} == expected
+
+
+def test_the_first_looks_are_rare_and_the_later_ones_frequent(eks: FakeEks) -> None:
+    ensure(request_for(), eks)
+    assert ensure(request_for(), eks, age=timedelta(minutes=6)).retry_after_seconds == 60
+    assert ensure(request_for(), eks, age=timedelta(minutes=8)).retry_after_seconds == 20
+
+
+def test_an_active_cluster_is_ready_and_says_where_it_is(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    observation = ensure(request_for(), eks)
+    assert observation.ready
+    assert observation.facts == {
+        "name": "eks-example",
+        "arn": "arn:aws:eks:ap-northeast-1:123456789012:cluster/eks-example",
+        "endpoint": "https://example.eks.invalid",
+        "version": "1.33",
+        "security_group_id": "sg-0123456789abcdef0",
+    }
+
+
+def test_a_second_run_changes_nothing(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    calls = Calls(eks.client)
+    assert ensure(request_for(), eks).ready
+    assert calls.names == ["DescribeCluster"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("CREATING", Reason.CREATING),
+        ("PENDING", Reason.CREATING),
+        ("UPDATING", Reason.UPDATING),
+        ("DELETING", Reason.DELETING),
+    ],
+)
+def test_a_cluster_under_way_is_waited_for(status: str, reason: Reason, eks: FakeEks) -> None:
+    active(request_for(), eks)["status"] = status
+    observation = ensure(request_for(), eks)
+    assert (observation.ready, observation.reason) == (False, reason)
+    assert observation.retry_after_seconds > 0
+
+
+def test_a_failed_cluster_ends_the_run_at_once_with_its_health_issues(eks: FakeEks) -> None:
+    found = active(request_for(), eks)
+    issue = {"code": "Ec2SubnetNotFound", "message": "gone", "resourceIds": ["subnet-1"]}
+    found.update(status="FAILED", health={"issues": [issue]})
+    with pytest.raises(TerminalError, match=r"Ec2SubnetNotFound: gone \(subnet-1\)") as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+def test_a_state_nobody_knows_ends_the_run(eks: FakeEks) -> None:
+    active(request_for(), eks)["status"] = "HIBERNATING"
+    with pytest.raises(TerminalError, match="HIBERNATING") as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+@pytest.mark.parametrize("tags", [{}, {"eks-efs-provisioner/cluster": "other"}])
+def test_a_cluster_of_another_owner_is_refused_and_never_changed(tags: dict[str, str], eks: FakeEks) -> None:
+    active(request_for(), eks)["tags"] = tags
+    calls = Calls(eks.client)
+    with pytest.raises(TerminalError, match="eks-example") as raised:
+        ensure(request_for(cluster={"control_plane_logs": []}), eks)
+    assert raised.value.reason is ErrorReason.OWNED_BY_ANOTHER
+    assert calls.mutating == []
+
+
+def test_a_cluster_created_by_another_run_in_the_same_moment_is_taken_up(eks: FakeEks) -> None:
+    refuse(eks.client, "CreateCluster", "ResourceInUseException", meanwhile=lambda: ensure(request_for(), eks))
+    assert ensure(request_for(), eks).reason is Reason.CREATING
+    assert list(eks.clusters) == ["eks-example"]
+
+
+def test_endpoint_access_and_logs_of_an_active_cluster_are_brought_to_the_request_one_at_a_time(eks: FakeEks) -> None:
+    found = active(request_for(), eks)
+    changed = request_for(cluster={"public_access_cidrs": ["1.2.3.0/24"], "control_plane_logs": ["api"]})
+    calls = Calls(eks.client)
+    assert ensure(changed, eks).reason is Reason.UPDATING
+    assert calls.mutating == ["UpdateClusterConfig"]
+    found["status"] = "ACTIVE"
+    assert ensure(changed, eks).reason is Reason.UPDATING
+    found["status"] = "ACTIVE"
+    assert ensure(changed, eks).ready
+    assert found["resourcesVpcConfig"]["publicAccessCidrs"] == ["1.2.3.0/24"]
+    assert found["logging"]["clusterLogging"][0] == {"types": ["api"], "enabled": True}
+    assert calls.mutating == ["UpdateClusterConfig"] * 2
+
+
+def test_switching_all_logs_off_names_every_type(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    ensure(request_for(cluster={"control_plane_logs": []}), eks)
+    every = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+    assert eks.parameters["UpdateClusterConfig"]["logging"] == {"clusterLogging": [{"types": every, "enabled": False}]}
+
+
+def test_the_cidrs_of_an_endpoint_that_is_not_public_are_no_difference(eks: FakeEks) -> None:
+    request = request_for(cluster={"endpoint_access": "private"})
+    active(request, eks)["resourcesVpcConfig"]["publicAccessCidrs"] = ["9.9.9.0/24"]
+    assert ensure(request, eks).ready
+
+
+def test_an_update_that_is_already_under_way_is_waited_for(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    refuse(eks.client, "UpdateClusterConfig", "ResourceInUseException")
+    assert ensure(request_for(cluster={"control_plane_logs": []}), eks).reason is Reason.UPDATING
+
+
+def test_another_version_than_asked_for_is_reported_and_left(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    calls = Calls(eks.client)
+    for version in ("1.30", "1.35"):
+        assert ensure(request_for(cluster={"version": version}), eks).facts["version"] == "1.33"
+    assert calls.mutating == []
+
+
+def test_a_cluster_in_another_vpc_is_refused(eks: FakeEks) -> None:
+    active(request_for(), eks)["resourcesVpcConfig"]["vpcId"] = "vpc-2"
+    with pytest.raises(TerminalError, match="vpc-2") as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE
+
+
+def test_a_secrets_key_cannot_be_added_to_a_cluster(eks: FakeEks) -> None:
+    active(request_for(), eks)
+    with pytest.raises(TerminalError, match="does not encrypt") as raised:
+        ensure(request_for(cluster={"secrets_key_arn": "arn:aws:kms:ap-northeast-1:123456789012:key/1"}), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE

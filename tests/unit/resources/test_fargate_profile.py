@@ -1,0 +1,124 @@
+from typing import Any
+
+import pytest
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+from provisioner.resources import cluster, fargate_profile
+from tests.unit.resources.aws_calls import Calls, refuse
+from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, PODS_ROLE_ARN, request_for
+
+NAME = "provisioner"
+
+
+@pytest.fixture(autouse=True)
+def existing_cluster(eks: FakeEks) -> None:
+    cluster.ensure(request_for(), NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
+
+
+def ensure(request: Request, eks: FakeEks) -> Observation:
+    return fargate_profile.ensure(request, NETWORK, eks.client, role_arn=PODS_ROLE_ARN)
+
+
+def active(eks: FakeEks) -> dict[str, Any]:
+    ensure(request_for(), eks)
+    eks.fargate_profiles[NAME]["status"] = "ACTIVE"
+    return eks.fargate_profiles[NAME]
+
+
+def test_the_profile_selects_default_kube_system_and_the_storage_namespace_in_the_private_subnets(eks: FakeEks) -> None:
+    request = request_for(storage={"namespace": "data"})
+    assert ensure(request, eks).reason is Reason.CREATING
+    assert eks.parameters["CreateFargateProfile"] == {
+        "fargateProfileName": NAME,
+        "clusterName": "eks-example",
+        "podExecutionRoleArn": PODS_ROLE_ARN,
+        "subnets": ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+        "selectors": [{"namespace": "default"}, {"namespace": "kube-system"}, {"namespace": "data"}],
+        "clientRequestToken": request.idempotency_token("fargate-profile"),
+        "tags": OWNER_TAGS,
+    }
+
+
+def test_a_namespace_is_selected_once(eks: FakeEks) -> None:
+    assert fargate_profile.namespaces(request_for(storage={"namespace": "kube-system"})) == ["default", "kube-system"]
+
+
+def test_an_active_profile_is_ready_and_a_second_run_changes_nothing(eks: FakeEks) -> None:
+    active(eks)
+    calls = Calls(eks.client)
+    observation = ensure(request_for(), eks)
+    assert (observation.ready, observation.facts) == (True, {"fargate_profile": NAME})
+    assert calls.names == ["DescribeFargateProfile"]
+
+
+@pytest.mark.parametrize(("status", "reason"), [("CREATING", Reason.CREATING), ("DELETING", Reason.DELETING)])
+def test_a_profile_under_way_is_waited_for(status: str, reason: Reason, eks: FakeEks) -> None:
+    active(eks)["status"] = status
+    observation = ensure(request_for(), eks)
+    assert (observation.ready, observation.reason) == (False, reason)
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED"])
+def test_a_failed_profile_ends_the_run_at_once_with_its_health_issues(status: str, eks: FakeEks) -> None:
+    active(eks).update(status=status, health={"issues": [{"code": "AccessDenied", "message": "trust policy"}]})
+    with pytest.raises(TerminalError, match=f"{status}: AccessDenied: trust policy") as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+def test_a_state_nobody_knows_ends_the_run(eks: FakeEks) -> None:
+    active(eks)["status"] = "PAUSED"
+    with pytest.raises(TerminalError, match="PAUSED"):
+        ensure(request_for(), eks)
+
+
+@pytest.mark.parametrize("status", ["CREATING", "DELETING"])
+def test_while_another_profile_is_created_or_deleted_ours_waits(status: str, eks: FakeEks) -> None:
+    eks.fargate_profiles["other"] = {"fargateProfileName": "other", "status": status}
+    observation = ensure(request_for(), eks)
+    assert (observation.ready, observation.reason) == (False, Reason.WAITING_FOR_ANOTHER_PROFILE)
+    assert observation.retry_after_seconds > 0
+    eks.fargate_profiles["other"]["status"] = "ACTIVE"
+    assert ensure(request_for(), eks).reason is Reason.CREATING
+
+
+def test_a_profile_created_by_another_run_in_the_same_moment_is_taken_up(eks: FakeEks) -> None:
+    refuse(eks.client, "CreateFargateProfile", "ResourceInUseException", meanwhile=lambda: ensure(request_for(), eks))
+    assert ensure(request_for(), eks).reason is Reason.CREATING
+    assert list(eks.fargate_profiles) == [NAME]
+
+
+def test_a_profile_of_another_owner_is_refused(eks: FakeEks) -> None:
+    active(eks)["tags"] = {}
+    with pytest.raises(TerminalError, match=NAME) as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.OWNED_BY_ANOTHER
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"selectors": [{"namespace": "default"}]}, "namespace kube-system"),
+        ({"selectors": [{"namespace": "default", "labels": {"a": "b"}}, {"namespace": "kube-system"}]}, "default"),
+        ({"subnets": ["subnet-0123456789abcdef1"]}, "subnet-0123456789abcdef2"),
+        ({"podExecutionRoleArn": "arn:aws:iam::123456789012:role/other"}, "role/other"),
+    ],
+)
+def test_a_profile_that_does_not_cover_the_request_cannot_be_changed_and_is_refused(
+    change: dict[str, Any], named: str, eks: FakeEks
+) -> None:
+    active(eks).update(change)
+    calls = Calls(eks.client)
+    with pytest.raises(TerminalError, match=named) as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE
+    assert calls.mutating == []
+
+
+def test_a_profile_that_covers_more_is_used(eks: FakeEks) -> None:
+    profile = active(eks)
+    profile["selectors"] = [*profile["selectors"], {"namespace": "more"}]
+    assert ensure(request_for(), eks).ready

@@ -1,0 +1,252 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.observation import Observation, Reason
+from provisioner.request import CreatedNetwork, Request
+from provisioner.resources import network, network_stack
+from tests.unit.resources.aws_calls import Calls, alter, refuse
+from tests.unit.resources.samples import request_for
+
+Ensure = Callable[[Request], Observation]
+
+
+@pytest.fixture
+def ensure(ec2: Any, cloudformation: Any) -> Ensure:
+    return lambda request: network.ensure(request, ec2, cloudformation)
+
+
+def stack_becomes(cloudformation: Any, **values: Any) -> None:
+    alter(cloudformation, "DescribeStacks", lambda parsed: [stack.update(values) for stack in parsed["Stacks"]])
+
+
+def parameters(zones: int, cidr: str = "192.168.0.0/16") -> dict[str, str]:
+    names = ["ap-northeast-1c", "ap-northeast-1d", "ap-northeast-1a"][:zones]
+    return network_stack.parameters_for(CreatedNetwork(cidr=cidr, availability_zones=zones), names)
+
+
+def test_the_network_is_created_and_then_found(ensure: Ensure) -> None:
+    assert ensure(request_for()).reason is Reason.CREATING
+    observation = ensure(request_for())
+    assert observation.ready
+    subnets = observation.facts["private_subnets"]
+    assert [(subnet["availability_zone_id"], subnet["cidr"]) for subnet in subnets] == [
+        ("apne1-az1", "192.168.96.0/19"),
+        ("apne1-az2", "192.168.128.0/19"),
+        ("apne1-az4", "192.168.160.0/19"),
+    ]
+
+
+def test_a_second_run_changes_nothing(ensure: Ensure, ec2: Any, cloudformation: Any) -> None:
+    ensure(request_for())
+    calls = Calls(ec2, cloudformation)
+    assert ensure(request_for()).ready
+    assert calls.names == ["DescribeStacks", "DescribeSubnets"]
+
+
+def test_every_resource_that_can_be_tagged_carries_the_owner_tag(ensure: Ensure, ec2: Any) -> None:
+    ensure(request_for(tags={"team": "platform"}))
+    for resources in (
+        ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"],
+        ec2.describe_subnets(Filters=[{"Name": "cidr", "Values": ["192.168.*"]}])["Subnets"],
+        ec2.describe_internet_gateways()["InternetGateways"],
+        ec2.describe_nat_gateways()["NatGateways"],
+    ):
+        assert resources
+        for resource in resources:
+            tags = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+            assert tags["eks-efs-provisioner/cluster"] == "eks-example"
+            assert tags["team"] == "platform"
+
+
+def test_the_vpc_resolves_names_as_efs_mounts_need(ensure: Ensure, ec2: Any) -> None:
+    ensure(request_for())
+    vpc_id = ensure(request_for()).facts["vpc_id"]
+    assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")["EnableDnsSupport"]["Value"]
+    assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"]
+
+
+@pytest.mark.parametrize(
+    ("zones", "nat", "gateways"), [(2, "single", 1), (2, "per_zone", 2), (3, "single", 1), (3, "per_zone", 3)]
+)
+def test_private_subnets_leave_through_nat_and_public_ones_directly(
+    zones: int, nat: str, gateways: int, ensure: Ensure, ec2: Any
+) -> None:
+    request = request_for(network={"availability_zones": zones, "nat": nat})
+    ensure(request)
+    facts = ensure(request).facts
+    private = [subnet["subnet_id"] for subnet in facts["private_subnets"]]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [facts["vpc_id"]]}])["Subnets"]
+    roles = {subnet["SubnetId"]: {tag["Key"] for tag in subnet["Tags"]} for subnet in subnets}
+    assert len(private) == zones
+    assert len(subnets) == 2 * zones
+    used = set()
+    for subnet_id, tags in roles.items():
+        filters = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
+        (table,) = ec2.describe_route_tables(Filters=filters)["RouteTables"]
+        route = next(route for route in table["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0")
+        if subnet_id in private:
+            assert "kubernetes.io/role/internal-elb" in tags
+            used.add(route["NatGatewayId"])
+        else:
+            assert "kubernetes.io/role/elb" in tags
+            assert route["GatewayId"].startswith("igw-")
+    assert len(used) == gateways
+
+
+def test_subnets_are_eighths_of_the_vpc_that_do_not_overlap() -> None:
+    given = parameters(3, "10.1.0.0/24")
+    assert [given[f"PublicSubnet{index}Cidr"] for index in (1, 2, 3)] == [
+        "10.1.0.0/27",
+        "10.1.0.32/27",
+        "10.1.0.64/27",
+    ]
+    assert [given[f"PrivateSubnet{index}Cidr"] for index in (1, 2, 3)] == [
+        "10.1.0.96/27",
+        "10.1.0.128/27",
+        "10.1.0.160/27",
+    ]
+
+
+def test_with_two_zones_the_third_is_empty() -> None:
+    given = parameters(2)
+    assert (given["ZoneCount"], given["Zone3"]) == ("2", "")
+
+
+def test_zones_are_chosen_by_zone_id_without_those_that_lack_eks_or_fargate(ec2: Any) -> None:
+    zones = [
+        {"ZoneName": "c", "ZoneId": "use1-az3", "State": "available"},
+        {"ZoneName": "b", "ZoneId": "use1-az2", "State": "available"},
+        {"ZoneName": "e", "ZoneId": "use1-az5", "State": "impaired"},
+        {"ZoneName": "l", "ZoneId": "use1-atl1-az1", "State": "available", "ZoneType": "local-zone"},
+        {"ZoneName": "a", "ZoneId": "use1-az1", "State": "available", "ZoneType": "availability-zone"},
+    ]
+    alter(ec2, "DescribeAvailabilityZones", lambda parsed: parsed.update(AvailabilityZones=zones))
+    assert network_stack.zones_for(CreatedNetwork(availability_zones=2), "us-east-1", ec2) == ["a", "b"]
+    with pytest.raises(TerminalError, match="us-east-1 has 2 zones") as raised:
+        network_stack.zones_for(CreatedNetwork(availability_zones=3), "us-east-1", ec2)
+    assert raised.value.reason is ErrorReason.UNSUITABLE_NETWORK
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"cidr": "10.0.0.0/16"}, "VpcCidr is 192.168.0.0/16, asked for 10.0.0.0/16"),
+        ({"availability_zones": 2}, "ZoneCount is 3, asked for 2"),
+        ({"nat": "per_zone"}, "NatGateways is single, asked for per_zone"),
+    ],
+)
+def test_a_network_other_than_the_one_asked_for_is_refused(
+    change: dict[str, Any], named: str, ensure: Ensure, cloudformation: Any
+) -> None:
+    ensure(request_for())
+    calls = Calls(cloudformation)
+    with pytest.raises(TerminalError, match=named) as raised:
+        ensure(request_for(network=change))
+    assert raised.value.reason is ErrorReason.IMMUTABLE
+    assert calls.mutating == []
+
+
+def test_a_stack_of_another_owner_is_refused(ensure: Ensure) -> None:
+    ensure(request_for(cluster={"name": "a-b"}))
+    with pytest.raises(TerminalError, match="eks-efs-provisioner-a-b-network") as raised:
+        ensure(request_for(cluster={"name": "a_b"}))
+    assert raised.value.reason is ErrorReason.OWNED_BY_ANOTHER
+
+
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]
+)
+def test_a_stack_that_stands_is_ready(status: str, ensure: Ensure, cloudformation: Any) -> None:
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus=status)
+    assert ensure(request_for()).ready
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("CREATE_IN_PROGRESS", Reason.CREATING),
+        ("UPDATE_IN_PROGRESS", Reason.UPDATING),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Reason.UPDATING),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", Reason.UPDATING),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", Reason.UPDATING),
+        ("IMPORT_IN_PROGRESS", Reason.UPDATING),
+        ("IMPORT_ROLLBACK_IN_PROGRESS", Reason.UPDATING),
+        ("DELETE_IN_PROGRESS", Reason.DELETING),
+    ],
+)
+def test_a_stack_under_way_is_waited_for(status: str, reason: Reason, ensure: Ensure, cloudformation: Any) -> None:
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus=status)
+    observation = ensure(request_for())
+    assert (observation.ready, observation.reason) == (False, reason)
+    assert observation.retry_after_seconds > 0
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "CREATE_FAILED",
+        "ROLLBACK_IN_PROGRESS",
+        "ROLLBACK_FAILED",
+        "ROLLBACK_COMPLETE",
+        "DELETE_FAILED",
+        "UPDATE_FAILED",
+        "UPDATE_ROLLBACK_FAILED",
+        "IMPORT_ROLLBACK_FAILED",
+        "REVIEW_IN_PROGRESS",
+        "A_STATUS_OF_NEXT_YEAR",
+    ],
+)
+def test_a_broken_stack_ends_the_run_at_once(status: str, ensure: Ensure, cloudformation: Any) -> None:
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus=status)
+    with pytest.raises(TerminalError, match=status) as raised:
+        ensure(request_for())
+    assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+def test_a_failed_stack_names_the_first_resource_that_failed_and_why(ensure: Ensure, cloudformation: Any) -> None:
+    def event(resource: str, status: str, reason: str) -> dict[str, str]:
+        physical_id = "stack-1" if resource == "Stack" else resource.lower()
+        names = {"StackId": "stack-1", "PhysicalResourceId": physical_id, "LogicalResourceId": resource}
+        return {**names, "ResourceStatus": status, "ResourceStatusReason": reason}
+
+    newest_first = [
+        event("Stack", "ROLLBACK_COMPLETE", ""),
+        event("NatGateway1", "CREATE_FAILED", "Resource creation cancelled"),
+        event("NatAddress1", "CREATE_FAILED", "AddressLimitExceeded"),
+        event("Stack", "CREATE_IN_PROGRESS", "User initiated"),
+        event("Vpc", "DELETE_FAILED", "an older story"),
+    ]
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus="ROLLBACK_COMPLETE")
+    alter(cloudformation, "DescribeStackEvents", lambda parsed: parsed.update(StackEvents=newest_first))
+    with pytest.raises(TerminalError, match=r"NatAddress1 CREATE_FAILED: AddressLimitExceeded; .*delete the stack"):
+        ensure(request_for())
+
+
+def test_a_stack_created_by_another_run_in_the_same_moment_is_taken_up(ensure: Ensure, cloudformation: Any) -> None:
+    for code in ("AlreadyExistsException", "TokenAlreadyExistsException"):
+        request = request_for(cluster={"name": code})
+        refuse(cloudformation, "CreateStack", code, meanwhile=lambda request=request: ensure(request))  # type: ignore[misc]
+        assert ensure(request).ready
+
+
+def test_a_deleted_stack_is_absent(ensure: Ensure, cloudformation: Any) -> None:
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus="DELETE_COMPLETE")
+    assert network_stack.find(request_for(), cloudformation) is None
+
+
+def test_an_error_that_is_not_absence_is_passed_on(cloudformation: Any) -> None:
+    refuse(cloudformation, "DescribeStacks", "AccessDenied")
+    with pytest.raises(cloudformation.exceptions.ClientError, match="AccessDenied"):
+        network_stack.find(request_for(), cloudformation)
+
+
+def test_the_longest_cluster_name_still_gives_a_stack_name() -> None:
+    assert len(network_stack.stack_name("a" * 100)) == 128
