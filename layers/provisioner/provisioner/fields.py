@@ -70,8 +70,9 @@ def supported_regions() -> frozenset[str]:
     )
 
 
+@cache
 def partition_of(region: str) -> str:
-    """`aws`, `aws-cn`, …: the partition of a supported region."""
+    """`aws`, `aws-cn`, …: the partition of a supported region. Cached: botocore reads a file of a megabyte for it."""
     return botocore.session.get_session().get_partition_for_region(region)
 
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from pydantic import ValidationError
 
 from provisioner.aws.errors import boundary_error
@@ -36,7 +37,9 @@ def function_handler(handle: Handler) -> Handler:
         logger().append_keys(**_keys(event), function_request_id=context.aws_request_id)
         outcome = "Succeeded"
         try:
-            return _bounded(_tracer().capture_lambda_handler(handle, capture_response=False), event, context)
+            # The subsegment's own manager, as capture_lambda_handler logs each exception once more, unstructured.
+            with _tracer().provider.in_subsegment(name=f"## {context.function_name}"):
+                return _bounded(handle, event, context)
         except BoundaryError as error:
             outcome = type(error).__name__
             raise
@@ -47,11 +50,10 @@ def function_handler(handle: Handler) -> Handler:
     return entry_point
 
 
-def _bounded(handle: Callable[..., Any], event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def _bounded(handle: Handler, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Call `handle`, and let nothing but boundary errors out; each is logged once, here."""
     try:
-        payload: dict[str, Any] = handle(event, context)
-        return payload
+        return handle(event, context)
     except BoundaryError as error:
         _log(error)
         raise
@@ -63,7 +65,7 @@ def _bounded(handle: Callable[..., Any], event: dict[str, Any], context: LambdaC
         bounded = boundary_error(error, error.operation_name)
         _log(bounded)
         raise bounded from error
-    except (HTTPClientError, ConnectionError) as error:
+    except (HTTPClientError, NoConnectionError, ConnectionError) as error:
         unreachable = RetryableError(
             ErrorReason.SERVICE_UNAVAILABLE, type(error).__name__, remedy="the same call is made again"
         )

@@ -1,0 +1,221 @@
+"""The function of state "Validate request": defaults, refusals, and that it touches nothing."""
+
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.client
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from hypothesis import HealthCheck, given, settings
+from moto import mock_aws
+
+from functions.validate_request.app import lambda_handler
+from provisioner import handler
+from provisioner.errors import RequestError
+from provisioner.request import Request
+from tests.unit.functions.bad_requests import EXISTING, bad_requests
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+ROOT = Path(__file__).parents[3]
+DEFAULTS = "/eks-efs-provisioner/defaults"
+UNIT_DEFAULTS = f"{DEFAULTS}/ou-ab12-l3zc8b3h"
+
+
+class Context(LambdaContext):
+    def __init__(self) -> None:
+        self._aws_request_id = "request-1"
+        self._function_name = "validate_request"
+        self._invoked_function_arn = "arn:aws:lambda:ap-northeast-1:999988887777:function:validate_request"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every AWS call that is made, by name; moto answers them."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "ap-northeast-1",
+        "AWS_DEFAULT_REGION": "ap-northeast-1",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "POWERTOOLS_SERVICE_NAME": "test-validate-request",
+        "DEFAULTS_PARAMETER": DEFAULTS,
+    }.items():
+        monkeypatch.setenv(name, value)
+    made: list[str] = []
+    forward = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        made.append(f"{client.meta.service_model.service_name}:{operation}")
+        return forward(client, operation, arguments)
+
+    with mock_aws():
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", record)
+        yield made
+
+
+@pytest.fixture
+def ssm(calls: list[str]) -> "SSMClient":
+    return boto3.client("ssm")
+
+
+def put(ssm: "SSMClient", name: str, partial: Any) -> None:
+    text = partial if isinstance(partial, str) else json.dumps(partial)
+    ssm.put_parameter(Name=name, Type="String", Value=text, Overwrite=True)
+
+
+def sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / f"events/{name}.json").read_text())
+    return event
+
+
+def validate(trigger: Any) -> dict[str, Any]:
+    return lambda_handler({"execution_arn": "arn", "input": trigger}, Context())
+
+
+def refused(trigger: Any) -> str:
+    with pytest.raises(RequestError) as caught:
+        validate(trigger)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("calls")
+def test_an_empty_input_is_a_full_request_for_the_functions_own_account_and_region() -> None:
+    request = validate({})
+    assert (request["account_id"], request["region"]) == ("999988887777", "ap-northeast-1")
+    assert request["cluster"]["name"] == "eks-example"
+    assert Request.model_validate(request).model_dump(mode="json") == request
+
+
+def test_the_stacks_defaults_fill_what_the_input_leaves_out(ssm: "SSMClient") -> None:
+    put(ssm, DEFAULTS, {"cluster": {"version": "1.33", "name": "eks-default"}, "tags": {"team": "platform", "a": "1"}})
+    request = validate({"cluster": {"name": "eks-mine"}, "tags": {"a": "2"}})
+    assert (request["cluster"]["name"], request["cluster"]["version"]) == ("eks-mine", "1.33")
+    assert request["tags"] == {"team": "platform", "a": "2"}
+
+
+def test_the_organizational_units_defaults_come_before_the_stacks(ssm: "SSMClient", calls: list[str]) -> None:
+    put(ssm, DEFAULTS, {"region": "us-east-1", "cluster": {"version": "1.32", "name": "eks-stack"}})
+    put(ssm, UNIT_DEFAULTS, {"cluster": {"version": "1.33"}, "account_id": "000000000000"})
+    calls.clear()
+    request = validate(sample("control-tower-create-managed-account"))
+    assert request["account_id"] == "111122223333"
+    assert request["region"] == "us-east-1"
+    assert (request["cluster"]["name"], request["cluster"]["version"]) == ("eks-stack", "1.33")
+    assert calls == ["ssm:GetParameter", "ssm:GetParameter"]
+
+
+def test_an_organizational_units_defaults_are_for_its_accounts_only(ssm: "SSMClient") -> None:
+    put(ssm, UNIT_DEFAULTS, {"cluster": {"version": "1.33"}})
+    assert validate(sample("organizations-create-account-result"))["cluster"]["version"] is None
+    assert validate({})["cluster"]["version"] is None
+
+
+def test_an_explicit_null_beats_a_default(ssm: "SSMClient") -> None:
+    put(ssm, DEFAULTS, {"cluster": {"version": "1.33"}})
+    assert validate({"cluster": {"version": None}})["cluster"]["version"] is None
+
+
+@pytest.mark.parametrize(
+    ("default", "asked", "expected"),
+    [
+        (EXISTING, {"nat": "per_zone"}, {"cidr": "192.168.0.0/16", "availability_zones": 3, "nat": "per_zone"}),
+        ({"nat": "per_zone"}, EXISTING, EXISTING),
+        (EXISTING, {}, EXISTING),
+        ({"nat": "per_zone"}, {"availability_zones": 2}, {"nat": "per_zone", "availability_zones": 2}),
+    ],
+)
+def test_one_form_of_network_replaces_the_other_and_merges_with_itself(
+    ssm: "SSMClient", default: Any, asked: Any, expected: Any
+) -> None:
+    put(ssm, DEFAULTS, {"network": default})
+    network = validate({"network": asked})["network"]
+    assert network.items() >= expected.items()
+    assert ("vpc_id" in network) == ("vpc_id" in expected)
+
+
+def test_a_bad_default_is_reported_with_the_parameter_it_came_from(ssm: "SSMClient") -> None:
+    put(ssm, DEFAULTS, {"cluster": {"public_access_cidrs": ["192.0.2.0/24", "bad"]}, "verification": {"writers": 99}})
+    put(ssm, UNIT_DEFAULTS, {"colour": "red"})
+    message = refused(sample("control-tower-create-managed-account"))
+    assert f"cluster.public_access_cidrs.1 is 'bad' (from SSM parameter {DEFAULTS});" in message
+    assert f"verification.writers is 99 (from SSM parameter {DEFAULTS});" in message
+    assert f"colour is 'red' (from SSM parameter {UNIT_DEFAULTS});" in message
+
+
+def test_a_wrong_input_is_not_blamed_on_a_good_default(ssm: "SSMClient") -> None:
+    put(ssm, DEFAULTS, {"verification": {"writers": 2}})
+    assert "verification.writers is 99; allowed" in refused({"verification": {"writers": 99}})
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", '"{}"', "null"])
+def test_a_default_that_is_no_json_object_is_reported_by_its_name(ssm: "SSMClient", text: str) -> None:
+    put(ssm, DEFAULTS, text)
+    assert f"SSM parameter {DEFAULTS} is {text!r}; allowed: a JSON object" in refused({})
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_unit_id_that_would_name_another_parameter_is_refused() -> None:
+    event = sample("control-tower-create-managed-account")
+    status = event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]
+    status["organizationalUnit"]["organizationalUnitId"] = "../../secret"
+    assert "organizationalUnitId is '../../secret'" in refused(event)
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_key_in_another_region_and_a_principal_in_another_partition_are_refused_beside_wrong_fields() -> None:
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    message = refused(
+        {
+            "cluster": {
+                "name": "-",
+                "secrets_key_arn": key,
+                "admin_principal_arns": ["arn:aws-cn:iam::111122223333:role/x", "arn:aws:iam::111122223333:role/x"],
+            },
+            "file_system": {"kms_key_arn": key},
+        }
+    )
+    assert message.startswith("InvalidRequest: 4 wrong fields")
+    assert "cluster.secrets_key_arn is 'arn:aws:kms:eu-west-1:" in message
+    assert "allowed: a key in the request's own region, ap-northeast-1" in message
+    assert "file_system.kms_key_arn is" in message
+    assert "cluster.admin_principal_arns.0 is" in message
+
+
+@pytest.mark.parametrize(("cidrs", "warned"), [(["0.0.0.0/0"], True), (["192.0.2.0/24"], False)])
+@pytest.mark.usefixtures("calls")
+def test_an_endpoint_open_to_the_whole_internet_is_warned_about_in_the_log(
+    cidrs: list[str], warned: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-warning-{warned}")
+    handler.logger.cache_clear()
+    validate({"cluster": {"name": "eks-open", "public_access_cidrs": cidrs}})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    found = [line for line in lines if line.get("message") == "cluster_endpoint_is_open_to_the_internet"]
+    assert [(line["level"], line["cluster"]) for line in found] == ([("WARNING", "eks-open")] if warned else [])
+
+
+def test_every_one_of_250_bad_requests_is_refused_by_the_field_and_nothing_is_called_but_ssm(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One client for all: making it is most of the time that an invocation takes.
+    monkeypatch.setattr(boto3, "client", functools.cache(boto3.client))
+    seen: list[str] = []
+
+    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(bad_requests())
+    def refuse(bad: tuple[dict[str, Any], str]) -> None:
+        request, path = bad
+        message = refused(json.loads(json.dumps(request)))
+        assert f"\n- {path} is " in message or f"\n- {path}." in message, message
+        seen.append(json.dumps(request, sort_keys=True))
+
+    validate(sample("full"))
+    refuse()
+    assert len(set(seen)) >= 200
+    assert set(calls) == {"ssm:GetParameter"}

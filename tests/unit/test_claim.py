@@ -1,0 +1,170 @@
+"""The claim: one execution at a time per cluster, on a DynamoDB table that behaves (moto)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from provisioner.claim import Claim, ClaimsTable
+from provisioner.errors import ErrorReason, RetryableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
+CLUSTER = "111122223333#us-east-1#eks-example"
+MINE, THEIRS, THIRD = (f"arn:aws:states:us-east-1:111122223333:execution:provision:{name}" for name in "abc")
+
+
+class Executions:
+    """Step Functions as far as a claim sees it; `during` runs when it is asked, to let somebody else act meanwhile."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("stepfunctions", region_name="us-east-1")
+        self.exceptions = self.client.exceptions
+        self.statuses: dict[str, str] = {}
+        self.during: Any = lambda: None
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803 (boto3's name)
+        self.during()
+        if executionArn not in self.statuses:
+            with Stubber(self.client) as stub:
+                stub.add_client_error("describe_execution", "ExecutionDoesNotExist")
+                self.client.describe_execution(executionArn=executionArn)
+        return {"status": self.statuses[executionArn]}
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> "Iterator[DynamoDBClient]":
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        client.create_table(
+            TableName="claims",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "cluster", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "cluster", "KeyType": "HASH"}],
+        )
+        yield client
+
+
+@pytest.fixture
+def executions() -> Executions:
+    return Executions()
+
+
+@pytest.fixture
+def table(dynamodb: "DynamoDBClient", executions: Executions) -> ClaimsTable:
+    return ClaimsTable("claims", dynamodb, executions)  # type: ignore[arg-type]
+
+
+def item(table: ClaimsTable) -> dict[str, str]:
+    found = table.dynamodb.get_item(TableName="claims", Key={"cluster": {"S": CLUSTER}}).get("Item", {})
+    return {name: str(value["S"]) for name, value in found.items()}
+
+
+def release(table: ClaimsTable, execution_arn: str) -> None:
+    """As the state machine does it."""
+    table.dynamodb.update_item(
+        TableName="claims",
+        Key={"cluster": {"S": CLUSTER}},
+        UpdateExpression="SET #status = :status REMOVE claimed_by, claimed_at",
+        ConditionExpression="claimed_by = :execution",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":status": {"S": "Ready"}, ":execution": {"S": execution_arn}},
+    )
+
+
+def test_a_cluster_nobody_has_is_claimed(table: ClaimsTable) -> None:
+    assert table.claim(CLUSTER, MINE, NOW).payload() == {"status": "claimed", "holder": MINE}
+    assert item(table) == {"cluster": CLUSTER, "claimed_by": MINE, "claimed_at": "2026-08-30T12:00:00+00:00"}
+
+
+def test_claiming_again_what_is_ours_changes_nothing(table: ClaimsTable) -> None:
+    table.claim(CLUSTER, MINE, NOW)
+    before = item(table)
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(hours=1)) == Claim("claimed", MINE)
+    assert item(table) == before
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_a_cluster_with_a_running_execution_is_busy(table: ClaimsTable, executions: Executions, status: str) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = status
+    before = item(table)
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(hours=9)) == Claim("busy", THEIRS)
+    assert item(table) == before
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"])
+def test_the_claim_of_an_execution_that_ended_is_taken_over(
+    table: ClaimsTable, executions: Executions, status: str
+) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = status
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(minutes=5)) == Claim("claimed", MINE)
+    assert item(table)["claimed_by"] == MINE
+    assert item(table)["claimed_at"] == "2026-08-30T12:05:00+00:00"
+
+
+def test_the_claim_of_an_execution_long_forgotten_is_taken_over(table: ClaimsTable) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(days=100)) == Claim("claimed", MINE)
+
+
+def test_an_execution_too_young_to_be_known_keeps_its_claim(table: ClaimsTable) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(seconds=59)) == Claim("busy", THEIRS)
+    assert table.claim(CLUSTER, MINE, NOW + timedelta(seconds=61)) == Claim("claimed", MINE)
+
+
+def test_of_two_take_overs_only_one_wins(table: ClaimsTable, executions: Executions) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "ABORTED"
+
+    def third_is_faster() -> None:
+        executions.during = lambda: None
+        assert table.claim(CLUSTER, THIRD, NOW) == Claim("claimed", THIRD)
+
+    executions.during = third_is_faster
+    assert table.claim(CLUSTER, MINE, NOW) == Claim("busy", THIRD)
+    assert item(table)["claimed_by"] == THIRD
+
+
+def test_a_claim_released_during_the_take_over_is_tried_again(table: ClaimsTable, executions: Executions) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "SUCCEEDED"
+    executions.during = lambda: release(table, THEIRS)
+    with pytest.raises(RetryableError) as caught:
+        table.claim(CLUSTER, MINE, NOW)
+    assert caught.value.reason is ErrorReason.CONFLICT
+    executions.during = lambda: None
+    assert table.claim(CLUSTER, MINE, NOW) == Claim("claimed", MINE)
+
+
+def test_claiming_and_taking_over_keep_the_record_of_the_last_run(table: ClaimsTable, executions: Executions) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    release(table, THEIRS)
+    assert item(table) == {"cluster": CLUSTER, "status": "Ready"}
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "TIMED_OUT"
+    table.claim(CLUSTER, MINE, NOW)
+    assert item(table)["status"] == "Ready"
+
+
+def test_clusters_are_claimed_independently(table: ClaimsTable) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    assert table.claim("111122223333#us-east-1#another", MINE, NOW) == Claim("claimed", MINE)
+
+
+def test_a_throttled_table_is_retryable(table: ClaimsTable) -> None:
+    with Stubber(table.dynamodb) as stub:
+        stub.add_client_error("update_item", "ThrottlingException", http_status_code=400)
+        with pytest.raises(RetryableError) as caught:
+            table.claim(CLUSTER, MINE, NOW)
+    assert caught.value.reason is ErrorReason.THROTTLED

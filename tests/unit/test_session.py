@@ -1,0 +1,204 @@
+"""The door to target accounts, and what AWS errors mean."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.client
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from provisioner.aws import session
+from provisioner.aws.errors import boundary_error
+from provisioner.aws.session import Target
+from provisioner.errors import ErrorReason, RetryableError, TerminalError
+from provisioner.request import Request
+
+ENVIRON = {"EXTERNAL_ID": "for-tests", "AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "ensure_file_system"}
+
+
+def request(account_id: str = "444455556666", region: str = "eu-west-1") -> Request:
+    return Request.model_validate({"account_id": account_id, "region": region})
+
+
+@pytest.fixture(autouse=True)
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    session._assumed.cache_clear()
+    with mock_aws():
+        yield
+    session._assumed.cache_clear()
+
+
+class Sts:
+    """Answers AssumeRole in place of STS; every other call goes its way."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.regions: list[str] = []
+        self.error_code: str | None = None
+        self.lifetime = timedelta(hours=1)
+        forward = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+            if operation != "AssumeRole":
+                return forward(client, operation, arguments)
+            self.calls.append(arguments)
+            self.regions.append(client.meta.region_name)
+            if self.error_code:
+                raise ClientError({"Error": {"Code": self.error_code, "Message": "no"}}, operation)
+            return {
+                "Credentials": {
+                    "AccessKeyId": f"ASIA{len(self.calls)}",
+                    "SecretAccessKey": "secret",
+                    "SessionToken": f"token-{len(self.calls)}",
+                    "Expiration": datetime.now(UTC) + self.lifetime,
+                }
+            }
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+
+@pytest.fixture
+def sts(monkeypatch: pytest.MonkeyPatch) -> Sts:
+    return Sts(monkeypatch)
+
+
+def test_the_provisioner_role_of_the_target_account_makes_the_calls() -> None:
+    identity = Target.of(request(), ENVIRON).client("sts").get_caller_identity()
+    assert identity["Account"] == "444455556666"
+    assert identity["Arn"].endswith(":assumed-role/eks-efs-provisioner-provisioner/ensure_file_system")
+
+
+def test_the_role_is_assumed_with_the_external_id_and_the_functions_name(sts: Sts) -> None:
+    Target.of(request(), ENVIRON | {"ROLE_PREFIX": "platform"})
+    assert sts.calls == [
+        {
+            "RoleArn": "arn:aws:iam::444455556666:role/platform-provisioner",
+            "RoleSessionName": "ensure_file_system",
+            "ExternalId": "for-tests",
+        }
+    ]
+    assert sts.regions == ["us-east-1"]
+
+
+def test_the_own_account_is_reached_in_the_same_way(sts: Sts) -> None:
+    Target.of(request(account_id="123456789012"), ENVIRON)
+    assert sts.calls[0]["RoleArn"] == "arn:aws:iam::123456789012:role/eks-efs-provisioner-provisioner"
+
+
+def test_a_target_knows_its_roles_region_and_partition(sts: Sts) -> None:
+    target = Target.of(request(region="cn-north-1"), ENVIRON)
+    assert (target.account_id, target.region, target.partition) == ("444455556666", "cn-north-1", "aws-cn")
+    assert target.role_arn("cluster") == "arn:aws-cn:iam::444455556666:role/eks-efs-provisioner-cluster"
+    assert target.role_arn("fargate-pods") == "arn:aws-cn:iam::444455556666:role/eks-efs-provisioner-fargate-pods"
+    assert target.client("efs").meta.region_name == "cn-north-1"
+
+
+def test_a_session_is_assumed_once_per_account_and_region(sts: Sts) -> None:
+    first = Target.of(request(), ENVIRON)
+    assert Target.of(request(), ENVIRON) is first
+    assert first.client("eks") is first.client("eks")
+    assert len(sts.calls) == 1
+    Target.of(request(region="eu-central-1"), ENVIRON)
+    Target.of(request(account_id="777788889999"), ENVIRON)
+    assert len(sts.calls) == 3
+
+
+def test_credentials_that_are_about_to_expire_are_renewed(sts: Sts) -> None:
+    sts.lifetime = timedelta(minutes=1)
+    target = Target.of(request(), ENVIRON)
+    sts.lifetime = timedelta(hours=1)
+    credentials = target.botocore_session.get_credentials()
+    assert credentials is not None
+    assert credentials.get_frozen_credentials().token == "token-2"
+    assert credentials.get_frozen_credentials().token == "token-2"
+    assert len(sts.calls) == 2
+
+
+def test_a_role_that_is_not_there_yet_is_worth_another_try(sts: Sts) -> None:
+    sts.error_code = "AccessDenied"
+    with pytest.raises(RetryableError) as caught:
+        Target.of(request(), ENVIRON)
+    assert caught.value.reason is ErrorReason.ROLE_NOT_ASSUMABLE
+    assert "arn:aws:iam::444455556666:role/eks-efs-provisioner-provisioner" in str(caught.value)
+    sts.error_code = None
+    assert Target.of(request(), ENVIRON).account_id == "444455556666"
+
+
+def test_a_role_that_is_taken_away_is_said_so_at_the_renewal(sts: Sts) -> None:
+    sts.lifetime = timedelta(minutes=1)
+    target = Target.of(request(), ENVIRON)
+    sts.error_code = "AccessDenied"
+    with pytest.raises(RetryableError) as caught:
+        target.client("efs").describe_file_systems()
+    assert caught.value.reason is ErrorReason.ROLE_NOT_ASSUMABLE
+
+
+def test_a_throttled_sts_is_retryable(sts: Sts) -> None:
+    sts.error_code = "Throttling"
+    with pytest.raises(RetryableError) as caught:
+        Target.of(request(), ENVIRON)
+    assert caught.value.reason is ErrorReason.THROTTLED
+
+
+def test_a_function_name_that_sts_would_refuse_is_made_to_fit(sts: Sts) -> None:
+    Target.of(request(), ENVIRON | {"AWS_LAMBDA_FUNCTION_NAME": "a b/" + "x" * 80})
+    assert sts.calls[0]["RoleSessionName"] == "a-b-" + "x" * 60
+
+
+def client_error(code: str, message: str = "", status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "CreateFileSystem",
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "reason"),
+    [
+        ("ThrottlingException", RetryableError, ErrorReason.THROTTLED),
+        ("RequestLimitExceeded", RetryableError, ErrorReason.THROTTLED),
+        ("ServerException", RetryableError, ErrorReason.SERVICE_UNAVAILABLE),
+        ("SubscriptionRequiredException", RetryableError, ErrorReason.NOT_YET_CONSISTENT),
+        ("ResourceInUseException", RetryableError, ErrorReason.CONFLICT),
+        ("IncorrectFileSystemLifeCycleState", RetryableError, ErrorReason.CONFLICT),
+        ("UnauthorizedOperation", TerminalError, ErrorReason.ACCESS_DENIED),
+        ("FileSystemLimitExceeded", TerminalError, ErrorReason.QUOTA_EXCEEDED),
+        ("NoFreeAddressesInSubnet", TerminalError, ErrorReason.QUOTA_EXCEEDED),
+        ("UnsupportedAvailabilityZoneException", TerminalError, ErrorReason.UNSUITABLE_NETWORK),
+        ("ValidationException", TerminalError, ErrorReason.REJECTED),
+    ],
+)
+def test_an_error_code_decides_whether_a_call_is_worth_repeating(
+    code: str, kind: type[RetryableError | TerminalError], reason: ErrorReason
+) -> None:
+    error = boundary_error(client_error(code, "because"), "CreateFileSystem of eks-example")
+    assert type(error) is kind
+    assert error.reason is reason
+    assert error.subject == f"CreateFileSystem of eks-example: {code} (because)"
+
+
+def test_an_unknown_code_with_a_server_status_is_retryable() -> None:
+    error = boundary_error(client_error("Strange", status=503), "CreateFileSystem")
+    assert (type(error), error.reason) == (RetryableError, ErrorReason.SERVICE_UNAVAILABLE)
+
+
+def test_the_message_text_decides_nothing() -> None:
+    assert type(boundary_error(client_error("Strange", "Rate exceeded, ThrottlingException"), "x")) is TerminalError
+
+
+def test_a_signature_error_is_not_quoted_since_it_quotes_the_session_token() -> None:
+    message = "The Canonical String should have been 'x-amz-security-token:TOKEN'"
+    for code in ("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"):
+        assert "TOKEN" not in str(boundary_error(client_error(code, message), "CreateFileSystem"))
+
+
+def test_no_code_means_two_things() -> None:
+    from provisioner.aws import errors
+
+    codes = [code for codes in errors._RETRYABLE.values() for code in codes]
+    codes += [code for codes, _ in errors._TERMINAL.values() for code in codes]
+    assert len(codes) == len(set(codes))
