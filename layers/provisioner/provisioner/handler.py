@@ -38,7 +38,7 @@ def function_handler(handle: Handler) -> Handler:
         outcome = "Succeeded"
         try:
             # The subsegment's own manager, as capture_lambda_handler logs each exception once more, unstructured.
-            with _tracer().provider.in_subsegment(name=f"## {context.function_name}"):
+            with _tracer().provider.in_subsegment(name=f"## {handle.__name__}"):
                 return _bounded(handle, event, context)
         except BoundaryError as error:
             outcome = type(error).__name__
