@@ -29,7 +29,7 @@ NOT_PACKED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-class DeployFailed(Exception):
+class DeployError(Exception):
     """The stack was rolled back; the message names the first resource that failed and why."""
 
 
@@ -38,7 +38,7 @@ def deploy(
 ) -> dict[str, str]:
     """Create or update the stack; its outputs.
 
-    Idempotency key: the stack name. Raises: DeployFailed; botocore's ClientError when CloudFormation refuses the
+    Idempotency key: the stack name. Raises: DeployError; botocore's ClientError when CloudFormation refuses the
     template outright (an unknown resource type, a missing parameter).
     """
     packager = _Packager(server, f"{stack_name}-artifacts-{server.account_id}")
@@ -63,7 +63,7 @@ def deploy(
             client.create_stack(**request)
     stack = client.describe_stacks(StackName=stack_name)["Stacks"][0]
     if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-        raise DeployFailed(f"{stack_name} is {stack['StackStatus']}: {_first_failure(client, stack_name)}")
+        raise DeployError(f"{stack_name} is {stack['StackStatus']}: {_first_failure(client, stack_name)}")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 

@@ -1,4 +1,4 @@
-"""Execution environments of Lambda: processes forked from one that has the big libraries loaded (see lambda_worker.py)."""
+"""Execution environments of Lambda: processes forked from one that has the libraries loaded (see lambda_worker.py)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PRELOADED_MODULES = (
 JsonObject = dict[str, Any]
 
 
-class EnvironmentDied(Exception):
+class EnvironmentDiedError(Exception):
     """The process ended instead of answering."""
 
 
@@ -79,9 +79,9 @@ class ForkServer:
                 socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
                 answer = self._control.recv(64)
             except OSError as error:
-                raise EnvironmentDied("the embedded Lambda has been stopped") from error
+                raise EnvironmentDiedError("the embedded Lambda has been stopped") from error
         if not answer:
-            raise EnvironmentDied("the process that forks execution environments is gone")
+            raise EnvironmentDiedError("the process that forks execution environments is gone")
         status: int | None = json.loads(answer)
         return status
 
@@ -152,7 +152,7 @@ class ExecutionEnvironment:
             return {
                 "error": {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
             }
-        except EnvironmentDied:
+        except EnvironmentDiedError:
             reason = _why_it_exited(self.end(grace_seconds=1.0))
             return {
                 "error": {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
@@ -164,9 +164,9 @@ class ExecutionEnvironment:
             self._channel.sendall(json.dumps(message).encode() + b"\n")
             line = self._answers.readline()
         except (ConnectionError, ValueError) as error:
-            raise EnvironmentDied from error
+            raise EnvironmentDiedError from error
         if not line:
-            raise EnvironmentDied
+            raise EnvironmentDiedError
         answer: JsonObject = json.loads(line)
         return answer
 

@@ -1,4 +1,4 @@
-"""Runs Lambda functions as processes: one per execution environment, warm ones reused, each under its role's credentials.
+"""Runs Lambda functions as processes: one per execution environment, warm ones reused, under their role's credentials.
 
 What a function sees is what Lambda shows it: its own code and its layers on `sys.path`, the environment of the template
 plus the AWS_* variables, its role's temporary credentials. Third-party packages come from the interpreter that runs the

@@ -1,8 +1,8 @@
 """Execution environments for Lambda functions, forked from one process that has already imported the big libraries.
 
-Standard library only: it is started as `python -I lambda_worker.py <socket> <module>...`, so that neither the repository
-nor the environment of whoever started the cloud is on `sys.path`. It imports the named modules (a cold start would
-otherwise cost a second of processor time for every function) and then forks one child per execution environment.
+Standard library only. It is started as `python -I lambda_worker.py <socket> <module>...`, so that neither the
+repository nor the environment of whoever started the cloud is on `sys.path`. It imports the named modules (a cold start
+would otherwise cost a second of processor time for every function) and forks one child per execution environment.
 
 Errors have the shapes of AWS's own runtime interface client (Source: aws-lambda-python-runtime-interface-client,
 bootstrap.py: error types Runtime.ImportModuleError, Runtime.HandlerNotFound, Runtime.MarshalError, ...).
@@ -146,7 +146,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's; it closes the lifeline.
         os.dup2(log_fd, 1)
         os.dup2(log_fd, 2)
-        sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115 (lives as long as we do)
+        sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
         os.environ.clear()
         os.environ.update(settings["environment"])
@@ -168,7 +168,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
 
 
 def main(control_fd: int, preload: list[str]) -> None:
-    """Fork environments on request: {"start": true} with three descriptors -> pid; {"poll": pid} -> exit status or null."""
+    """Fork on request: {"start": true} with three descriptors -> pid; {"poll": pid} -> exit status or null."""
     control = socket.socket(fileno=control_fd)
     for name in preload:
         with contextlib.suppress(Exception):  # what is not installed is for the function to complain about

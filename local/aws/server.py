@@ -45,8 +45,8 @@ class DeliveredEvent:
 class AwsServer:
     """moto's threaded server on 127.0.0.1.
 
-    `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here; `stack_seconds` is
-    how long a CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request.
+    `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here; `stack_seconds`
+    is how long a CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request.
     """
 
     def __init__(
@@ -145,7 +145,8 @@ class AwsServer:
         identity = credentials or ADMINISTRATOR
         # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
         defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
-        return boto3.session.Session().client(
+        session: Any = boto3.session.Session()
+        return session.client(
             service,
             region_name=region or self.region,
             endpoint_url=self.endpoint,
@@ -164,9 +165,9 @@ class AwsServer:
             region_name=self.region,
             role_session_name=session_name[:64],
             role_arn=role_arn,
-            policy=None,
+            policy="",
             duration=43200,
-            external_id=None,
+            external_id="",
         )
         return Credentials(role.access_key_id, role.secret_access_key, role.session_token)
 

@@ -16,6 +16,7 @@ from local.aws.patches import (
     scheduler,
     stepfunctions,
     stepfunctions_api,
+    stepfunctions_choice,
     stepfunctions_cloudformation,
     stepfunctions_definition,
     stepfunctions_sdk,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 def install_all(server: AwsServer) -> None:
     stepfunctions.install(server)
     jsonata.install(server)
+    stepfunctions_choice.install(server)
     stepfunctions_sdk.install(server)
     stepfunctions_definition.install(server)
     stepfunctions_api.install(server)

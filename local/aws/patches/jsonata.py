@@ -1,12 +1,13 @@
 """JSONata for moto's Step Functions interpreter.
 
-moto lacks: the evaluator itself (it ships the wiring, taken from LocalStack, which calls a Java library). Its wiring also
-writes every variable into the text of every expression, without escaping strings; here they are bound as values.
+moto lacks: the evaluator itself (it ships the wiring, taken from LocalStack, which calls a Java library). Its wiring
+also writes every variable into the text of every expression, without escaping strings; here they are bound as values.
 
 AWS's rules kept here (Source: Step Functions developer guide, "Transforming data with JSONata in Step Functions"):
 an expression that fails or that yields nothing (undefined) is States.QueryEvaluationError; `$eval` does not exist;
 `$partition`, `$range`, `$hash`, `$random`, `$uuid` and `$parse` do.
 """
+# mypy: disable-error-code="method-assign, assignment, typeddict-item"
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ UNDEFINED = object()
 LARGEST_WAIT_SECONDS = 99_999_999
 
 
-class QueryFailed(Exception):
+class QueryError(Exception):
     """What Step Functions reports as States.QueryEvaluationError."""
 
 
@@ -46,7 +47,7 @@ def install(server: AwsServer) -> None:
 
 
 def evaluate(expression: str, variables: dict[str, Any]) -> Any:
-    """The value of an expression as JSON, or UNDEFINED. Raises QueryFailed."""
+    """The value of an expression as JSON, or UNDEFINED. Raises QueryError."""
     try:
         query = Jsonata(expression)
         query.set_output_convert_nulls(False)
@@ -55,7 +56,7 @@ def evaluate(expression: str, variables: dict[str, Any]) -> Any:
         bound = {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
         result = query.evaluate(None, bound)
     except (JException, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise QueryFailed(str(error)) from error
+        raise QueryError(str(error)) from error
     return UNDEFINED if result is None else _plain(result)
 
 
@@ -69,11 +70,11 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise QueryFailed("the result is not a finite number")
+            raise QueryError("the result is not a finite number")
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
     if isinstance(value, str | bool | int):
         return value
-    raise QueryFailed("the result is of an unsupported type (a function)")
+    raise QueryError("the result is of an unsupported type (a function)")
 
 
 def _evaluate_in_state(self: Any, env: Any) -> None:
@@ -83,7 +84,7 @@ def _evaluate_in_state(self: Any, env: Any) -> None:
     store = env.variable_store
     try:
         result = evaluate(self.expression, {**store._outer_scope, **store._inner_scope, "states": known})
-    except QueryFailed as failure:
+    except QueryError as failure:
         raise _failure(env, f"The JSONata expression '{self.expression}' threw an error: {failure}") from failure
     if result is UNDEFINED:
         raise _failure(env, f"The JSONata expression '{self.expression}' returned nothing (undefined).")
@@ -137,7 +138,7 @@ def _range(first: float, last: float, step: float) -> list[int]:
 
 
 def _random(seed: float | None = None) -> float:
-    return random.random() if seed is None else random.Random(seed).random()  # noqa: S311
+    return random.random() if seed is None else random.Random(seed).random()
 
 
 def _no_eval(*_: Any) -> Any:
@@ -146,7 +147,7 @@ def _no_eval(*_: Any) -> Any:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "uuid": lambda: str(uuid.uuid4()),
-    "parse": lambda text: json.loads(text),
+    "parse": json.loads,
     "random": _random,
     "hash": _hash,
     "partition": _partition,

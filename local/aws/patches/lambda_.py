@@ -4,6 +4,7 @@ moto lacks: running anything without Docker; asynchronous invocation that does n
 the size limits; throttling by reserved concurrency; Layers, TracingConfig and LoggingConfig of a function in a
 template; a usable Ref on a layer version.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ MAXIMUM_REQUEST_BYTES = 6 * 1024 * 1024
 MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES = 1024 * 1024
 
 
-class TooManyRequests(JsonRESTError):
+class TooManyRequestsError(JsonRESTError):
     """Source: Lambda API, Invoke, errors."""
 
     code = 429
@@ -37,12 +38,12 @@ class TooManyRequests(JsonRESTError):
         super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
-class RequestTooLarge(JsonRESTError):
+class RequestTooLargeError(JsonRESTError):
     code = 413
 
     def __init__(self, size: int, kind: str, limit: int) -> None:
         message = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
-        super().__init__("RequestEntityTooLargeException", message)
+        super().__init__("RequestTooLargeException", message)
 
 
 def install(server: AwsServer) -> None:
@@ -53,7 +54,7 @@ def install(server: AwsServer) -> None:
         with lock:
             limit = self.reserved_concurrency
             if limit is not None and running[self.function_arn] >= int(limit):
-                raise TooManyRequests
+                raise TooManyRequestsError
             running[self.function_arn] += 1
         try:
             return server.lambda_runtime.invoke(description(self), event)
@@ -67,7 +68,7 @@ def install(server: AwsServer) -> None:
         size = len(body or b"")
         limit = MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES if kind == "Event" else MAXIMUM_REQUEST_BYTES
         if size > limit:
-            raise RequestTooLarge(size, kind, limit)
+            raise RequestTooLargeError(size, kind, limit)
         event = json.loads(body) if body else {}
         if kind == "DryRun":
             return ""

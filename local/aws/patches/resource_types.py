@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import moto.cloudformation.parsing as parsing
 from moto.core.common_models import CloudFormationModel
@@ -64,14 +64,14 @@ def define(
         resource_type.replace("::", ""),
         (Resource, CloudFormationModel),  # moto looks for direct subclasses of its model
         {
-            "is_created": lambda self: True,
+            "is_created": lambda _: True,
             "cloudformation_type": staticmethod(lambda: resource_type),
             "cloudformation_name_type": staticmethod(lambda: name_property or ""),
-            "create_from_cloudformation_json": classmethod(created),
-            "update_from_cloudformation_json": classmethod(updated),
-            "delete_from_cloudformation_json": classmethod(lambda cls, *_: None),
+            "create_from_cloudformation_json": classmethod(cast(Any, created)),
+            "update_from_cloudformation_json": classmethod(cast(Any, updated)),
+            "delete_from_cloudformation_json": staticmethod(lambda *_: None),
             "delete": deleted,
-            "has_cfn_attr": classmethod(lambda cls, name: name in getters),
+            "has_cfn_attr": staticmethod(lambda name: name in getters),
             "get_cfn_attribute": lambda self, name: getters[name](self),
         },
     )

@@ -3,6 +3,7 @@
 moto lacks: AWS::Scheduler::Schedule in CloudFormation, and a clock: it stores schedules and never fires them. Tests and
 people fire one with `fire`.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 

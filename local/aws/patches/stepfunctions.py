@@ -8,6 +8,7 @@ moto lacks:
 - the documented form of times in the context object;
 - States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, no-untyped-call, arg-type, misc"
 
 from __future__ import annotations
 
@@ -71,7 +72,7 @@ def _use_role_credentials(server: AwsServer) -> None:
 
     for name, module in list(sys.modules.items()):
         if name.startswith(parser.__name__) and hasattr(module, "boto_client_for"):
-            module.boto_client_for = client_for  # type: ignore[attr-defined]
+            module.boto_client_for = client_for
     _name_sdk_errors()
 
 
@@ -241,12 +242,12 @@ def _explain_failed_entries() -> None:
         state_task_service_events as module,
     )
 
-    class FailedEntries(RuntimeError):
+    class FailedEntriesError(RuntimeError):
         def __init__(self, cause: dict[str, Any] | None) -> None:
             super().__init__(json.dumps(cause))
             self.cause = json.dumps(cause)
 
-    module.SfnFailedEntryCountException = FailedEntries
+    module.SfnFailedEntryCountException = FailedEntriesError
 
 
 def abort_executions() -> None:

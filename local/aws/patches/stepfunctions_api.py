@@ -1,9 +1,11 @@
 """The API of Step Functions around the interpreter.
 
 moto lacks: a name for an execution started without one; one thread at a time in StartExecution; starting through an
-alias; the limits of the input; paging, reverse order and data-less form of GetExecutionHistory; output that is JSON also
-for strings; stop dates of timed-out executions; error and cause of StopExecution and SendTaskFailure; StartSyncExecution.
+alias; the limits of the input; paging, reverse order and data-less form of GetExecutionHistory; output that is JSON
+also for strings; stop dates of timed-out executions; error and cause of StopExecution and SendTaskFailure;
+StartSyncExecution.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 moto lacks: creating it where the interpreter looks; DefinitionS3Location, Definition and DefinitionSubstitutions; YAML;
 its type, logging and tracing; Fn::GetAtt Arn.
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ moto lacks: turning PascalCase arguments into what an API takes and its answers 
 empty), and the error prefixes of most services ("Eks.ResourceNotFoundException").
 Source: Step Functions developer guide, "Learning to use AWS service SDK integrations".
 """
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 

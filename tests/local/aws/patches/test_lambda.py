@@ -1,0 +1,177 @@
+"""Functions as processes: what they see, how they fail, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.local.aws.patches.conftest import Sandbox
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def body(*lines: str, before: str = "") -> str:
+    return f"{before}\ndef handler(event, context):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def test_a_function_runs_under_its_role_with_its_environment(aws: Sandbox) -> None:
+    function = aws.function(
+        body("return {'arn': boto3.client('sts').get_caller_identity()['Arn'], 'set': os.environ['SET']}", before="import os, boto3"),
+        Environment={"Variables": {"SET": "here"}},
+    )
+    answer, failed = aws.invoke(function)
+    assert failed is None
+    assert answer["set"] == "here"
+    assert answer["arn"] == f"arn:aws:sts::123456789012:assumed-role/runner/{function.rsplit(':', 1)[1]}"
+
+
+def test_a_function_sees_its_own_code_and_not_the_repository(aws: Sandbox) -> None:
+    function = aws.function(body("return [sys.path, dict(os.environ), os.getcwd()]", before="import os, sys"))
+    (path, environment, directory), _ = aws.invoke(function)
+    assert path[0] == directory == environment["LAMBDA_TASK_ROOT"]
+    assert not {str(ROOT), "", str(ROOT / "layers/provisioner")} & set(path)
+    assert "PYTHONPATH" not in environment
+    assert "MOTO_PORT" not in environment
+    assert environment["AWS_ENDPOINT_URL"] == aws.server.endpoint
+    assert environment["AWS_REGION"] == "ap-northeast-1"
+
+
+def test_warm_environments_are_reused_and_concurrent_calls_get_their_own(aws: Sandbox) -> None:
+    function = aws.function(body("time.sleep(event); return os.getpid()", before="import os, time"))
+    first, second = aws.invoke(function, 0)[0], aws.invoke(function, 0)[0]
+    assert first == second
+    pids: list[int] = []
+    threads = [threading.Thread(target=lambda: pids.append(aws.invoke(function, 0.5)[0])) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(pids)) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "error_type", "message"),
+    [
+        ("import nothing_of_that_name\n", "Runtime.ImportModuleError", "Unable to import module 'app'"),
+        ("def other(event, context): pass\n", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"),
+        ("def handler(:\n", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"),
+        ("raise RuntimeError('early')\n", "RuntimeError", "early"),
+        (body("return {1, 2}"), "Runtime.MarshalError", "Unable to marshal response: Object of type set"),
+        (body("raise LookupError('gone')"), "LookupError", "gone"),
+        (body("raise SystemExit(3)"), "Runtime.ExitError", "Runtime exited with error: exit status 3"),
+        (body("os._exit(0)", before="import os"), "Runtime.ExitError", "Runtime exited without providing a reason"),
+        (
+            body("os.kill(os.getpid(), 9)", before="import os"),
+            "Runtime.ExitError",
+            "Runtime exited with error: signal: killed",
+        ),
+        (body("return 'x' * 7_000_000"), "Function.ResponseSizeTooLarge", "Response payload size exceeded"),
+    ],
+)
+def test_a_failure_is_reported_as_lambda_does(aws: Sandbox, code: str, error_type: str, message: str) -> None:
+    function = aws.function(code)
+    for _ in range(2):  # and the function is as it was, the next time
+        answer, failed = aws.invoke(function)
+        assert failed == "Unhandled"
+        assert answer["errorType"] == error_type
+        assert message in answer["errorMessage"]
+
+
+def test_a_function_that_takes_too_long_is_killed(aws: Sandbox) -> None:
+    function = aws.function(body("time.sleep(60)", before="import time"), timeout_seconds=1)
+    started = time.monotonic()
+    answer, failed = aws.invoke(function)
+    assert failed == "Unhandled"
+    assert answer["errorType"] == "Sandbox.Timedout"
+    assert answer["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert time.monotonic() - started < 10
+
+
+def test_what_it_prints_is_in_cloudwatch_logs_between_start_and_report(aws: Sandbox) -> None:
+    function = aws.function(body("print('hello'); return context.get_remaining_time_in_millis()"))
+    remaining, _ = aws.invoke(function)
+    assert 5_000 < remaining <= 10_000
+    logs = aws.server.client("logs")
+    group = f"/aws/lambda/{function.rsplit(':', 1)[1]}"
+    stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
+    events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
+    words = [event["message"].split()[0] for event in events]
+    assert words == ["INIT_START", "START", "hello", "END", "REPORT"]
+
+
+def test_a_payload_over_six_megabytes_is_refused(aws: Sandbox) -> None:
+    function = aws.function(body("return 1"))
+    with pytest.raises(aws.functions.exceptions.RequestTooLargeException):
+        aws.functions.invoke(FunctionName=function, Payload=json.dumps("x" * 6_400_000).encode())
+
+
+def test_layers_are_on_the_path_and_the_last_one_wins(aws: Sandbox, tmp_path: Path) -> None:
+    from local.aws.deploy import zipped
+
+    arns = []
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "shared.py").write_text(f"NUMBER = {number}\n")
+        content = {"ZipFile": zipped(folder, prefix="python/")}
+        arns.append(aws.functions.publish_layer_version(LayerName=f"l{number}", Content=content)["LayerVersionArn"])
+    function = aws.function(body("return shared.NUMBER", before="import shared"), Layers=arns)
+    assert aws.invoke(function) == (2, None)
+
+
+def test_an_asynchronous_invocation_does_not_wait(aws: Sandbox) -> None:
+    function = aws.function(body("time.sleep(2)", before="import time"))
+    started = time.monotonic()
+    assert aws.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
+    assert time.monotonic() - started < 1.5
+
+
+def test_functions_die_with_the_server_even_when_it_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "serve.py"
+    script.write_text(
+        "import sys, threading, time\n"
+        "from local.aws.server import AwsServer\n"
+        "from tests.local.aws.patches.conftest import Sandbox\n"
+        "server = AwsServer(); server.start(); box = Sandbox(server)\n"
+        "code = 'import os, time\\ndef handler(event, context):\\n"
+        "    open(event, \"w\").write(str(os.getpid())); time.sleep(600)\\n'\n"
+        "function = box.function(code, timeout_seconds=900)\n"
+        "threading.Thread(target=box.invoke, args=(function, sys.argv[1]), daemon=True).start()\n"
+        "time.sleep(600)\n"
+    )
+    note = tmp_path / "pid"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen([sys.executable, str(script), str(note)], env=environment, cwd=tmp_path)
+    try:
+        pid = int(_eventually(lambda: note.read_text() if note.exists() else ""))
+        assert Path(f"/proc/{pid}").exists() or _alive(pid)
+    finally:
+        server.kill()
+        server.wait()
+    assert _eventually(lambda: "" if _alive(pid) else "gone", seconds=10) == "gone"
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"  # a zombie only waits to be reaped
+
+
+def _eventually(probe: object, seconds: float = 60) -> str:
+    assert callable(probe)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := probe():
+            return str(found)
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")

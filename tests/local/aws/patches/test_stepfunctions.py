@@ -1,0 +1,302 @@
+"""The interpreter: tasks, errors, branches, limits, time scale."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.local.aws.patches.conftest import INVOKE, Sandbox
+
+ECHO = "def handler(event, context):\n    return event\n"
+RAISE = "class RetryableError(Exception): pass\ndef handler(event, context):\n    raise RetryableError(event['text'])\n"
+
+
+def call(function: str, payload: Any = None, **fields: Any) -> dict[str, Any]:
+    end = {} if "Next" in fields else {"End": True}
+    arguments = {"FunctionName": function, "Payload": {} if payload is None else payload}
+    return {"Type": "Task", "Resource": INVOKE, "Arguments": arguments, **end, **fields}
+
+
+def branch(states: dict[str, Any]) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "States": states}
+
+
+@pytest.fixture(scope="module")
+def echo(aws: Sandbox) -> str:
+    return aws.function(ECHO)
+
+
+@pytest.fixture(scope="module")
+def failing(aws: Sandbox) -> str:
+    return aws.function(RAISE)
+
+
+def test_a_task_has_arguments_assign_and_output(aws: Sandbox, echo: str) -> None:
+    states = {
+        "Call": call(
+            echo,
+            {"n": "{% $states.input.n * 2 %}"},
+            Assign={"result": "{% $states.result.Payload %}"},
+            Output={"code": "{% $states.result.StatusCode %}"},
+            Next="Show",
+        ),
+        "Show": {"Type": "Pass", "Output": {"in": "{% $states.input %}", "variable": "{% $result %}"}, "End": True},
+    }
+    assert aws.output(states, {"n": 4}) == {"in": {"code": 200}, "variable": {"n": 8}}
+
+
+def test_the_error_of_a_function_is_its_class_name_and_catch_has_output_and_assign(aws: Sandbox, failing: str) -> None:
+    catch = {
+        "ErrorEquals": ["RetryableError"],
+        "Assign": {"error": "{% $states.errorOutput.Error %}"},
+        "Output": {"cause": "{% $parse($states.errorOutput.Cause).errorMessage %}"},
+        "Next": "Show",
+    }
+    states = {
+        "Call": call(failing, {"text": "not yet"}, Catch=[catch]),
+        "Show": {
+            "Type": "Pass",
+            "Output": {"cause": "{% $states.input.cause %}", "error": "{% $error %}"},
+            "End": True,
+        },
+    }
+    assert aws.output(states) == {"cause": "not yet", "error": "RetryableError"}
+
+
+def test_retries_back_off_in_scaled_time_and_are_counted(aws: Sandbox, failing: str) -> None:
+    retry = {
+        "ErrorEquals": ["RetryableError"],
+        "IntervalSeconds": 60,
+        "BackoffRate": 2,
+        "MaxAttempts": 3,
+        "MaxDelaySeconds": 600,
+        "JitterStrategy": "FULL",
+    }
+    started = time.monotonic()
+    execution = aws.start(aws.machine({"Call": call(failing, {"text": "x"}, Retry=[retry])}))
+    assert aws.finished(execution)["error"] == "RetryableError"
+    assert time.monotonic() - started < 10
+    assert [event["type"] for event in aws.events(execution)].count("TaskFailed") == 4
+
+
+def test_a_throttled_function_is_lambda_too_many_requests(aws: Sandbox) -> None:
+    function = aws.function(ECHO)
+    aws.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    assert aws.run({"Call": call(function)})["error"] == "Lambda.TooManyRequestsException"
+
+
+def test_a_task_that_takes_too_long_is_a_timeout_and_is_not_scaled(aws: Sandbox) -> None:
+    slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(1.5)\n")
+    execution = aws.start(aws.machine({"Call": call(slow, TimeoutSeconds=1)}))
+    description = aws.finished(execution)
+    assert description["error"] == "States.Timeout"
+    time.sleep(0.8)  # the function has finished by now; nothing of it may show up
+    types = [event["type"] for event in aws.events(execution)]
+    assert types[-2:] == ["TaskTimedOut", "ExecutionFailed"]
+
+
+def test_an_execution_that_takes_too_long_is_timed_out_with_a_stop_date(aws: Sandbox) -> None:
+    slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(3)\n")
+    execution = aws.start(aws.machine({"Call": call(slow)}, TimeoutSeconds=1))
+    description = aws.finished(execution)
+    assert description["status"] == "TIMED_OUT"
+    assert description["stopDate"] > description["startDate"]
+    assert aws.events(execution)[-1]["type"] == "ExecutionTimedOut"
+
+
+def test_parallel_has_arguments_output_and_assign_and_its_branches_run_at_once(aws: Sandbox) -> None:
+    slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(0.6)\n    return event\n")
+    states = {
+        "Both": {
+            "Type": "Parallel",
+            "Arguments": {"n": "{% $states.input.n + 1 %}"},
+            "Branches": [
+                branch({"A": call(slow, "{% $states.input %}", Output="{% $states.result.Payload.n %}")}),
+                branch({"B": call(slow, "{% $states.input %}", Output="{% $states.result.Payload.n * 10 %}")}),
+            ],
+            "Assign": {"second": "{% $states.result[1] %}"},
+            "Output": {"results": "{% $states.result %}"},
+            "Next": "Show",
+        },
+        "Show": {"Type": "Pass", "Output": {"in": "{% $states.input %}", "second": "{% $second %}"}, "End": True},
+    }
+    aws.output(states, {"n": 0})  # warms the environments
+    started = time.monotonic()
+    assert aws.output(states, {"n": 1}) == {"in": {"results": [2, 20]}, "second": 20}
+    assert time.monotonic() - started < 1.15
+
+
+def test_fail_in_a_branch_stops_the_others_and_reaches_the_catch_of_the_parallel(aws: Sandbox) -> None:
+    endless = {
+        "Again": {"Type": "Wait", "Seconds": 1, "Next": "Still"},
+        "Still": {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Again"}], "Default": "Never"},
+        "Never": {"Type": "Pass", "End": True},
+    }
+    states = {
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [branch(endless), branch({"Stop": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}})],
+            "Catch": [
+                {
+                    "ErrorEquals": ["Broken"],
+                    "Assign": {"error": "{% $states.errorOutput.Error %}"},
+                    "Output": "{% $states.errorOutput %}",
+                    "Next": "Pause",
+                }
+            ],
+            "End": True,
+        },
+        "Pause": {"Type": "Task", **{k: v for k, v in call("").items() if k not in ("Type", "End")}, "Next": "Caught"},
+        "Caught": {"Type": "Pass", "Output": {"in": "{% $error %}"}, "End": True},
+    }
+    states["Pause"] = {"Type": "Pass", "Next": "Caught", "Output": "{% $states.input %}"}
+    states["Caught"]["Output"] = {"caught": "{% $states.input %}", "variable": "{% $error %}"}
+    execution = aws.start(aws.machine(states))
+    caught = json.loads(aws.finished(execution)["output"])
+    assert caught == {"caught": {"Error": "Broken", "Cause": "on purpose"}, "variable": "Broken"}
+    types = [event["type"] for event in aws.events(execution)]
+    after = types[types.index("ParallelStateFailed") :]
+    assert not any(kind.startswith(("Wait", "Choice")) for kind in after), after
+
+
+def test_a_branch_cannot_assign_what_an_outer_scope_has(aws: Sandbox) -> None:
+    states = {
+        "Outer": {"Type": "Pass", "Assign": {"x": 1}, "Next": "Inner"},
+        "Inner": {
+            "Type": "Parallel",
+            "Branches": [branch({"Assign": {"Type": "Pass", "Assign": {"x": 2}, "End": True}})],
+            "End": True,
+        },
+    }
+    assert aws.run(states)["status"] == "FAILED"
+
+
+def test_variables_of_a_branch_are_not_visible_outside(aws: Sandbox) -> None:
+    states = {
+        "Inner": {
+            "Type": "Parallel",
+            "Branches": [branch({"Assign": {"Type": "Pass", "Assign": {"inside": 2}, "End": True}})],
+            "Next": "Show",
+        },
+        "Show": {"Type": "Pass", "Output": "{% $inside %}", "End": True},
+    }
+    assert aws.run(states)["error"] == "States.QueryEvaluationError"
+
+
+def test_too_much_data_is_data_limit_exceeded_and_catch_all_does_not_catch_it(aws: Sandbox) -> None:
+    big = aws.function("def handler(event, context):\n    return 'x' * 300_000\n")
+    states = {
+        "Call": call(big, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]),
+        "Caught": {"Type": "Pass", "End": True},
+    }
+    assert aws.run(states)["error"] == "States.DataLimitExceeded"
+
+
+def test_dynamodb_update_item_works_and_a_failed_condition_has_its_name(aws: Sandbox) -> None:
+    table = aws.server.client("dynamodb")
+    table.create_table(
+        TableName="records",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    update = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:updateItem",
+        "Arguments": {
+            "TableName": "records",
+            "Key": {"id": {"S": "{% $states.input.id %}"}},
+            "UpdateExpression": "SET #owner = :owner",
+            "ConditionExpression": "attribute_not_exists(#owner)",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": {":owner": {"S": "{% $states.context.Execution.Id %}"}},
+            "ReturnValues": "ALL_NEW",
+        },
+        "Output": "{% $states.result.Attributes.id.S %}",
+        "End": True,
+    }
+    assert aws.output({"Record": update}, {"id": "one"}) == "one"
+    assert aws.run({"Record": update}, {"id": "one"})["error"] == "DynamoDB.ConditionalCheckFailedException"
+
+
+def test_put_events_adds_the_execution_and_a_failed_entry_fails_the_task(aws: Sandbox) -> None:
+    def publish(detail: Any) -> dict[str, Any]:
+        entry = {"Source": "test", "DetailType": "Tried", "Detail": detail}
+        return {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::events:putEvents",
+            "Arguments": {"Entries": [entry]},
+            "End": True,
+        }
+
+    assert aws.output({"Publish": publish({"a": 1})})["FailedEntryCount"] == 0
+    published = aws.server.published_events[-1]
+    assert published["Detail"] == {"a": 1}
+    assert [arn.split(":")[5] for arn in published["Resources"]] == ["stateMachine", "execution"]
+    description = aws.run({"Publish": publish("not json")})
+    assert description["error"] == "EventBridge.FailedEntry"
+    assert json.loads(description["cause"])["FailedEntryCount"] == 1
+
+
+def test_calls_are_made_under_the_role_of_the_machine(aws: Sandbox) -> None:
+    who = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sts:getCallerIdentity", "Arguments": {}, "End": True}
+    assert aws.output({"Ask": who})["Arn"].startswith("arn:aws:sts::123456789012:assumed-role/runner/")
+
+
+def test_sdk_integrations_take_and_give_pascal_case_and_name_their_errors(aws: Sandbox) -> None:
+    def describe(name: str) -> dict[str, Any]:
+        return {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:eks:describeCluster",
+            "Arguments": {"Name": name},
+            "End": True,
+        }
+
+    subnets = aws.server.client("ec2").describe_subnets()["Subnets"]
+    aws.server.client("eks").create_cluster(
+        name="one",
+        roleArn=aws.role_arn,
+        resourcesVpcConfig={"subnetIds": [subnet["SubnetId"] for subnet in subnets[:2]]},
+    )
+    assert aws.output({"Describe": describe("one")})["Cluster"]["Name"] == "one"
+    assert aws.run({"Describe": describe("none")})["error"] == "Eks.ResourceNotFoundException"
+
+
+def test_stopping_is_immediate_and_the_running_function_carries_on(aws: Sandbox) -> None:
+    aws.server.client("ssm").put_parameter(Name="/finished", Value="no", Type="String")
+    body = (
+        "import time, boto3\n"
+        "def handler(event, context):\n"
+        "    time.sleep(1)\n"
+        "    boto3.client('ssm').put_parameter(Name='/finished', Value='yes', Type='String', Overwrite=True)\n"
+    )
+    execution = aws.start(aws.machine({"Call": call(aws.function(body))}))
+    while not any(event["type"] == "TaskStarted" for event in aws.events(execution)):
+        time.sleep(0.01)
+    started = time.monotonic()
+    aws.states.stop_execution(executionArn=execution, error="Enough", cause="a person")
+    description = aws.states.describe_execution(executionArn=execution)
+    assert time.monotonic() - started < 0.5
+    assert (description["status"], description["error"], description["cause"]) == ("ABORTED", "Enough", "a person")
+    assert "stopDate" in description
+    deadline = time.monotonic() + 10
+    while aws.server.client("ssm").get_parameter(Name="/finished")["Parameter"]["Value"] == "no":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert aws.events(execution)[-1]["type"] == "ExecutionAborted"
+
+
+def test_forty_transitions_with_twenty_warm_calls_take_a_few_seconds_at_most(aws: Sandbox, echo: str) -> None:
+    states: dict[str, Any] = {}
+    for number in range(20):
+        states[f"Call {number}"] = call(echo, {"n": number}, Next=f"Wait {number}")
+        states[f"Wait {number}"] = {"Type": "Wait", "Seconds": 30, "Next": f"Call {number + 1}"}
+    states["Call 20"] = call(echo)
+    machine = aws.machine(states)
+    aws.finished(aws.start(machine))
+    started = time.monotonic()
+    assert aws.finished(aws.start(machine))["status"] == "SUCCEEDED"
+    assert time.monotonic() - started < 5
