@@ -64,7 +64,13 @@ def node_status(kubelet_port: int, version: str) -> Object:
 
 
 async def register_node(api: KubernetesApi, placement: Placement, kubelet_port: int, version: str) -> Object:
-    node = await api.create("nodes", node_object(placement), manager=_MANAGER)
+    """Idempotency key: the node's name; one that an earlier simulator left is taken over."""
+    try:
+        node = await api.create("nodes", node_object(placement), manager=_MANAGER)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+        node = await api.get("nodes", "", placement.node_name)
     try:
         return await api.patch_status("nodes", node, node_status(kubelet_port, version), manager=_MANAGER)
     except (ApiError, aiohttp.ClientError):

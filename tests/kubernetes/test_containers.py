@@ -23,6 +23,7 @@ from local.kubernetes.containers import Container, ContainerError, ContainerRunt
 
 OPTIONS = "rw,relatime,vers=4.1,proto=tcp"
 Scenario = Callable[[ContainerRuntime], Awaitable[None]]
+Run = Callable[[Scenario], None]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def isolation(request: pytest.FixtureRequest, best: Isolation, tmp_path: Path) -
 
 
 @pytest.fixture
-def run(isolation: Isolation, tmp_path: Path) -> Callable[[Scenario], None]:
+def run(isolation: Isolation, tmp_path: Path) -> Run:
     def run_scenario(scenario: Scenario) -> None:
         async def body() -> None:
             runtime = ContainerRuntime(tmp_path / "containers", isolation)
@@ -50,8 +51,8 @@ def run(isolation: Isolation, tmp_path: Path) -> Callable[[Scenario], None]:
     return run_scenario
 
 
-def shell(script: str, *mounts: ContainerMount, **fields: object) -> ContainerSpec:
-    return ContainerSpec(["/bin/sh", "-c", script], mounts=mounts, **fields)  # type: ignore[arg-type]
+def shell(script: str, *mounts: ContainerMount, read_only_root: bool = False) -> ContainerSpec:
+    return ContainerSpec(["/bin/sh", "-c", script], mounts=mounts, read_only_root=read_only_root)
 
 
 def efs(directory: Path, *, read_only: bool = False) -> ContainerMount:
@@ -81,7 +82,9 @@ def wait_until(holds: Callable[[], bool], seconds: float = 5) -> bool:
     return held
 
 
-def test_a_command_writes_to_the_mounted_directory_and_its_exit_code_and_output_are_kept(run, tmp_path):  # type: ignore[no-untyped-def]
+def test_a_command_writes_to_the_mounted_directory_and_its_exit_code_and_output_are_kept(
+    run: Run, tmp_path: Path
+) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         code, said = await output(runtime, shell("echo hello > /data/f; cat /data/f; exit 3", efs(tmp_path / "fs")))
         assert (code, said) == (3, "hello\n")
@@ -90,7 +93,7 @@ def test_a_command_writes_to_the_mounted_directory_and_its_exit_code_and_output_
     run(scenario)
 
 
-def test_proc_mounts_shows_the_volume_as_the_nfs_mount_it_stands_for(run, tmp_path):  # type: ignore[no-untyped-def]
+def test_proc_mounts_shows_the_volume_as_the_nfs_mount_it_stands_for(run: Run, tmp_path: Path) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         _, said = await output(runtime, shell("grep ' nfs4 ' /proc/mounts", efs(tmp_path / "fs")))
         assert said.split()[0] == "127.0.0.1:/"
@@ -99,7 +102,7 @@ def test_proc_mounts_shows_the_volume_as_the_nfs_mount_it_stands_for(run, tmp_pa
     run(scenario)
 
 
-def test_a_command_ended_by_a_signal_exits_with_128_and_its_number(run):  # type: ignore[no-untyped-def]
+def test_a_command_ended_by_a_signal_exits_with_128_and_its_number(run: Run) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         container = await runtime.start(shell("sleep 60 & wait"))
         container.kill()
@@ -108,7 +111,7 @@ def test_a_command_ended_by_a_signal_exits_with_128_and_its_number(run):  # type
     run(scenario)
 
 
-def test_the_grace_lets_a_trap_finish_and_then_ends(run):  # type: ignore[no-untyped-def]
+def test_the_grace_lets_a_trap_finish_and_then_ends(run: Run) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         container = await runtime.start(shell("trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done"))
         async for line in container.log.follow():
@@ -120,7 +123,7 @@ def test_the_grace_lets_a_trap_finish_and_then_ends(run):  # type: ignore[no-unt
     run(scenario)
 
 
-def test_a_command_that_ignores_the_term_signal_is_killed_after_the_grace(run):  # type: ignore[no-untyped-def]
+def test_a_command_that_ignores_the_term_signal_is_killed_after_the_grace(run: Run) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         container = await runtime.start(shell("trap '' TERM; echo up; while :; do sleep 0.05; done"))
         async for _ in container.log.follow():
@@ -133,7 +136,7 @@ def test_a_command_that_ignores_the_term_signal_is_killed_after_the_grace(run): 
     run(scenario)
 
 
-def test_exec_runs_beside_the_command_in_the_same_directories(run, tmp_path):  # type: ignore[no-untyped-def]
+def test_exec_runs_beside_the_command_in_the_same_directories(run: Run, tmp_path: Path) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         container = await runtime.start(shell("echo shared > /data/f; echo up; sleep 60", efs(tmp_path / "fs")))
         async for _ in container.log.follow():
@@ -147,7 +150,7 @@ def test_exec_runs_beside_the_command_in_the_same_directories(run, tmp_path):  #
     run(scenario)
 
 
-def test_closing_the_runtime_leaves_no_process(run):  # type: ignore[no-untyped-def]
+def test_closing_the_runtime_leaves_no_process(run: Run) -> None:
     marker = f"sleep 61{os.getpid()}"
 
     async def scenario(runtime: ContainerRuntime) -> None:
@@ -159,7 +162,7 @@ def test_closing_the_runtime_leaves_no_process(run):  # type: ignore[no-untyped-
     assert wait_until(lambda: not alive(marker))
 
 
-def test_containers_die_with_a_simulator_that_is_killed(isolation, tmp_path):  # type: ignore[no-untyped-def]
+def test_containers_die_with_a_simulator_that_is_killed(isolation: Isolation, tmp_path: Path) -> None:
     marker = f"sleep 62{os.getpid()}"
     program = f"""
 import asyncio, pathlib
@@ -181,7 +184,7 @@ asyncio.run(main())
     assert wait_until(lambda: not alive(marker))
 
 
-def test_a_container_sees_nothing_of_the_host_but_its_volumes_and_programs(best, tmp_path):  # type: ignore[no-untyped-def]
+def test_a_container_sees_nothing_of_the_host_but_its_volumes_and_programs(best: Isolation, tmp_path: Path) -> None:
     if isinstance(best, PathRewriting):
         assert not best.start_arguments(shell("true"))[0].endswith("unshare")
         return
@@ -204,7 +207,7 @@ def test_a_container_sees_nothing_of_the_host_but_its_volumes_and_programs(best,
     asyncio.run(scenario())
 
 
-def test_a_container_that_cannot_be_set_up_is_an_error_with_the_reason(best, tmp_path):  # type: ignore[no-untyped-def]
+def test_a_container_that_cannot_be_set_up_is_an_error_with_the_reason(best: Isolation, tmp_path: Path) -> None:
     if isinstance(best, PathRewriting):
         assert best.init_pid(4) == 4
         return

@@ -1,0 +1,182 @@
+"""The life of a pod on Fargate: who schedules it, how it runs, fails, restarts, completes and ends."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.kubernetes.interfaces import ControlPlane, ControlPlanes
+from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, simulated
+
+NAMESPACE = "pods"
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    control_planes: ControlPlanes, control_plane: ControlPlane, api: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    with simulated(control_planes, control_plane, api, tmp_path_factory.mktemp("pods")) as running:
+        running.namespace(NAMESPACE)
+        yield running
+
+
+def test_a_pod_gets_a_node_of_its_own_and_runs_on_it(cluster: Cluster) -> None:
+    pod = cluster.run(NAMESPACE, "one", "sleep 600")
+    status = cluster.until_phase(NAMESPACE, "one", "Running").status
+    node = cluster.core.read_node(cluster.pod(NAMESPACE, "one").spec.node_name)
+    labels = node.metadata.labels
+    assert labels["eks.amazonaws.com/compute-type"] == "fargate"
+    assert labels["topology.kubernetes.io/region"] == "eu-west-1"
+    assert labels["topology.kubernetes.io/zone"].startswith("eu-west-1")
+    assert {c.type: c.status for c in node.status.conditions}["Ready"] == "True"
+    true = {c.type for c in status.conditions if c.status == "True"}
+    assert true >= {"PodScheduled", "Initialized", "ContainersReady", "Ready"}
+    assert all(c.last_transition_time for c in status.conditions)
+    assert status.pod_ip == status.host_ip
+    assert node.metadata.name == f"fargate-ip-{status.pod_ip.replace('.', '-')}.eu-west-1.compute.internal"
+    container = status.container_statuses[0]
+    assert re.fullmatch(r"public\.ecr\.aws/docker/library/busybox@sha256:[0-9a-f]{64}", container.image_id)
+    assert (container.ready, container.restart_count) == (True, 0)
+    assert container.state.running.started_at
+    cluster.event(pod, "Started")
+    reasons = {event.reason: event.source.component for event in cluster.events(pod)}
+    assert reasons["Scheduled"] == "fargate-scheduler"
+    assert reasons["Pulled"] == "kubelet"
+
+
+def test_a_pod_outside_every_profile_stays_with_the_default_scheduler(cluster: Cluster) -> None:
+    cluster.namespace(OUTSIDE)
+    pod = cluster.run(OUTSIDE, "stranded", "sleep 600")
+    failed = cluster.event(pod, "FailedScheduling")
+    assert failed.source.component == "default-scheduler"
+    assert "nodes are available" in failed.message or failed.message == "no nodes available to schedule pods"
+    found = cluster.pod(OUTSIDE, "stranded")
+    assert (found.status.phase, found.spec.scheduler_name, found.spec.node_name) == (
+        "Pending",
+        "default-scheduler",
+        None,
+    )
+    scheduled = next(c for c in found.status.conditions if c.type == "PodScheduled")
+    assert (scheduled.status, scheduled.reason) == ("False", "Unschedulable")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"hostNetwork": True}, "fields not supported: HostNetwork"),
+        ({"nodeSelector": {"kubernetes.io/arch": "arm64"}}, "fields not supported: NodeSelector"),
+        ({"container": {"securityContext": {"privileged": True}}}, "invalid SecurityContext fields: Privileged"),
+        ({"container": {"ports": [{"containerPort": 1, "hostPort": 1}]}}, "port contains HostIP or HostPort"),
+        (
+            {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
+            "volumes not supported: host is of an unsupported volume Type",
+        ),
+    ],
+)
+def test_what_fargate_does_not_support_it_says(cluster: Cluster, spec: dict[str, Any], message: str) -> None:
+    name = "unsupported-" + re.sub("[^a-z]", "", message.lower())[:40]
+    failed = cluster.event(cluster.run(NAMESPACE, name, "sleep 600", **spec), "FailedScheduling")
+    assert failed.message == f"Pod not supported on Fargate: {message}"
+    assert failed.source.component == "fargate-scheduler"
+
+
+def test_a_pod_that_ends_well_has_succeeded_and_its_log_remains(cluster: Cluster) -> None:
+    cluster.run(NAMESPACE, "good", "echo result", restartPolicy="Never")
+    status = cluster.until_phase(NAMESPACE, "good", "Succeeded").status
+    ended = status.container_statuses[0].state.terminated
+    assert (ended.exit_code, ended.reason) == (0, "Completed")
+    assert ended.finished_at >= ended.started_at
+    assert cluster.log(NAMESPACE, "good") == "result\n"
+
+
+def test_a_pod_that_ends_badly_has_failed_with_its_exit_code(cluster: Cluster) -> None:
+    cluster.run(NAMESPACE, "bad", "exit 42", restartPolicy="Never")
+    status = cluster.until_phase(NAMESPACE, "bad", "Failed").status
+    assert status.container_statuses[0].state.terminated.exit_code == 42
+
+
+def test_a_crashing_container_is_restarted_with_back_off(cluster: Cluster) -> None:
+    pod = cluster.run(NAMESPACE, "crash", "echo run; exit 1")
+
+    def status() -> Any:
+        return (cluster.pod(NAMESPACE, "crash").status.container_statuses or [None])[0]
+
+    cluster.until(lambda: status() is not None and status().restart_count >= 2, "two restarts")
+    cluster.until(lambda: status().state.waiting is not None, "it waits again")
+    assert status().state.waiting.reason == "CrashLoopBackOff"
+    assert status().last_state.terminated.exit_code == 1
+    assert cluster.pod(NAMESPACE, "crash").status.phase == "Running"
+    assert cluster.event(pod, "BackOff").type == "Warning"
+    cluster.core.delete_namespaced_pod("crash", NAMESPACE)
+    cluster.gone(cluster.core.read_namespaced_pod, "crash", NAMESPACE)
+
+
+@pytest.mark.parametrize("image", ["public.ecr.aws/docker/library/busybox:no-such-tag", "example.com/busybox:1.37"])
+def test_an_image_the_registry_does_not_have_is_not_pulled(cluster: Cluster, image: str) -> None:
+    name = f"image-{len(image)}"
+    pod = cluster.run(NAMESPACE, name, "true", image=image)
+
+    def waiting() -> str:
+        statuses = cluster.pod(NAMESPACE, name).status.container_statuses
+        return statuses[0].state.waiting.reason if statuses else ""
+
+    cluster.until(lambda: waiting() == "ImagePullBackOff", "the pull is backed off")
+    failed = [event.message for event in cluster.events(pod) if event.reason == "Failed"]
+    assert any(message.startswith(f'Failed to pull image "{image}"') for message in failed)
+    assert cluster.pod(NAMESPACE, name).status.phase == "Pending"
+
+
+def test_the_environment_has_the_pods_own_fields_and_expanded_values(cluster: Cluster) -> None:
+    field = "spec.nodeName"
+    env = [
+        {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": field}}},
+        {"name": "IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "GREETING", "value": "hello $(NODE)"},
+    ]
+    container = {"env": env, "args": ["$(GREETING)"], "workingDir": "/tmp"}  # noqa: S108 - inside the container
+    script = 'echo "$0"; echo "$HOSTNAME $IP"; pwd'
+    cluster.run(NAMESPACE, "env", script, container=container, restartPolicy="Never")
+    done = cluster.until_phase(NAMESPACE, "env", "Succeeded")
+    expected = [f"hello {done.spec.node_name}", f"env {done.status.pod_ip}", "/tmp"]  # noqa: S108
+    assert cluster.log(NAMESPACE, "env").splitlines() == expected
+
+
+def test_a_pod_is_ready_only_once_its_readiness_probe_succeeds(cluster: Cluster) -> None:
+    probe = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1}  # noqa: S108
+    container = {"readinessProbe": probe}
+    pod = cluster.run(NAMESPACE, "probed", "sleep 0.5; touch /tmp/ready; sleep 600", container=container)
+    cluster.until_phase(NAMESPACE, "probed", "Running")
+    cluster.event(pod, "Unhealthy")
+
+    def ready() -> bool:
+        return any(c.type == "Ready" and c.status == "True" for c in cluster.pod(NAMESPACE, "probed").status.conditions)
+
+    cluster.until(ready, "the pod is ready")
+
+
+def test_deletion_gives_the_command_its_grace_and_takes_the_node_along(cluster: Cluster) -> None:
+    script = "trap 'echo bye; sleep 0.1; echo end; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+    cluster.run(NAMESPACE, "graceful", script)
+    cluster.until_phase(NAMESPACE, "graceful", "Running")
+    cluster.until(lambda: cluster.log(NAMESPACE, "graceful") == "up\n", "the trap is set")
+    node = cluster.pod(NAMESPACE, "graceful").spec.node_name
+    following = cluster.core.read_namespaced_pod_log("graceful", NAMESPACE, follow=True, _preload_content=False)
+    cluster.core.delete_namespaced_pod("graceful", NAMESPACE)
+    assert following.read() == b"up\nbye\nend\n"
+    cluster.gone(cluster.core.read_namespaced_pod, "graceful", NAMESPACE)
+    cluster.gone(cluster.core.read_node, node)
+    cluster.until(lambda: node not in {p.node_name for p in cluster.data_plane.placed}, "the address is free again")
+
+
+def test_pods_applied_together_start_together(cluster: Cluster) -> None:
+    begun = time.monotonic()
+    for number in range(4):
+        cluster.run(NAMESPACE, f"together-{number}", "sleep 600")
+    for number in range(4):
+        cluster.until_phase(NAMESPACE, f"together-{number}", "Running")
+    assert time.monotonic() - begun < 8
+    assert cluster.pod(NAMESPACE, "together-0").spec.containers[0].image == IMAGE
