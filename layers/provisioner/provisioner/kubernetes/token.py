@@ -34,7 +34,7 @@ class Token:
         override (AWS_ENDPOINT_URL, a VPC endpoint's own name) is not a host that the verifier accepts.
         Source: aws-iam-authenticator, pkg/token/token.go, the verifier's checks; EKS user guide, "get-token".
         """
-        dns_suffix = session.get_component("endpoint_resolver").get_partition_dns_suffix(partition)
+        dns_suffix = _dns_suffix(session, partition)
         credentials = session.get_credentials()
         assert credentials is not None, "a target's session always has the assumed role's credentials"  # noqa: S101
         signer = RequestSigner(
@@ -55,6 +55,11 @@ class Token:
         )
         encoded = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
         return cls(TOKEN_PREFIX + encoded, now + TOKEN_VALID_FOR)
+
+
+def _dns_suffix(session: Session, partition: str) -> str:
+    partitions = session.get_component("data_loader").load_data("partitions")["partitions"]
+    return next(str(each["outputs"]["dnsSuffix"]) for each in partitions if each["id"] == partition)
 
 
 class TokenSource:

@@ -1,0 +1,68 @@
+"""The function of state "Verify storage"."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.verify_storage import app
+from provisioner.errors import TerminalError
+from provisioner.kubernetes import evidence
+from tests.unit.kubernetes.fake_cluster import FakeCluster
+from tests.unit.kubernetes.handler_seam import Context, connect
+from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
+
+ARN = "arn:aws:states:eu-west-1:111122223333:execution:provision:one"
+
+
+def event(progress: Any, *, execution_arn: str = ARN, **verification: Any) -> dict[str, Any]:
+    return {
+        "execution_arn": execution_arn,
+        "request": a_request(verification=verification).model_dump(mode="json"),
+        "file_system_id": FILE_SYSTEM,
+        "access_point_id": None,
+        "progress": progress,
+    }
+
+
+def until_ready(cluster: FakeCluster, **arguments: Any) -> dict[str, Any]:
+    progress = None
+    for _ in range(500):
+        payload = json.loads(json.dumps(app.lambda_handler(event(progress, **arguments), Context())))
+        if payload["ready"]:
+            return dict(payload)
+        assert "evidence" not in payload
+        assert payload["retry_after_seconds"] > 0
+        progress = payload["progress"]
+        cluster.tick()
+    raise AssertionError("never ready")
+
+
+def test_calls_made_with_the_progress_of_the_last_one_end_in_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    connect(monkeypatch, app, cluster)
+    payload = until_ready(cluster, writers=2, lines_per_writer=3)
+    found = payload["evidence"]
+    assert found["file_system_id"] == FILE_SYSTEM
+    assert [writer["files"][0]["lines"] for writer in found["writers"]] == [3, 3]
+    assert found["sha256"] == evidence.digest(found)
+    assert found["verified_at"].startswith("20")
+
+
+def test_two_executions_have_nothing_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster()
+    connect(monkeypatch, app, cluster)
+    one = until_ready(cluster)["evidence"]
+    other = until_ready(cluster, execution_arn=ARN + "-again")["evidence"]
+    assert one["run_id"] != other["run_id"]
+    assert one["nonce"] != other["nonce"]
+    assert not {each["files"][0]["sha256"] for each in one["writers"]} & {
+        each["files"][0]["sha256"] for each in other["writers"]
+    }
+
+
+def test_a_mount_that_never_succeeds_leaves_as_a_terminal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(refused_mount="mount.nfs4: Connection timed out")
+    connect(monkeypatch, app, cluster)
+    with pytest.raises(TerminalError, match=r"VerificationFailed.*FailedMount: mount\.nfs4: Connection timed out"):
+        until_ready(cluster, timeout_seconds=60)
