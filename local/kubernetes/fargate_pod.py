@@ -6,6 +6,7 @@ import logging
 import shutil
 from dataclasses import dataclass
 
+from local.clock import TYPICAL_SECONDS
 from local.kubernetes.events import EventRecorder
 from local.kubernetes.http_api import NotFound
 from local.kubernetes.informer import Informer
@@ -16,8 +17,8 @@ from local.kubernetes.objects import Object, condition, merge_conditions, uid_of
 from local.kubernetes.scheduler import fargate_refusal, unschedulable_message
 
 _log = logging.getLogger(__name__)
-_NODE_START_SECONDS = 45.0
-"""Of the minute a Fargate pod takes to run (facts/aws.md: 57 s), what its node needs to appear."""
+_NODE_START_SECONDS = TYPICAL_SECONDS["pod"]
+"""Nearly all of the minute a Fargate pod takes to run is its node's start."""
 
 
 @dataclass

@@ -65,9 +65,9 @@ class Cluster:
     simulator: FargateSimulator
 
     def __post_init__(self) -> None:
-        self.core = kubernetes.client.CoreV1Api(self.client)
-        self.apps = kubernetes.client.AppsV1Api(self.client)
-        self.storage = kubernetes.client.StorageV1Api(self.client)
+        self.core: Any = kubernetes.client.CoreV1Api(self.client)
+        self.apps: Any = kubernetes.client.AppsV1Api(self.client)
+        self.storage: Any = kubernetes.client.StorageV1Api(self.client)
 
     def namespace(self, name: str) -> str:
         with tolerated(409):
@@ -168,6 +168,6 @@ def volume(name: str, handle: str = FILE_SYSTEM, **spec: Any) -> dict[str, Any]:
 
 
 def claim(name: str, *, volume_name: str | None = None, **spec: Any) -> dict[str, Any]:
-    body = {"accessModes": ["ReadWriteMany"], "storageClassName": "efs-sc"}
+    body: dict[str, Any] = {"accessModes": ["ReadWriteMany"], "storageClassName": "efs-sc"}
     body |= {"resources": {"requests": {"storage": "5Gi"}}, **({"volumeName": volume_name} if volume_name else {})}
     return {"metadata": {"name": name}, "spec": {**body, **spec}}

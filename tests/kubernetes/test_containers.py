@@ -82,9 +82,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 5) -> bool:
     return held
 
 
-def test_a_command_writes_to_the_mounted_directory_and_its_exit_code_and_output_are_kept(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_command_writes_to_the_mounted_directory_and_its_exit_code_is_kept(run: Run, tmp_path: Path) -> None:
     async def scenario(runtime: ContainerRuntime) -> None:
         code, said = await output(runtime, shell("echo hello > /data/f; cat /data/f; exit 3", efs(tmp_path / "fs")))
         assert (code, said) == (3, "hello\n")

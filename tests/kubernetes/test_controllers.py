@@ -1,4 +1,4 @@
-"""What kube-controller-manager does for our objects: the same on the embedded API (our controllers) and on a real one."""
+"""What kube-controller-manager does for our objects: ours on the embedded API, its own on a real one, alike."""
 
 from __future__ import annotations
 
