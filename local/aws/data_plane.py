@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from pathlib import Path
+from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
@@ -92,7 +92,7 @@ class ClusterDataPlane:
         if not tls:
             options = options.replace("clientaddr=127.0.0.1", f"clientaddr={placement.ip_address}")
             options = options.replace("addr=127.0.0.1", f"addr={granted.address}")
-        return Mount(directory=Path(directory), source=source, fs_type="nfs4", options=options)
+        return Mount(directory=directory, source=source, fs_type="nfs4", options=options)
 
     def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
         with LOCK:
@@ -128,10 +128,9 @@ class ClusterDataPlane:
         )
 
 
-def _selects(selector: Mapping[str, object], namespace: str, labels: Mapping[str, str]) -> bool:
+def _selects(selector: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> bool:
     """Namespace and every label match; both may use * and ?."""
     wanted = selector.get("labels") or {}
-    assert isinstance(wanted, Mapping)
     return _matches(str(selector["namespace"]), namespace) and all(
         name in labels and _matches(str(value), labels[name]) for name, value in wanted.items()
     )

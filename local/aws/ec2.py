@@ -1,14 +1,14 @@
 """Makes moto's EC2 refuse what AWS refuses: deleting what is in use; and lets NAT gateways take their time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from moto.core.exceptions import ServiceException
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet, SubnetBackend
+from moto.ec2.models.vpcs import VPC
 
 from local.aws.interfaces import Cloud
 
@@ -16,6 +16,7 @@ _delete_security_group = SecurityGroupBackend.delete_security_group
 _delete_subnet = SubnetBackend.delete_subnet
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
+_create_vpc_from_template: Callable[..., VPC] = vars(VPC)["create_from_cloudformation_json"].__func__
 
 
 def install(cloud: Cloud) -> None:
@@ -34,6 +35,20 @@ def install(cloud: Cloud) -> None:
 
     for patch in (delete_security_group, delete_subnet, create_nat_gateway, delete_nat_gateway):
         setattr(EC2Backend, patch.__name__, patch)
+    from_template = "create_from_cloudformation_json"
+    setattr(VPC, from_template, classmethod(create_vpc_from_template))
+
+
+def create_vpc_from_template(
+    cls: type[VPC], resource_name: str, cloudformation_json: Any, *args: Any, **kw: Any
+) -> VPC:
+    """moto's CloudFormation leaves a VPC's DNS attributes at their defaults whatever the template says."""
+    vpc = _create_vpc_from_template(cls, resource_name, cloudformation_json, *args, **kw)
+    properties = cloudformation_json["Properties"]
+    for attribute, name in (("enable_dns_support", "EnableDnsSupport"), ("enable_dns_hostnames", "EnableDnsHostnames")):
+        if name in properties:
+            setattr(vpc, attribute, str(properties[name]).lower() == "true")
+    return vpc
 
 
 def delete_security_group(self: EC2Backend, name: str | None = None, group_id: str | None = None) -> None:
@@ -41,7 +56,7 @@ def delete_security_group(self: EC2Backend, name: str | None = None, group_id: s
     group = self.get_security_group_by_name_or_id(group_id or name or "")
     if group is not None:
         if group.name == "default":
-            raise ServiceException(
+            raise EC2ClientError(
                 "CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
             )
         attached = any(group.id == held.id for eni in list(self.enis.values()) for held in eni.group_set)

@@ -102,7 +102,7 @@ class StrictEfs(EFSResponse):
         groups = self._get_param("SecurityGroups")
         efs_rules.check_security_groups(ec2, subnet.vpc_id, groups)
         efs_rules.check_one_vpc_one_zone(file_system, subnet)
-        efs_rules.check_address(subnet, self._get_param("IpAddress"))
+        efs_rules.check_address(ec2, subnet, self._get_param("IpAddress"))
         if not groups:
             default = network.default_security_group(ec2, subnet.vpc_id)
             groups = [default.id] if default else []

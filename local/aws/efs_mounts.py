@@ -97,8 +97,9 @@ def open_mount(ec2: EC2Backend, node: Node, volume: Volume, *, tls: bool) -> Gra
     """Follows a mount through name resolution, network, policy and path, and stops where AWS would."""
     backend = efs_backends[node.account_id][node.region]
     file_system = backend.file_systems_by_id.get(volume.file_system_id)
+    if file_system is None:
+        raise _unresolved(node, volume, "")
     target = _resolve(ec2, node, volume, file_system)
-    assert file_system is not None
     _connect(ec2, node, volume, target, tls=tls)
     access_point = _access_point(backend.access_points, volume, tls=tls)
     context = {
@@ -140,14 +141,14 @@ def prepare_directory(root: Path, volume: Volume, access_point: AccessPoint | No
     return directory
 
 
-def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem | None) -> MountTarget:
+def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem) -> MountTarget:
     """The mount target fs-….efs.<region>.amazonaws.com names from the node's zone.
 
     The name resolves, through the VPC's own resolver, to the mount target of the asker's Availability Zone.
     Source: EFS guide, "Mounting on Amazon EC2 with a DNS name".
     """
     vpc = ec2.get_vpc(node.interface.subnet.vpc_id)
-    targets = [t for t in file_system.iter_mount_targets() if t.vpc_id == vpc.id] if file_system else []
+    targets = [t for t in file_system.iter_mount_targets() if t.vpc_id == vpc.id]
     in_zone = [target for target in targets if target.availability_zone_name == node.zone]
     if not (_is_on(vpc.enable_dns_support) and _is_on(vpc.enable_dns_hostnames)) or not targets:
         raise _unresolved(node, volume, "")

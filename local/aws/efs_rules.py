@@ -66,12 +66,12 @@ def check_one_vpc_one_zone(file_system: FileSystem, subnet: Subnet) -> None:
         raise refusal("AvailabilityZonesMismatch", "a One Zone file system has its mount target in its own zone")
 
 
-def check_address(subnet: Subnet, address: str | None) -> None:
+def check_address(ec2: EC2Backend, subnet: Subnet, address: str | None) -> None:
     if address is None:
         return
     if ipaddress.ip_address(address) not in ipaddress.ip_network(subnet.cidr_block):
         raise refusal("BadRequest", "Address does not fall within the subnet's address range")
-    if address in subnet._subnet_ips:
+    if any(eni.subnet.id == subnet.id and eni.private_ip_address == address for eni in list(ec2.enis.values())):
         raise refusal("IpAddressInUse", f"address {address} is already in use")
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from moto.core.responses import ActionResult
 
@@ -24,6 +24,7 @@ from local.aws.eks_rules import (
 )
 from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
 from local.aws.refusals import refusal
+from local.kubernetes.interfaces import ControlPlane
 
 logger = logging.getLogger(__name__)
 
@@ -147,9 +148,10 @@ class ClusterOperations(EksOperations):
 
         def finish() -> None:
             starter.join()
+            plane = cluster.control_plane
             try:
-                for callback in list(cloud.on_cluster_ready) if cluster.control_plane and not failures else []:
-                    callback(cluster, cluster.control_plane)
+                for callback in list(cloud.on_cluster_ready) if plane is not None and not failures else []:
+                    callback(cluster, cast(ControlPlane, plane))
             except Exception as error:
                 logger.exception("cluster %s did not become ready", cluster.name)
                 failures.append(error)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import moto.sts.urls as sts_urls
+from moto.core.exceptions import AccessDeniedError
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.models import IAMBackend, Role, User, iam_backends
@@ -20,7 +21,6 @@ from moto.sts.responses import TokenResponse
 
 from local.aws.interfaces import Cloud
 from local.aws.policies import Caller, decide
-from local.aws.refusals import refusal
 from local.kubernetes.authenticator import Credential
 
 
@@ -52,10 +52,7 @@ class StrictSts(TokenResponse):
         role = find_role(role_arn)
         context = {"sts:ExternalId": self._get_param("ExternalId"), "aws:PrincipalArn": caller.iam_arn}
         if role is None or not trusts(role, caller.as_policy_caller(), context):
-            raise refusal(
-                "AccessDenied",
-                f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
-            )
+            raise AccessDeniedError(caller.arn, f"sts:AssumeRole on resource: {role_arn}")
         return super().assume_role()
 
 

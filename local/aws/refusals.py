@@ -3,9 +3,13 @@
 from moto.core.exceptions import ServiceException
 
 
-def refusal(code: str, message: str, **members: str) -> ServiceException:
+class Refusal(ServiceException):
+    """Of our own module, because moto looks for the service model by the module of the exception."""
+
+
+def refusal(code: str, message: str, **members: str) -> Refusal:
     """An AWS error to raise from a response method; the HTTP status comes from the service model."""
-    error = ServiceException(code, message)
+    error = Refusal(code, message)
     for name, value in members.items():
         setattr(error, name, value)
     return error

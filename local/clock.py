@@ -1,0 +1,75 @@
+"""How long things take in the embedded cloud: typical AWS durations, scaled by one number.
+
+Scale 1 is real time; at scale 0 everything finishes at once, except that nothing is ever *already* finished when it is
+created and that what AWS only promises eventually stays eventual: waiting code must be exercised at every scale.
+Source: AWS guides and the project's own runs (facts/aws.md); values are the middle of the seen range.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+TYPICAL_SECONDS = {
+    "cluster": 600.0,
+    "cluster update": 120.0,
+    "cluster deletion": 180.0,
+    "Fargate profile": 120.0,
+    "Fargate profile deletion": 120.0,
+    "access entry": 8.0,
+    "add-on": 30.0,
+    "add-on deletion": 10.0,
+    "file system": 8.0,
+    "file system deletion": 5.0,
+    "file system update": 5.0,
+    "mount target": 90.0,
+    "mount target DNS": 60.0,
+    "mount target deletion": 30.0,
+    "access point": 3.0,
+    "NAT gateway": 90.0,
+    "pod": 57.0,
+}
+
+SEEN_ONCE_SECONDS = 0.05
+"""The least any creation takes, so that a describe right after it sees it under way."""
+
+CONSISTENCY_SECONDS = {"access entry": 0.3, "mount target DNS": 0.1}
+"""The least an eventually consistent effect takes to show."""
+
+LEAST_WAIT_SECONDS = 0.03
+LEAST_WAIT_SCALE = 150
+"""At scale 0 a Wait of a minute takes 0.43 s."""
+
+
+class Clock:
+    """Scaled time. `scale` multiplies every duration; 0 is as fast as it goes."""
+
+    def __init__(self, scale: float) -> None:
+        if scale < 0:
+            raise ValueError(f"a time scale is 0 or more, not {scale}")
+        self.scale = scale
+
+    def seconds(self, real: float) -> float:
+        """What `real` seconds on AWS take here."""
+        return real * self.scale
+
+    def waited(self, real: float) -> float:
+        """How long somebody here waits who would wait `real` seconds on AWS.
+
+        Never nothing: a loop that may look sixty times before it gives up must not have done so within a second, for
+        some things (a real control plane that starts) take their own time at every scale.
+        """
+        return max(self.seconds(real), LEAST_WAIT_SECONDS + real / LEAST_WAIT_SCALE)
+
+    def since(self, start_monotonic: float) -> float:
+        """Seconds passed here since a time.monotonic() reading."""
+        return time.monotonic() - start_monotonic
+
+    def delay(self, what: str) -> float:
+        """What the named thing takes here, in seconds."""
+        return max(CONSISTENCY_SECONDS.get(what, SEEN_ONCE_SECONDS), self.seconds(TYPICAL_SECONDS[what]))
+
+    def later(self, what: str, action: Callable[[], None]) -> None:
+        """Does `action` in a thread of its own once the named thing has taken its time."""
+        timer = threading.Timer(self.delay(what), action)
+        timer.daemon = True
+        timer.start()

@@ -1,0 +1,281 @@
+"""A Fargate pod gets a place where a profile says, and its mount only if the network would allow it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.aws.data_plane import ClusterDataPlane
+from local.aws.eks_state import clusters_of
+from local.kubernetes.interfaces import Mount, MountRefused, Placement
+
+ROLE = "arn:aws:iam::123456789012:role/pods"
+
+
+def make_profile(parts: Any, name: str, selectors: list[dict[str, Any]], **more: Any) -> None:
+    parts.client("eks").create_fargate_profile(
+        clusterName="demo", fargateProfileName=name, podExecutionRoleArn=ROLE, selectors=selectors, **more
+    )
+    parts.clock.pass_time()
+
+
+@pytest.fixture
+def plane(parts: Any, cluster: Any) -> ClusterDataPlane:
+    parts.role("pods", "eks-fargate-pods.amazonaws.com")
+    make_profile(parts, "default", [{"namespace": "default"}])
+    return ClusterDataPlane(parts, clusters_of("123456789012", "ap-northeast-1")["demo"])
+
+
+@dataclass
+class Storage:
+    """A file system mountable from both zones, and what a test changes about it."""
+
+    parts: Any
+    plane: ClusterDataPlane
+    vpc_id: str
+    file_system_id: str
+    group_id: str
+    target_ids: dict[str, str]
+
+    def pod(self, zone: str = "ap-northeast-1a") -> Placement:
+        placements = [self.plane.place("default", {}) for _ in range(2)]
+        return next(p for p in placements if p is not None and p.availability_zone == zone)
+
+    def mount(self, handle: str | None = None, attributes: Mapping[str, str] | None = None) -> Mount:
+        return self.plane.mount(self.pod(), handle or self.file_system_id, attributes or {})
+
+    def refusal(self, handle: str | None = None, attributes: Mapping[str, str] | None = None) -> str:
+        with pytest.raises(MountRefused) as refused:
+            self.mount(handle, attributes)
+        return refused.value.message
+
+    def set_policy(self, *statements: dict[str, Any]) -> None:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        self.parts.client("efs").put_file_system_policy(FileSystemId=self.file_system_id, Policy=policy)
+
+    def access_point(self, path: str, **creation: Any) -> str:
+        made = self.parts.client("efs").create_access_point(
+            FileSystemId=self.file_system_id, ClientToken=path, RootDirectory={"Path": path, **creation}
+        )
+        return f"{self.file_system_id}::{made['AccessPointId']}"
+
+
+@pytest.fixture
+def storage(parts: Any, plane: ClusterDataPlane, network: Any) -> Storage:
+    ec2, efs = parts.client("ec2"), parts.client("efs")
+    group = ec2.create_security_group(GroupName="nfs", Description="nfs", VpcId=network.vpc_id)["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    file_system = efs.create_file_system(CreationToken="t", Encrypted=True)["FileSystemId"]
+    parts.clock.pass_time()
+    made = [
+        efs.create_mount_target(FileSystemId=file_system, SubnetId=subnet, SecurityGroups=[group])
+        for subnet in network.private_subnets
+    ]
+    parts.clock.pass_time()
+    ids = {target["AvailabilityZoneName"]: target["MountTargetId"] for target in made}
+    return Storage(parts, plane, network.vpc_id, file_system, group, ids)
+
+
+# Placement
+
+
+def test_pods_are_placed_in_the_profiles_subnets_zone_after_zone(plane: ClusterDataPlane, network: Any) -> None:
+    placements = [plane.place("default", {}) for _ in range(4)]
+    zones = [p.availability_zone for p in placements if p is not None]
+    assert zones in (["ap-northeast-1a", "ap-northeast-1c"] * 2, ["ap-northeast-1c", "ap-northeast-1a"] * 2)
+    assert len({p.node_name for p in placements if p is not None}) == 4
+    first = placements[0]
+    assert first is not None
+    assert first.subnet_id in network.private_subnets
+    assert first.node_name == f"fargate-ip-{first.ip_address.replace('.', '-')}.ap-northeast-1.compute.internal"
+
+
+def test_a_pod_no_profile_selects_gets_no_place(parts: Any, plane: ClusterDataPlane) -> None:
+    make_profile(parts, "labelled", [{"namespace": "team-*", "labels": {"tier": "web?"}}])
+    assert plane.place("other", {}) is None
+    assert plane.place("team-a", {"tier": "db"}) is None
+    assert plane.place("team-a", {}) is None
+    assert plane.place("team-a", {"tier": "web1", "more": "x"}) is not None
+
+
+def test_a_profile_that_is_not_active_places_no_pods(parts: Any, plane: ClusterDataPlane) -> None:
+    parts.client("eks").create_fargate_profile(
+        clusterName="demo", fargateProfileName="new", podExecutionRoleArn=ROLE, selectors=[{"namespace": "new"}]
+    )
+    assert plane.place("new", {}) is None
+    parts.clock.pass_time()
+    assert plane.place("new", {}) is not None
+
+
+def test_a_node_holds_an_interface_with_the_cluster_security_group_until_released(
+    parts: Any, plane: ClusterDataPlane, cluster: Any
+) -> None:
+    placement = plane.place("default", {})
+    assert placement is not None
+    filters = [{"Name": "private-ip-address", "Values": [placement.ip_address]}]
+    found = parts.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    assert [g["GroupId"] for g in found[0]["Groups"]] == [cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]]
+    plane.release(placement)
+    plane.release(placement)
+    assert parts.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"] == []
+
+
+# Mounts that work
+
+
+def test_a_mount_is_the_file_systems_directory_seen_through_a_tls_tunnel(storage: Storage) -> None:
+    mount = storage.mount()
+    assert mount.directory == storage.parts.directory / "efs" / storage.file_system_id
+    assert mount.directory.is_dir()
+    assert (mount.source, mount.fs_type) == ("127.0.0.1:/", "nfs4")
+    assert mount.options.startswith("rw,relatime,vers=4.1,rsize=1048576,")
+    assert "addr=127.0.0.1" in mount.options
+
+
+def test_an_access_point_shows_its_own_directory_made_as_told(storage: Storage) -> None:
+    creation = {"OwnerUid": 1000, "OwnerGid": 1001, "Permissions": "750"}
+    mount = storage.mount(storage.access_point("/apps/a", CreationInfo=creation))
+    assert mount.directory == storage.parts.directory / "efs" / storage.file_system_id / "apps" / "a"
+    assert mount.directory.stat().st_mode & 0o777 == 0o750
+
+
+def test_the_cluster_security_group_may_be_the_source_of_the_rule(storage: Storage, cluster: Any) -> None:
+    ec2 = storage.parts.client("ec2")
+    old = ec2.describe_security_groups(GroupIds=[storage.group_id])["SecurityGroups"][0]["IpPermissions"]
+    ec2.revoke_security_group_ingress(GroupId=storage.group_id, IpPermissions=old)
+    source = [{"GroupId": cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]}]
+    rule = {"IpProtocol": "tcp", "FromPort": 2000, "ToPort": 2100, "UserIdGroupPairs": source}
+    ec2.authorize_security_group_ingress(GroupId=storage.group_id, IpPermissions=[rule])
+    assert storage.mount()
+
+
+# Mounts that are refused
+
+
+@pytest.mark.parametrize("handle", ["efs:fs-12345678", "pv", ""])
+def test_a_handle_that_is_not_bare_is_refused(plane: ClusterDataPlane, handle: str) -> None:
+    placement = plane.place("default", {})
+    assert placement is not None
+    with pytest.raises(MountRefused) as refused:
+        plane.mount(placement, handle, {})
+    assert refused.value.message == (
+        f"rpc error: code = InvalidArgument desc = volume ID '{handle}' is invalid: "
+        "Expected a file system ID of the form 'fs-...'"
+    )
+
+
+def test_an_unknown_file_system_does_not_resolve(storage: Storage) -> None:
+    message = storage.refusal("fs-00000000")
+    assert 'Failed to resolve "fs-00000000.efs.ap-northeast-1.amazonaws.com" - check that' in message
+
+
+@pytest.mark.parametrize("attribute", ["EnableDnsSupport", "EnableDnsHostnames"])
+def test_nothing_resolves_without_the_dns_attributes_of_the_vpc(storage: Storage, attribute: str) -> None:
+    storage.parts.client("ec2").modify_vpc_attribute(VpcId=storage.vpc_id, **{attribute: {"Value": False}})
+    assert f'Failed to resolve "{storage.file_system_id}.efs.' in storage.refusal()
+
+
+def test_a_file_system_without_mount_targets_does_not_resolve(storage: Storage) -> None:
+    other = storage.parts.client("efs").create_file_system(CreationToken="other")["FileSystemId"]
+    assert f'Failed to resolve "{other}.efs.' in storage.refusal(other)
+
+
+def test_a_zone_without_a_mount_target_is_named(storage: Storage) -> None:
+    storage.parts.client("efs").delete_mount_target(MountTargetId=storage.target_ids["ap-northeast-1a"])
+    assert "Mount target in the az ap-northeast-1a is deleting" in storage.refusal()
+    storage.parts.clock.pass_time()
+    message = storage.refusal()
+    assert "No matching mount target in the az ap-northeast-1a. Please create one" in message
+    assert "Available mount target(s) are in az ['ap-northeast-1c']" in message
+
+
+def test_a_mount_target_is_usable_when_it_is_available_and_its_name_is_known(storage: Storage, network: Any) -> None:
+    efs, clock = storage.parts.client("efs"), storage.parts.clock
+    other = efs.create_file_system(CreationToken="other")["FileSystemId"]
+    clock.pass_time()
+    efs.create_mount_target(FileSystemId=other, SubnetId=network.private_subnets[0], SecurityGroups=[storage.group_id])
+    assert "is in available state yet, please retry in 5 minutes" in storage.refusal(other)
+    clock.pass_time("mount target")
+    assert f'Failed to resolve "{other}' in storage.refusal(other)
+    clock.pass_time("mount target DNS")
+    assert storage.mount(other)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        None,
+        {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
+        {"IpProtocol": "tcp", "FromPort": 2050, "ToPort": 2050, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+        {"IpProtocol": "udp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+    ],
+    ids=["none", "other source", "other port", "other protocol"],
+)
+def test_a_closed_port_times_the_mount_out(storage: Storage, rule: dict[str, Any] | None) -> None:
+    ec2 = storage.parts.client("ec2")
+    old = ec2.describe_security_groups(GroupIds=[storage.group_id])["SecurityGroups"][0]["IpPermissions"]
+    ec2.revoke_security_group_ingress(GroupId=storage.group_id, IpPermissions=old)
+    if rule:
+        ec2.authorize_security_group_ingress(GroupId=storage.group_id, IpPermissions=[rule])
+    message = storage.refusal()
+    assert "rpc error: code = DeadlineExceeded desc = context deadline exceeded" in message
+    assert "mount.nfs4: Connection timed out" in message
+
+
+def test_a_network_acl_can_close_the_port(storage: Storage) -> None:
+    ec2 = storage.parts.client("ec2")
+    filters = [{"Name": "vpc-id", "Values": [storage.vpc_id]}]
+    acl = ec2.describe_network_acls(Filters=filters)["NetworkAcls"][0]["NetworkAclId"]
+    ec2.create_network_acl_entry(
+        NetworkAclId=acl,
+        RuleNumber=1,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=False,
+        CidrBlock="192.168.0.0/16",
+        PortRange={"From": 2049, "To": 2049},
+    )
+    assert "Connection timed out" in storage.refusal()
+
+
+ALLOW = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:ClientMount"}
+DENY_PLAIN = {
+    "Effect": "Deny",
+    "Principal": {"AWS": "*"},
+    "Action": "*",
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def test_a_file_system_policy_decides_who_mounts_and_who_writes(storage: Storage) -> None:
+    storage.set_policy(DENY_PLAIN)
+    assert "mount.nfs4: access denied by server while mounting 127.0.0.1:/" in storage.refusal()
+    by_target = {"Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}}
+    storage.set_policy(DENY_PLAIN, {**ALLOW, **by_target})
+    assert storage.mount().options.startswith("ro,")
+    storage.set_policy(DENY_PLAIN, {**ALLOW, "Action": ["elasticfilesystem:Client*"], **by_target})
+    assert storage.mount().options.startswith("rw,")
+    storage.set_policy(DENY_PLAIN, {**ALLOW, "Principal": {"AWS": "arn:aws:iam::123456789012:root"}})
+    assert "access denied by server" in storage.refusal()
+
+
+def test_a_mount_without_tls_is_denied_by_a_policy_that_asks_for_it(storage: Storage) -> None:
+    plain = {"encryptInTransit": "false"}
+    assert not storage.mount(attributes=plain).source.startswith("127.0.0.1")
+    storage.set_policy(DENY_PLAIN, {**ALLOW, "Action": "elasticfilesystem:*"})
+    assert "access denied by server" in storage.refusal(attributes=plain)
+
+
+def test_an_access_point_or_path_that_is_not_there_is_refused(storage: Storage) -> None:
+    missing = f"{storage.file_system_id}::fsap-00000000"
+    assert "access denied by server while mounting" in storage.refusal(missing)
+    assert "has an invalid access point ID 'x'" in storage.refusal(f"{storage.file_system_id}::x")
+    assert "access denied by server" in storage.refusal(storage.access_point("/never/made"))
+    assert "No such file or directory" in storage.refusal(f"{storage.file_system_id}:/never")
+
+
+def test_unknown_volume_attributes_are_refused(storage: Storage) -> None:
+    assert "Volume context property path not supported." in storage.refusal(attributes={"path": "/x"})
