@@ -1,0 +1,54 @@
+"""One number scales every duration, and nothing is finished before it was seen under way."""
+
+import threading
+import time
+
+import pytest
+
+from local.clock import CONSISTENCY_SECONDS, SEEN_ONCE_SECONDS, TYPICAL_SECONDS, Clock
+
+
+def test_at_scale_one_things_take_their_real_time() -> None:
+    clock = Clock(1)
+    assert clock.delay("cluster") == TYPICAL_SECONDS["cluster"]
+    assert clock.seconds(90) == 90
+
+
+def test_a_scale_shortens_every_duration_alike() -> None:
+    clock = Clock(0.01)
+    assert clock.delay("cluster") == pytest.approx(TYPICAL_SECONDS["cluster"] / 100)
+    assert clock.seconds(57) == pytest.approx(0.57)
+
+
+def test_at_scale_zero_creations_are_still_seen_and_consistency_still_takes_a_moment() -> None:
+    clock = Clock(0)
+    assert clock.seconds(600) == 0
+    assert {what: clock.delay(what) for what in ("cluster", "mount target", "add-on")} == dict.fromkeys(
+        ("cluster", "mount target", "add-on"), SEEN_ONCE_SECONDS
+    )
+    assert clock.delay("access entry") == CONSISTENCY_SECONDS["access entry"] >= 0.3
+
+
+def test_a_later_action_is_done_after_its_delay_in_another_thread() -> None:
+    clock, done, start = Clock(0), threading.Event(), time.monotonic()
+    threads: list[str] = []
+
+    def action() -> None:
+        threads.append(threading.current_thread().name)
+        done.set()
+
+    clock.later("cluster", action)
+    assert not done.is_set()
+    assert done.wait(5)
+    assert clock.since(start) >= SEEN_ONCE_SECONDS
+    assert threads != [threading.current_thread().name]
+
+
+def test_a_negative_scale_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 or more"):
+        Clock(-1)
+
+
+def test_an_unknown_thing_has_no_duration() -> None:
+    with pytest.raises(KeyError):
+        Clock(1).delay("luck")
