@@ -1,0 +1,225 @@
+"""What kube-apiserver fills in: the defaults of each kind, and what its usual admission plugins add.
+
+Source: k8s.io/kubernetes pkg/apis/{core,apps,storage}/v1/defaults.go; admission StorageObjectInUseProtection,
+Priority and DefaultTolerationSeconds.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.kubernetes.embedded.quantities import canonical_quantity
+from local.kubernetes.embedded.schema import Schema
+
+Object = dict[str, Any]
+_UNREADY_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def set_defaults(schema: Schema, obj: Object) -> None:
+    """Fills the object in place, as decoding it would."""
+    _canonical_quantities(schema, obj)
+    if defaults := _DEFAULTS.get(obj["kind"]):
+        defaults(obj)
+
+
+def admit(obj: Object) -> None:
+    """What admission adds to a new object; nobody owns these fields."""
+    match obj["kind"]:
+        case "PersistentVolume":
+            _protect(obj, "kubernetes.io/pv-protection")
+        case "PersistentVolumeClaim":
+            _protect(obj, "kubernetes.io/pvc-protection")
+        case "Pod":
+            spec = obj["spec"]
+            spec.setdefault("priority", 0)
+            spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+            _tolerate_unready_nodes(spec)
+        case "Namespace":
+            obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+
+
+def initial_status(obj: Object) -> Object | None:
+    """The status a new object is born with; None where the kind has none to show."""
+    match obj["kind"]:
+        case "Namespace":
+            return {"phase": "Active"}
+        case "PersistentVolume" | "PersistentVolumeClaim":
+            return {"phase": "Pending"}
+        case "Pod":
+            return {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
+        case "ReplicaSet":
+            return {"replicas": 0}
+        case "Deployment":
+            return {}
+    return None
+
+
+def quality_of_service(spec: Object) -> str:
+    containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
+    resources = [container.get("resources", {}) for container in containers]
+    named = [{**one.get("requests", {}), **one.get("limits", {})} for one in resources]
+    if not any(name in one for one in named for name in ("cpu", "memory")):
+        return "BestEffort"
+    for one in resources:
+        limits = one.get("limits", {})
+        requests = {**limits, **one.get("requests", {})}
+        if any(name not in limits or requests[name] != limits[name] for name in ("cpu", "memory")):
+            return "Burstable"
+    return "Guaranteed"
+
+
+def _protect(obj: Object, finalizer: str) -> None:
+    finalizers = obj["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
+
+
+def _tolerate_unready_nodes(spec: Object) -> None:
+    tolerations = spec.setdefault("tolerations", [])
+    for taint in _UNREADY_TAINTS:
+        if not any(one.get("key") in (taint, None) for one in tolerations):
+            added = {"key": taint, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            tolerations.append(added)
+
+
+def _canonical_quantities(schema: Schema, value: Any) -> None:
+    """Quantities are kept in canonical form, so "1024Mi" reads back as "1Gi"."""
+    items: Any = enumerate(value) if isinstance(value, list) else list(value.items())
+    for key, item in items:
+        child = schema.items if isinstance(value, list) else schema.child(key)
+        if child is None:
+            continue
+        if child.type == "quantity":
+            value[key] = canonical_quantity(item) or item
+        elif isinstance(item, dict | list) and child.type in ("object", "array"):
+            _canonical_quantities(child, item)
+
+
+def _fill(target: Object, **defaults: Any) -> None:
+    for name, value in defaults.items():
+        target.setdefault(name, value)
+
+
+def _namespace(obj: Object) -> None:
+    if name := obj["metadata"].get("name"):
+        obj["metadata"].setdefault("labels", {}).setdefault("kubernetes.io/metadata.name", name)
+
+
+def _persistent_volume(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _fill(spec, persistentVolumeReclaimPolicy="Retain", volumeMode="Filesystem")
+    if "hostPath" in spec:
+        spec["hostPath"].setdefault("type", "")
+
+
+def _persistent_volume_claim(obj: Object) -> None:
+    _fill(obj.setdefault("spec", {}), volumeMode="Filesystem")
+
+
+def _storage_class(obj: Object) -> None:
+    _fill(obj, reclaimPolicy="Delete", volumeBindingMode="Immediate")
+
+
+def _csi_driver(obj: Object) -> None:
+    _fill(
+        obj.setdefault("spec", {}),
+        attachRequired=True,
+        podInfoOnMount=False,
+        storageCapacity=False,
+        fsGroupPolicy="ReadWriteOnceWithFSType",
+        volumeLifecycleModes=["Persistent"],
+        requiresRepublish=False,
+        seLinuxMount=False,
+    )
+
+
+def _pod(obj: Object) -> None:
+    _pod_spec(obj.setdefault("spec", {}))
+    for container in [*obj["spec"].get("containers", []), *obj["spec"].get("initContainers", [])]:
+        resources = container["resources"]
+        if "limits" in resources:
+            resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
+    obj["spec"].setdefault("enableServiceLinks", True)
+
+
+def _deployment(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _fill(spec, replicas=1, strategy={}, revisionHistoryLimit=10, progressDeadlineSeconds=600)
+    strategy = spec["strategy"]
+    strategy.setdefault("type", "RollingUpdate")
+    if strategy["type"] == "RollingUpdate":
+        _fill(strategy.setdefault("rollingUpdate", {}), maxUnavailable="25%", maxSurge="25%")
+    _template(spec)
+
+
+def _replica_set(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("replicas", 1)
+    _template(spec)
+
+
+def _template(spec: Object) -> None:
+    template = spec.setdefault("template", {})
+    template.setdefault("metadata", {})
+    _pod_spec(template.setdefault("spec", {}))
+
+
+def _pod_spec(spec: Object) -> None:
+    _fill(
+        spec,
+        dnsPolicy="ClusterFirst",
+        restartPolicy="Always",
+        securityContext={},
+        terminationGracePeriodSeconds=30,
+        schedulerName="default-scheduler",
+    )
+    if "serviceAccountName" in spec or "serviceAccount" in spec:
+        account = spec.get("serviceAccountName") or spec["serviceAccount"]
+        spec["serviceAccountName"] = spec["serviceAccount"] = account
+    for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
+        _container(container)
+    for volume in spec.get("volumes", []):
+        _volume(volume)
+
+
+def _container(container: Object) -> None:
+    image = container.get("image", "").rpartition("/")[2]
+    latest = "@" not in image and (":" not in image or image.endswith(":latest"))
+    _fill(
+        container,
+        resources={},
+        terminationMessagePath="/dev/termination-log",
+        terminationMessagePolicy="File",
+        imagePullPolicy="Always" if latest else "IfNotPresent",
+    )
+    for port in container.get("ports", []):
+        port.setdefault("protocol", "TCP")
+    for variable in container.get("env", []):
+        if "fieldRef" in variable.get("valueFrom", {}):
+            variable["valueFrom"]["fieldRef"].setdefault("apiVersion", "v1")
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if probe in container:
+            _fill(container[probe], timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3)
+            if "httpGet" in container[probe]:
+                _fill(container[probe]["httpGet"], path="/", scheme="HTTP")
+
+
+def _volume(volume: Object) -> None:
+    if set(volume) == {"name"}:
+        volume["emptyDir"] = {}
+    for source in ("configMap", "secret", "downwardAPI", "projected"):
+        if source in volume:
+            volume[source].setdefault("defaultMode", 0o644)
+    if "hostPath" in volume:
+        volume["hostPath"].setdefault("type", "")
+
+
+_DEFAULTS: dict[str, Callable[[Object], None]] = {
+    "Namespace": _namespace,
+    "PersistentVolume": _persistent_volume,
+    "PersistentVolumeClaim": _persistent_volume_claim,
+    "StorageClass": _storage_class,
+    "CSIDriver": _csi_driver,
+    "Pod": _pod,
+    "Deployment": _deployment,
+    "ReplicaSet": _replica_set,
+}

@@ -1,0 +1,220 @@
+"""From an HTTP request on a resource to the operation it stands for, and back."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from local.kubernetes.embedded import kubelet_proxy, watch
+from local.kubernetes.embedded.authorization import Attributes, allowed, authorize
+from local.kubernetes.embedded.decoding import decode, parse_body, parse_yaml, strict_error
+from local.kubernetes.embedded.deletion import DeleteOptions, Deletions
+from local.kubernetes.embedded.errors import ApiError, bad_request, conflict, invalid, required, unsupported
+from local.kubernetes.embedded.operations import Operations, Write, timestamp
+from local.kubernetes.embedded.patches import json_patch, merge_patch, strategic_merge
+from local.kubernetes.embedded.request_info import RequestInfo
+from local.kubernetes.embedded.resources import ACCESS_REVIEWS, PODS, Resource
+from local.kubernetes.embedded.store import Store
+from local.kubernetes.embedded.tables import table_of
+from local.kubernetes.interfaces import KubernetesUser
+
+Object = dict[str, Any]
+_OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
+_FIELD_VALIDATION = ("", "Ignore", "Strict", "Warn")
+_JSON_PATCH, _MERGE_PATCH = "application/json-patch+json", "application/merge-patch+json"
+_STRATEGIC_PATCH, _APPLY = "application/strategic-merge-patch+json", "application/apply-patch+yaml"
+
+
+class Handlers:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.operations = Operations(store)
+        self.deletions = Deletions(self.operations)
+
+    async def handle(self, request: web.Request, info: RequestInfo, user: KubernetesUser) -> web.StreamResponse:
+        verb = "create" if info.subresource == "exec" else info.verb
+        authorize(user, Attributes(verb, info.resource, info.namespace, info.name, info.subresource))
+        if info.resource is ACCESS_REVIEWS:
+            return web.json_response(_access_review(user, json.loads(await request.read())), status=201)
+        if info.subresource in ("log", "exec"):
+            pod = self.operations.get(PODS, info.namespace, info.name)
+            proxy = kubelet_proxy.log if info.subresource == "log" else kubelet_proxy.execute
+            return await proxy(request, self.store, pod)
+        match info.verb:
+            case "get":
+                found = self.operations.get(info.resource, info.namespace, info.name)
+                return _rendered(request, info.resource, [found], found)
+            case "list":
+                return self._list(request, info)
+            case "watch":
+                return await self._watch(request, info)
+            case "delete" | "deletecollection":
+                return await self._delete(request, info)
+        return await self._write(request, info)
+
+    def _list(self, request: web.Request, info: RequestInfo) -> web.Response:
+        watch.resource_version(request.query)
+        matches = watch.selected(request.query, info.resource, info.scope)
+        items = [obj for obj in self.store.select(info.resource, info.scope) if matches(obj)]
+        metadata = {"resourceVersion": str(self.store.version)}
+        # Items of a typed list carry no kind of their own.
+        bare = [{name: value for name, value in obj.items() if name not in ("kind", "apiVersion")} for obj in items]
+        head: Object = {"kind": f"{info.resource.kind}List", "apiVersion": info.resource.group_version}
+        return _rendered(request, info.resource, items, {**head, "metadata": metadata, "items": bare}, metadata)
+
+    async def _watch(self, request: web.Request, info: RequestInfo) -> web.StreamResponse:
+        matches = watch.selected(request.query, info.resource, info.scope, info.name)
+
+        def render(obj: Object) -> Object:
+            metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
+            return table_of(info.resource, [obj], metadata) if _wants_table(request) else obj
+
+        return await watch.stream(request, self.store, info.resource, matches, render)
+
+    async def _delete(self, request: web.Request, info: RequestInfo) -> web.Response:
+        body = await request.read()
+        parsed = parse_body(body, request.content_type, "DeleteOptions") if body.strip() else {}
+        options = DeleteOptions.of(dict(request.query), parsed if isinstance(parsed, dict) else {})
+        if info.verb == "delete":
+            return web.json_response(self.deletions.delete(info.resource, info.namespace, info.name, options))
+        matches = watch.selected(request.query, info.resource, info.scope)
+        chosen = [obj for obj in self.store.select(info.resource, info.scope) if matches(obj)]
+        for obj in chosen:
+            metadata = obj["metadata"]
+            self.deletions.delete(info.resource, metadata.get("namespace", ""), metadata["name"], options)
+        head: Object = {"kind": f"{info.resource.kind}List", "apiVersion": info.resource.group_version}
+        metadata = {"resourceVersion": str(self.store.version)}
+        return web.json_response({**head, "metadata": metadata, "items": chosen})
+
+    async def _write(self, request: web.Request, info: RequestInfo) -> web.Response:
+        _check_options(request, info.verb)
+        body = await request.read()
+        if info.subresource == "binding":
+            return self._bind(info, parse_body(body, request.content_type, "Binding"))
+        write = _write_of(request, info)
+        if info.verb == "patch":
+            return self._patch(request, info, body, write)
+        parsed = parse_body(body, request.content_type, info.resource.kind)
+        obj, complaints = decode(info.resource, parsed)
+        warnings = _judge(request, info.resource, complaints)
+        if info.verb == "create":
+            if info.name:
+                raise ApiError(
+                    405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
+                )
+            stored, status = self.operations.create(info.resource, info.namespace, obj, write), 201
+        else:
+            stored, status = self.operations.update(info.resource, info.namespace, info.name, obj, write), 200
+        return web.json_response(stored, status=status, headers=_warned(warnings))
+
+    def _patch(self, request: web.Request, info: RequestInfo, body: bytes, write: Write) -> web.Response:
+        resource = info.resource
+        if request.content_type == _APPLY:
+            return self._apply(request, info, parse_yaml(body), write)
+        if request.content_type not in (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC_PATCH):
+            raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+        patch = parse_body(body, "application/json", resource.kind)
+        warnings: list[str] = []
+
+        def change(old: Object) -> Object:
+            if request.content_type == _JSON_PATCH:
+                patched = json_patch(old, patch)
+            elif request.content_type == _MERGE_PATCH:
+                patched = merge_patch(old, patch)
+            else:
+                patched = strategic_merge(old, patch, resource.schema)
+            decoded, complaints = decode(resource, patched)
+            warnings.extend(_judge(request, resource, complaints))
+            return decoded
+
+        stored = self.operations.patch(resource, info.namespace, info.name, change, write)
+        return web.json_response(stored, headers=_warned(warnings))
+
+    def _apply(self, request: web.Request, info: RequestInfo, body: Any, write: Write) -> web.Response:
+        if not request.query.get("fieldManager"):
+            cause = required("fieldManager", "is required for apply patch")
+            raise invalid("PatchOptions", "meta.k8s.io", "", [cause])
+        if not isinstance(body, dict) or not body.get("kind") or not body.get("apiVersion"):
+            raise bad_request("invalid object type: /, Kind=")
+        resource = info.resource
+        applied, complaints = decode(resource, body)
+        if unknown := [one for one in complaints if one.startswith("unknown")]:
+            # Applying needs a schema for every field, whatever fieldValidation says.
+            field = unknown[0].split('"')[1]
+            group_version = f"{resource.group}/{resource.version}, Kind={resource.kind}"
+            name = f"{body.get('metadata', {}).get('namespace', '')}/{info.name}"
+            message = (
+                f"failed to create typed patch object ({name}; {group_version}): .{field}: field not declared in schema"
+            )
+            raise ApiError(500, "", message)
+        warnings = _judge(request, resource, complaints)
+        force = request.query.get("force") in ("true", "1", "True")
+        stored, created = self.operations.apply(resource, info.namespace, info.name, applied, write, force=force)
+        return web.json_response(stored, status=201 if created else 200, headers=_warned(warnings))
+
+    def _bind(self, info: RequestInfo, binding: Object) -> web.Response:
+        pod = self.operations.get(PODS, info.namespace, info.name)
+        if assigned := pod["spec"].get("nodeName"):
+            raise conflict(PODS, info.name, f'pod {info.name} is already assigned to node "{assigned}"')
+        scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": timestamp()}
+        status = pod.get("status", {})
+        others = [one for one in status.get("conditions", []) if one["type"] != "PodScheduled"]
+        spec = {**pod["spec"], "nodeName": binding["target"]["name"]}
+        self.store.put(PODS, {**pod, "spec": spec, "status": {**status, "conditions": [*others, scheduled]}})
+        success: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+        return web.json_response(success, status=201)
+
+
+def _write_of(request: web.Request, info: RequestInfo) -> Write:
+    agent = request.headers.get("User-Agent", "").partition("/")[0]
+    manager = request.query.get("fieldManager") or agent or "unknown"
+    return Write(manager, request.query.get("dryRun") == "All", info.subresource)
+
+
+def _check_options(request: web.Request, verb: str) -> None:
+    causes = []
+    dry_run, validation = request.query.get("dryRun"), request.query.get("fieldValidation", "")
+    if dry_run not in (None, "", "All"):
+        causes.append(unsupported("dryRun", [dry_run], ["All"]))
+    if validation not in _FIELD_VALIDATION:
+        causes.append(unsupported("fieldValidation", validation, _FIELD_VALIDATION))
+    if causes:
+        raise invalid(_OPTIONS[verb], "meta.k8s.io", "", causes)
+
+
+def _judge(request: web.Request, resource: Resource, complaints: list[str]) -> list[str]:
+    """Strict refuses, Warn (which is the default) warns, Ignore says nothing."""
+    validation = request.query.get("fieldValidation") or "Warn"
+    if complaints and validation == "Strict":
+        raise strict_error(resource, complaints)
+    return complaints if validation == "Warn" else []
+
+
+def _warned(warnings: list[str]) -> dict[str, str]:
+    if not warnings:
+        return {}
+    texts = [warning.replace("\\", "\\\\").replace('"', '\\"') for warning in dict.fromkeys(warnings)]
+    return {"Warning": ", ".join(f'299 - "{text}"' for text in texts)}
+
+
+def _wants_table(request: web.Request) -> bool:
+    accepted = request.headers.get("Accept", "").replace(" ", "").split(",")[0]
+    return "as=Table" in accepted and "g=meta.k8s.io" in accepted
+
+
+def _rendered(
+    request: web.Request, resource: Resource, objects: list[Object], plain: Object, metadata: Object | None = None
+) -> web.Response:
+    if not _wants_table(request):
+        return web.json_response(plain)
+    whole = request.query.get("includeObject") == "Object"
+    version = metadata or {"resourceVersion": objects[0]["metadata"]["resourceVersion"]}
+    return web.json_response(table_of(resource, objects, version, whole_objects=whole))
+
+
+def _access_review(user: KubernetesUser, review: Object) -> Object:
+    asked = (review.get("spec") or {}).get("resourceAttributes") or {}
+    target = "/".join(filter(None, (asked.get("resource", ""), asked.get("subresource", ""))))
+    answer = allowed(user, asked.get("verb", ""), asked.get("group", ""), target)
+    head: Object = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
+    return {**head, "metadata": {}, "spec": review.get("spec") or {}, "status": {"allowed": answer}}

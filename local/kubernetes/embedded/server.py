@@ -1,0 +1,161 @@
+"""Embedded control planes: one HTTPS server per cluster, each in a thread with its own event loop."""
+
+import asyncio
+import logging
+import secrets
+import threading
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from local.kubernetes.embedded import discovery
+from local.kubernetes.embedded.authorization import ANONYMOUS_PATHS, authorize_path
+from local.kubernetes.embedded.certificates import server_identity
+from local.kubernetes.embedded.errors import ApiError, unauthorized
+from local.kubernetes.embedded.handlers import Handlers
+from local.kubernetes.embedded.operations import Write
+from local.kubernetes.embedded.request_info import request_info
+from local.kubernetes.embedded.resources import NAMESPACES, SERVICE_ACCOUNTS
+from local.kubernetes.embedded.store import Store
+from local.kubernetes.interfaces import Authenticate, KubernetesUser
+
+logger = logging.getLogger(__name__)
+
+ADMIN = KubernetesUser("kubernetes-admin", "kubernetes-admin", ("system:masters", "system:authenticated"), {})
+MAX_BODY_BYTES = 3 * 1024 * 1024
+STOP_SECONDS = 2.0
+_FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+
+class Application:
+    """One cluster's API."""
+
+    def __init__(self, authenticate: Authenticate, admin_token: str) -> None:
+        self.store = Store()
+        self.handlers = Handlers(self.store)
+        self._authenticate = authenticate
+        self._admin_token = admin_token
+        write = Write("kube-apiserver")
+        for name in _FIRST_NAMESPACES:
+            self.handlers.operations.create(NAMESPACES, "", {"metadata": {"name": name}}, write)
+        for name in _FIRST_NAMESPACES:
+            self.handlers.operations.create(SERVICE_ACCOUNTS, name, {"metadata": {"name": "default"}}, write)
+
+    def web_application(self) -> web.Application:
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application.router.add_route("*", "/{path:.*}", self._answer)
+        return application
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            user = await self._user(request)
+            info = request_info(request.method, request.path, request.query)
+            if info is not None:
+                return await self.handlers.handle(request, info, user)
+            authorize_path(user, request.method.lower(), request.path)
+            return self._answer_path(request)
+        except ApiError as refused:
+            return web.json_response(refused.status(), status=refused.code)
+        except Exception:
+            logger.exception("request failed", extra={"method": request.method, "path": request.path})
+            failed = ApiError(500, "InternalError", "Internal error occurred: see the embedded API's log", {})
+            return web.json_response(failed.status(), status=500)
+
+    async def _user(self, request: web.Request) -> KubernetesUser:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if not token and request.path.startswith(ANONYMOUS_PATHS):
+            return KubernetesUser("system:anonymous", "", ("system:unauthenticated",), {})
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized()
+        if secrets.compare_digest(token.strip().encode(), self._admin_token.encode()):
+            return ADMIN
+        # In a thread: authenticating asks the embedded AWS, and watches must not wait for that.
+        user = await asyncio.to_thread(self._authenticate, token.strip())
+        if user is None:
+            raise unauthorized()
+        return user
+
+    def _answer_path(self, request: web.Request) -> web.Response:
+        match request.path.strip("/").split("/"):
+            case ["healthz" | "livez" | "readyz", *_]:
+                return web.Response(text="ok")
+            case ["version"]:
+                return web.json_response(discovery.VERSION)
+            case ["api"]:
+                return web.json_response(discovery.api_versions(request.host))
+            case ["apis"]:
+                return web.json_response(discovery.api_group_list())
+            case ["api", version]:
+                return web.json_response(discovery.api_resource_list("", version))
+            case ["apis", group]:
+                return web.json_response(discovery.api_group(group))
+            case ["apis", group, version]:
+                return web.json_response(discovery.api_resource_list(group, version))
+            case ["openapi", "v2"]:
+                return web.json_response(discovery.openapi_v2())
+            case ["openapi", "v3"]:
+                return web.json_response(discovery.openapi_v3_index())
+            case ["openapi", "v3", "api", version]:
+                return web.json_response(discovery.openapi_v3("", version))
+            case ["openapi", "v3", "apis", group, version]:
+                return web.json_response(discovery.openapi_v3(group, version))
+        return web.Response(status=404, text="404 page not found\n")
+
+
+@dataclass
+class EmbeddedControlPlane:
+    url: str
+    ca_pem: str
+    admin_token: str
+    application: Application
+    _loop: asyncio.AbstractEventLoop = field(repr=False)
+    _thread: threading.Thread = field(repr=False)
+
+    def stop(self) -> None:
+        """Ends open watches and frees the port; harmless when called twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+
+class EmbeddedControlPlanes:
+    """Starts embedded APIs; any number in one process."""
+
+    name = "embedded"
+
+    def start(self, cluster_name: str, authenticate: Authenticate, *, port: int | None = None) -> EmbeddedControlPlane:
+        """An API that answers once this returns. Raises OSError when the port is taken."""
+        identity = server_identity(cluster_name)
+        admin_token = secrets.token_urlsafe(32)
+        application = Application(authenticate, admin_token)
+        loop = asyncio.new_event_loop()
+        # An exec or a followed log may still be open: the server stops all the same.
+        runner = web.AppRunner(
+            application.web_application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
+        try:
+            loop.run_until_complete(runner.setup())
+            site = web.TCPSite(runner, "127.0.0.1", port or 0, ssl_context=identity.context)
+            loop.run_until_complete(site.start())
+        except OSError:
+            loop.run_until_complete(runner.cleanup())
+            loop.close()
+            raise
+        bound_port = runner.addresses[0][1]
+        thread = threading.Thread(target=_serve, args=(loop, runner), name=f"kubernetes-{cluster_name}", daemon=True)
+        thread.start()
+        url = f"https://127.0.0.1:{bound_port}"
+        return EmbeddedControlPlane(url, identity.ca_pem, admin_token, application, loop, thread)
+
+
+def _serve(loop: asyncio.AbstractEventLoop, runner: web.AppRunner) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    loop.run_until_complete(asyncio.wait_for(runner.cleanup(), STOP_SECONDS * 2))
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
