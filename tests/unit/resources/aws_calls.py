@@ -1,9 +1,25 @@
 """Watching, refusing and altering single AWS calls of a client whose service is otherwise a fake that behaves."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import boto3
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+
+from tests.unit.resources.samples import REGION
+
+
+@cache
+def _session() -> Any:
+    """One for all tests: each new session parses the services' models again, EC2's for a second."""
+    return boto3.session.Session(region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+def client(service: str) -> Any:
+    """A client of its own for each test: what a test hooks to its calls ends with the test."""
+    return _session().client(service)
 
 
 class Calls:
@@ -45,7 +61,7 @@ def refusal(code: str) -> tuple[AWSResponse, dict[str, Any]]:
 
 
 def http(status: int) -> AWSResponse:
-    return AWSResponse("https://aws.invalid/", status, {}, None)
+    return AWSResponse("https://aws.invalid/", status, HTTPHeaders(), None)
 
 
 def alter(client: Any, operation: str, change: Callable[[dict[str, Any]], object]) -> None:

@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
-from moto.efs import efs_backends
+from moto.efs.models import efs_backends
 
-from tests.unit.resources.aws_calls import http
+from tests.unit.resources.aws_calls import client, http
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.samples import ACCOUNT_ID, REGION
 
 
-@pytest.fixture(autouse=True)
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def moto_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -32,12 +31,12 @@ def eks() -> FakeEks:
 
 
 @pytest.fixture
-def ec2() -> Any:
-    return boto3.client("ec2", region_name=REGION)
+def ec2(moto_aws: None) -> Any:
+    return client("ec2")
 
 
 @pytest.fixture
-def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Any:
+def cloudformation(moto_aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """moto's CloudFormation and what it drops: a VPC's DNS attributes, a subnet's association with a route table."""
     create_vpc = VPC.create_from_cloudformation_json
 
@@ -49,15 +48,15 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def associate(backend: EC2Backend, route_table_id: str, subnet_id: str) -> SubnetRouteTableAssociation:
         backend.associate_route_table(route_table_id, subnet_id=subnet_id)
-        return SubnetRouteTableAssociation(route_table_id, subnet_id)
+        return SubnetRouteTableAssociation(route_table_id, subnet_id)  # type: ignore[abstract]
 
     monkeypatch.setattr(VPC, "create_from_cloudformation_json", create_with_dns)
     monkeypatch.setattr(EC2Backend, "create_subnet_association", associate)
-    return boto3.client("cloudformation", region_name=REGION)
+    return client("cloudformation")
 
 
 @pytest.fixture
-def efs_backend() -> Any:
+def efs_backend(moto_aws: None) -> Any:
     """moto's own memory: a test moves `life_cycle_state` there."""
     return efs_backends[ACCOUNT_ID][REGION]
 
@@ -65,7 +64,7 @@ def efs_backend() -> Any:
 @pytest.fixture
 def efs(efs_backend: Any) -> Any:
     """moto's EFS and the two calls it lacks."""
-    client: Any = boto3.client("efs", region_name=REGION)
+    efs = client("efs")
     parameters: dict[str, Any] = {}
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -82,7 +81,7 @@ def efs(efs_backend: Any) -> Any:
         efs_backend.file_systems_by_id[given["FileSystemId"]]._backup = given["BackupPolicy"]["Status"] == "ENABLED"
         return http(200), {"BackupPolicy": given["BackupPolicy"], "ResponseMetadata": {"HTTPStatusCode": 200}}
 
-    client.meta.events.register("provide-client-params.efs.*", note)
-    client.meta.events.register("before-call.efs.UpdateFileSystem", update_file_system)
-    client.meta.events.register("before-call.efs.PutBackupPolicy", put_backup_policy)
-    return client
+    efs.meta.events.register("provide-client-params.efs.*", note)
+    efs.meta.events.register("before-call.efs.UpdateFileSystem", update_file_system)
+    efs.meta.events.register("before-call.efs.PutBackupPolicy", put_backup_policy)
+    return efs

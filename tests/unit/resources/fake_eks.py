@@ -8,12 +8,11 @@ model too. Tests move states by hand: `eks.clusters["eks-example"]["status"] = "
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.validate import ParamValidator
 
-from tests.unit.resources.aws_calls import http, refusal
+from tests.unit.resources.aws_calls import client, http, refusal
 from tests.unit.resources.samples import NOW, REGION
 
 Values = dict[str, Any]
@@ -31,9 +30,7 @@ class FakeEks:
         self.fargate_profiles: dict[str, Values] = {}
         self.addons: dict[str, Values] = {}
         self.parameters: dict[str, Values] = {}  # of the last call of each operation
-        self.client: Any = boto3.client(
-            "eks", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
-        )
+        self.client = client("eks")
         self.client.meta.events.register("provide-client-params.eks.*", self._note)
         self.client.meta.events.register("before-call.eks.*", self._answer)
 

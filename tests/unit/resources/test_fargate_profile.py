@@ -122,3 +122,7 @@ def test_a_profile_that_covers_more_is_used(eks: FakeEks) -> None:
     profile = active(eks)
     profile["selectors"] = [*profile["selectors"], {"namespace": "more"}]
     assert ensure(request_for(), eks).ready
+
+
+def test_the_name_avoids_the_prefix_that_eks_reserves() -> None:
+    assert not fargate_profile.NAME.startswith("eks-")

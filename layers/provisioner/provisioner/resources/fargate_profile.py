@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_eks.type_defs import FargateProfileTypeDef
 
-NAME = "eks-efs-provisioner"
+# EKS reserves names that begin with `eks-`.
+NAME = "provisioner"
 POLL_SECONDS = 15
 
 

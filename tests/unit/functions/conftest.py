@@ -1,0 +1,50 @@
+"""The handlers of the Ensure states run as they are deployed, against the fakes of tests/unit/resources."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from provisioner.aws.session import Target
+from tests.unit.resources.conftest import cloudformation as cloudformation
+from tests.unit.resources.conftest import ec2 as ec2
+from tests.unit.resources.conftest import efs as efs
+from tests.unit.resources.conftest import efs_backend as efs_backend
+from tests.unit.resources.conftest import eks as eks
+from tests.unit.resources.conftest import moto_aws as moto_aws
+from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.samples import request_for
+
+Invoke = Callable[..., dict[str, Any]]
+
+
+class Context(LambdaContext):
+    def __init__(self, function_name: str) -> None:
+        self._aws_request_id = "request-1"
+        self._function_name = function_name
+
+
+@pytest.fixture
+def invoke(
+    moto_aws: None, eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, monkeypatch: pytest.MonkeyPatch
+) -> Invoke:
+    """Call functions/<name>/app.py with the default request and the rest of a payload."""
+    clients = {"eks": eks.client, "ec2": ec2, "efs": efs, "cloudformation": cloudformation}
+    for name, value in {
+        "EXTERNAL_ID": "external-id",
+        "AWS_REGION": "ap-northeast-1",
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        "POWERTOOLS_SERVICE_NAME": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Target, "client", lambda _, service: clients[service])
+
+    def call(function: str, **payload: Any) -> dict[str, Any]:
+        handler = import_module(f"functions.{function}.app").lambda_handler
+        event = {"execution_arn": "arn:aws:states:::execution:1", "request": request_for().model_dump(mode="json")}
+        answer: dict[str, Any] = handler({**event, **payload}, Context(function))
+        return answer
+
+    return call
