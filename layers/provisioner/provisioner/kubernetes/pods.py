@@ -121,7 +121,7 @@ def _trouble(api: KubernetesApi, pod: Manifest) -> str:
     waiting = [
         f"{state.get('reason')}: {state.get('message', '')}".rstrip(": ")
         for container in _containers(pod)
-        if (state := container.get("state", {}).get("waiting"))
+        if (state := container.get("state", {}).get("waiting")) and state.get("reason") != "ContainerCreating"
     ]
     events = api.list("Event", metadata["namespace"], fields=f"involvedObject.uid={metadata['uid']}")
     said = [*waiting, *_latest_warnings(events)]

@@ -4,10 +4,9 @@ sed 's/^/mount /' /proc/mounts
 
 mkdir -p "/data/.verification/$RUN"
 cd "/data/.verification/$RUN"
-number=0
-while [ "$number" -lt "$LINE_COUNT" ]; do
-  [ "$number" -eq 0 ] || sleep 1
-  line=$(date -u)
+number=1
+while [ "$number" -le "$LINE_COUNT" ]; do
+  line="$number $(date -u)"
   echo "$line" >>out.txt
   echo "text $line"
   number=$((number + 1))
