@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.kubernetes.evidence import AppenderEvidence, FileEvidence, MountEvidence, PodEvidence, ReaderEvidence
@@ -13,6 +13,7 @@ from provisioner.kubernetes.proof import content_of, differences, file_of
 NONCE, LINES = "0123456789abcdef", 5
 TEXT = ["Fri Jan  2 03:04:05 UTC 2026", "Fri Jan  2 03:04:06 UTC 2026", "Fri Jan  2 03:04:07 UTC 2026"]
 NAMES = ["writer-a", "writer-b", "writer-c"]
+tried = settings(deadline=None, max_examples=50)  # machines are slow at times
 TIME = "2026-01-02T03:04:05Z"
 
 
@@ -55,6 +56,7 @@ def test_what_was_written_and_read_back_is_proof() -> None:
     assert found_in(written()) == ""
 
 
+@tried
 @given(st.sampled_from(NAMES), st.data())
 def test_any_altered_byte_is_found(name: str, data: st.DataObject) -> None:
     files = written()
@@ -65,6 +67,7 @@ def test_any_altered_byte_is_found(name: str, data: st.DataObject) -> None:
     assert f"{file_of(name)} differs" in found_in(files)
 
 
+@tried
 @given(st.sampled_from(NAMES), st.integers(0, LINES - 1))
 def test_any_missing_line_is_found(name: str, missing: int) -> None:
     files = written()
@@ -73,6 +76,7 @@ def test_any_missing_line_is_found(name: str, missing: int) -> None:
     assert f"{file_of(name)} has {LINES - 1} lines, not {LINES}" in found_in(files)
 
 
+@tried
 @given(st.permutations(range(LINES)).filter(lambda order: list(order) != list(range(LINES))))
 def test_any_other_order_of_lines_is_found(order: list[int]) -> None:
     files = written()
@@ -81,6 +85,7 @@ def test_any_other_order_of_lines_is_found(order: list[int]) -> None:
     assert "writer-a.txt differs" in found_in(files)
 
 
+@tried
 @given(st.sampled_from(NAMES))
 def test_any_missing_file_is_found(name: str) -> None:
     files = written()
@@ -88,6 +93,7 @@ def test_any_missing_file_is_found(name: str) -> None:
     assert f"{file_of(name)} is missing" in found_in(files)
 
 
+@tried
 @given(st.from_regex(r"[a-z][a-z0-9-]{0,20}\.txt", fullmatch=True).filter(lambda name: name not in written()))
 def test_any_extra_file_is_found(name: str) -> None:
     extra = {name: content_of(NONCE, name.removesuffix(".txt"), LINES)}
@@ -106,6 +112,7 @@ def test_two_writers_files_exchanged_are_found() -> None:
     assert found_in(files).count("differs") == 2
 
 
+@tried
 @given(st.lists(st.text(max_size=20), max_size=4).filter(lambda text: text != TEXT))
 def test_any_other_appended_text_is_found(text: list[str]) -> None:
     assert "was appended" in found_in(written(), text=text)
