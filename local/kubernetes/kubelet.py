@@ -59,16 +59,21 @@ class Kubelet:
         self._status = PodStatus(self.pod, self.placement)
         self._writing = asyncio.Lock()
         self._policy = self.pod["spec"].get("restartPolicy", "Always")
-        for state in self._status.containers:
+        for state in [*self._status.init_containers, *self._status.containers]:
             self.containers[state.name] = RunningContainer()
 
     async def run(self) -> None:
         await self._write_status()
         volumes = await self._mount_volumes()
-        specs = self.pod["spec"]["containers"]
+        spec = self.pod["spec"]
+        until_success = "Never" if self._policy == "Never" else "OnFailure"
+        for container, state in zip(spec.get("initContainers") or [], self._status.init_containers, strict=True):
+            await self._keep_running(container, state, volumes, until_success)
+            if not state.ready:
+                return
         async with asyncio.TaskGroup() as group:
-            for container, state in zip(specs, self._status.containers, strict=True):
-                group.create_task(self._keep_running(container, state, volumes))
+            for container, state in zip(spec["containers"], self._status.containers, strict=True):
+                group.create_task(self._keep_running(container, state, volumes, self._policy))
 
     async def stop(self, grace_seconds: float) -> None:
         """Ends every container: SIGTERM, then SIGKILL after the (scaled) grace."""
@@ -91,14 +96,17 @@ class Kubelet:
                 pass  # the API server was away for a moment
             await back_off.wait()
 
-    async def _keep_running(self, spec: Object, state: ContainerState, volumes: Mapping[str, Volume]) -> None:
+    async def _keep_running(
+        self, spec: Object, state: ContainerState, volumes: Mapping[str, Volume], policy: str
+    ) -> None:
         back_off = BackOff(self.node.clock, *_RESTART_BACK_OFF)
         await self._pull(spec, state)
         while True:
             code = await self._run_once(spec, state, volumes)
             if code is not None:
-                again = self._policy == "Always" or (self._policy == "OnFailure" and code != 0)
+                again = policy == "Always" or (policy == "OnFailure" and code != 0)
                 state.end(code, finished=not again)
+                state.ready = not again and code == 0 and state in self._status.init_containers
                 await self._write_status()
                 if not again:
                     return

@@ -60,12 +60,21 @@ class PodStatus:
     """Keeps transition times between writings."""
 
     def __init__(self, pod: Object, placement: Placement) -> None:
-        self.containers = [ContainerState(c["name"], c["image"]) for c in pod["spec"]["containers"]]
+        spec = pod["spec"]
+        self.containers = [ContainerState(c["name"], c["image"]) for c in spec["containers"]]
+        self.init_containers = [ContainerState(c["name"], c["image"]) for c in spec.get("initContainers") or []]
         self._placement = placement
         self._start_time = timestamp()
         self._conditions: list[Object] = []
 
+    @property
+    def initialized(self) -> bool:
+        return all(container.finished and container.exit_code == 0 for container in self.init_containers)
+
     def phase(self) -> str:
+        if not self.initialized:
+            failed = any(container.finished and container.exit_code for container in self.init_containers)
+            return "Failed" if failed else "Pending"
         if all(container.finished for container in self.containers):
             return "Succeeded" if all(container.exit_code == 0 for container in self.containers) else "Failed"
         started = any("waiting" not in container.state or container.restarts for container in self.containers)
@@ -84,6 +93,7 @@ class PodStatus:
             "hostIPs": [{"ip": address}],
             **addresses,
             "conditions": self._conditions,
+            "initContainerStatuses": [container.status() for container in self.init_containers],
             "containerStatuses": [container.status() for container in self.containers],
         }
 
@@ -96,7 +106,7 @@ class PodStatus:
             message = "" if completed else f"containers with unready status: [{' '.join(unready)}]"
         return [
             condition("PodScheduled", True),
-            condition("Initialized", True),
+            condition("Initialized", self.initialized, "" if self.initialized else "ContainersNotInitialized"),
             condition("ContainersReady", not unready, reason, message),
             condition("Ready", not unready, reason, message),
         ]

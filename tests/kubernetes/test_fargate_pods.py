@@ -93,6 +93,27 @@ def test_a_pod_that_ends_well_has_succeeded_and_its_log_remains(cluster: Cluster
     assert cluster.log(NAMESPACE, "good") == "result\n"
 
 
+def test_init_containers_run_to_their_end_one_after_the_other_before_the_containers(cluster: Cluster) -> None:
+    scratch = [{"name": "scratch", "mountPath": "/scratch"}]
+    init = [
+        {
+            "name": name,
+            "image": IMAGE,
+            "command": ["/bin/sh", "-c", f"echo {name} >> /scratch/f"],
+            "volumeMounts": scratch,
+        }
+        for name in ("first", "second")
+    ]
+    spec: dict[str, Any] = {"initContainers": init, "volumes": [{"name": "scratch", "emptyDir": {}}]}
+    spec |= {"container": {"volumeMounts": scratch}, "restartPolicy": "Never"}
+    cluster.run(NAMESPACE, "initialised", "cat /scratch/f", **spec)
+    cluster.until_phase(NAMESPACE, "initialised", "Succeeded")
+    assert cluster.log(NAMESPACE, "initialised") == "first\nsecond\n"
+    spec["initContainers"] = [{**init[0], "command": ["false"]}]
+    cluster.run(NAMESPACE, "not-initialised", "echo never", **spec)
+    cluster.until_phase(NAMESPACE, "not-initialised", "Failed")
+
+
 def test_a_pod_that_ends_badly_has_failed_with_its_exit_code(cluster: Cluster) -> None:
     cluster.run(NAMESPACE, "bad", "exit 42", restartPolicy="Never")
     status = cluster.until_phase(NAMESPACE, "bad", "Failed").status
