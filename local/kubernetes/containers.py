@@ -14,6 +14,45 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CHUNK_BYTES = 64 * 1024
 
 
+class Processes:
+    """Every child process, so that none outlives the event loop, whoever was cancelled while waiting for it."""
+
+    def __init__(self) -> None:
+        self._open: set[Process] = set()
+
+    async def spawn(
+        self, arguments: list[str], spec: ContainerSpec, stdin: int, stdout: int, stderr: int, *, new_session: bool
+    ) -> Process:
+        self._open = {process for process in self._open if not _transport(process).is_closing()}
+        process = await asyncio.create_subprocess_exec(
+            *arguments,
+            env=_environment(spec),
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=new_session,
+        )
+        self._open.add(process)
+        return process
+
+    async def close(self) -> None:
+        for process in self._open:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+        await asyncio.gather(*(process.wait() for process in self._open))
+        for process in self._open:
+            _transport(process).close()
+        self._open.clear()
+        await asyncio.sleep(0)  # the closed pipes' callbacks run in the loop's next turn
+
+
+def _transport(process: Process) -> asyncio.SubprocessTransport:
+    """asyncio shows the transport of its high-level Process only here."""
+    transport: asyncio.SubprocessTransport = process._transport  # type: ignore[attr-defined]
+    return transport
+
+
 class ContainerError(Exception):
     """The container could not be set up; the text is what the tools said."""
 
@@ -21,8 +60,9 @@ class ContainerError(Exception):
 class Container:
     """One started container. `wait` gives its exit code: the command's, or 128 + the signal's number."""
 
-    def __init__(self, isolation: Isolation, spec: ContainerSpec, process: Process) -> None:
+    def __init__(self, isolation: Isolation, spec: ContainerSpec, process: Process, processes: Processes) -> None:
         self.log = ContainerLog()
+        self._processes = processes
         self._isolation, self._spec, self._process = isolation, spec, process
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pump = asyncio.create_task(self._read_output())
@@ -60,9 +100,7 @@ class Container:
         arguments = self._isolation.exec_arguments(self._spec, self._process.pid, command)
         if tty:
             arguments = ["setsid", "--ctty", *arguments]
-        return await asyncio.create_subprocess_exec(
-            *arguments, env=_environment(self._spec), stdin=stdin, stdout=stdout, stderr=stderr
-        )
+        return await self._processes.spawn(arguments, self._spec, stdin, stdout, stderr, new_session=False)
 
     async def succeeds(self, command: list[str], timeout_seconds: float) -> bool:
         """Runs a probe's command."""
@@ -108,6 +146,7 @@ class ContainerRuntime:
         directory.mkdir(parents=True, exist_ok=True)
         self._isolation = isolation or choose_isolation(directory)
         self._containers: set[Container] = set()
+        self._processes = Processes()
 
     @property
     def image_digest(self) -> str:
@@ -117,10 +156,8 @@ class ContainerRuntime:
         """Raises ContainerError, UnsupportedByIsolation."""
         arguments = self._isolation.start_arguments(spec)
         # stdin stays open as long as this process lives: the sign of life for containers without namespaces
-        process = await asyncio.create_subprocess_exec(
-            *arguments, env=_environment(spec), stdin=PIPE, stdout=PIPE, stderr=STDOUT, start_new_session=True
-        )
-        container = Container(self._isolation, spec, process)
+        process = await self._processes.spawn(arguments, spec, PIPE, PIPE, STDOUT, new_session=True)
+        container = Container(self._isolation, spec, process, self._processes)
         self._containers.add(container)
         try:
             await container.started()
@@ -138,6 +175,7 @@ class ContainerRuntime:
             container.kill()
         await asyncio.gather(*(container.wait() for container in self._containers))
         self._containers.clear()
+        await self._processes.close()
 
 
 def _environment(spec: ContainerSpec) -> dict[str, str]:

@@ -129,8 +129,8 @@ class _Cluster:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(pod.abandon() for pod in self._pods.values()), return_exceptions=True)
-        await self._runtime.close()
         await self._server.stop()
+        await self._runtime.close()
 
     def _pod_changed(self, change: Change, pod: Object) -> None:
         uid = uid_of(pod)
