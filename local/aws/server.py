@@ -42,6 +42,9 @@ class DeliveredEvent:
     execution_arn: str | None
 
 
+_running = threading.Lock()
+
+
 class AwsServer:
     """moto's threaded server on 127.0.0.1.
 
@@ -64,6 +67,7 @@ class AwsServer:
         self.stack_seconds = stack_seconds
         self.delivered_events: list[DeliveredEvent] = []
         self.published_events: list[dict[str, Any]] = []
+        self.calls: list[str] = []
         self.port = 0
         self._patches = patches
         self._temporary = None if directory else TemporaryDirectory(prefix="embedded-aws-")
@@ -89,6 +93,8 @@ class AwsServer:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
         from werkzeug.serving import make_server
 
+        if not _running.acquire(blocking=False):
+            raise RuntimeError("there can be only one embedded AWS in a process")
         for name, level in (("werkzeug", logging.ERROR), ("moto.stepfunctions", logging.CRITICAL)):
             logging.getLogger(name).setLevel(level)  # the interpreter logs whole syntax trees
         application = DomainDispatcherApplication(create_backend_app)
@@ -125,6 +131,7 @@ class AwsServer:
         moto_api_backend.reset()
         originals.restore(self._snapshot)
         self._set_environment(dict(self._environment))
+        _running.release()
         if self._temporary:
             self._temporary.cleanup()
 

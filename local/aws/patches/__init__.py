@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.aws.patches import (
+    calls,
     cloudformation,
+    cloudformation_network,
     cloudformation_resources,
     events,
     jsonata,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 
 def install_all(server: AwsServer) -> None:
+    calls.install(server)
     stepfunctions.install(server)
     jsonata.install(server)
     stepfunctions_choice.install(server)
@@ -38,4 +41,5 @@ def install_all(server: AwsServer) -> None:
     events.install(server)
     scheduler.install(server)
     cloudformation_resources.install(server)
+    cloudformation_network.install(server)
     cloudformation.install(server)

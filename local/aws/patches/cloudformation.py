@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
-from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+from moto.cloudformation.exceptions import CloudFormationError, UnformattedGetAttTemplateException, ValidationError
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -165,7 +165,14 @@ def _nest() -> None:
         made.__dict__["complete_at"] = 0.0
         return made
 
+    def get_attribute(self: Any, name: str) -> Any:
+        found = {f"Outputs.{output['OutputKey']}": output["OutputValue"] for output in self.outputs or []}
+        if name not in found:
+            raise UnformattedGetAttTemplateException
+        return found[name]
+
     models.Stack.create_from_cloudformation_json = classmethod(created)
+    models.Stack.get_cfn_attribute = get_attribute
     models.Stack.physical_resource_id = property(lambda self: self.stack_id)
 
 

@@ -1,7 +1,7 @@
 """EventBridge that delivers.
 
 moto lacks: targets states, lambda and sns (HTTP 500); Input and InputPath; InputTransformer that quotes as EventBridge
-does; leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
+does; dead-letter queues; leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
 `server.delivered_events`, what was put on a bus in `server.published_events`.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -102,6 +102,9 @@ def _deliver(
         execution_arn = deliver()
     except Exception:
         LOGGER.warning("rule %s could not deliver to %s", rule.name, target["Arn"], exc_info=True)
+        dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+        if dead_letters:
+            _send_message(parse_arn(dead_letters), {}, payload)
         return
     server.delivered_events.append(DeliveredEvent(rule.name, target["Arn"], payload, execution_arn))
 

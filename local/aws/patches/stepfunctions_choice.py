@@ -1,7 +1,8 @@
 """Choice states whose rule leads where Default leads.
 
-moto lacks: States.NoChoiceMatched, and telling the two apart; it takes Assign and Output of the state (meant for Default) after those of the
-rule. Source: Step Functions developer guide, Choice state: the state's own Assign and Output apply when no rule matched.
+moto lacks: States.NoChoiceMatched, and telling the two apart; it takes Assign and Output of the state (meant for
+Default) after those of the rule. Source: Step Functions developer guide, Choice state: the state's own Assign and
+Output apply when no rule matched.
 """
 # mypy: disable-error-code="method-assign, call-arg, arg-type"
 
@@ -49,7 +50,10 @@ def install(server: AwsServer) -> None:
 
 def _no_choice_matched(state: Any, env: Any) -> FailureEventException:
     name = StatesErrorName(typ=StatesErrorNameType.StatesNoChoiceMatched)
-    details = {"error": name.error_name, "cause": f"The choice state '{state.name}' failed to find a match for its input."}
+    details = {
+        "error": name.error_name,
+        "cause": f"The choice state '{state.name}' failed to find a match for its input.",
+    }
     failure = FailureEvent(
         env=env,
         error_name=name,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from local.aws.server import AwsServer
 
 TRUST = {
@@ -88,5 +89,5 @@ class Sandbox:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Sandbox]:
-    with AwsServer(scaled=lambda seconds: 0.0) as server:
+    with AwsServer(scaled=lambda _: 0.0) as server:
         yield Sandbox(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -78,8 +79,6 @@ def test_the_context_object_has_the_execution_and_the_state_with_times_as_docume
     output = {"context": "{% $states.context %}", "entered": "{% $toMillis($states.context.State.EnteredTime) > 0 %}"}
     machine = aws.machine({"Show me": passing(output)})
     execution = aws.start(machine, {"a": 1})
-    import json
-
     shown = json.loads(aws.finished(execution)["output"])
     context = shown["context"]
     assert context["Execution"]["Id"] == execution

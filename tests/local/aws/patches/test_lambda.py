@@ -23,7 +23,10 @@ def body(*lines: str, before: str = "") -> str:
 
 def test_a_function_runs_under_its_role_with_its_environment(aws: Sandbox) -> None:
     function = aws.function(
-        body("return {'arn': boto3.client('sts').get_caller_identity()['Arn'], 'set': os.environ['SET']}", before="import os, boto3"),
+        body(
+            "return {'arn': boto3.client('sts').get_caller_identity()['Arn'], 'set': os.environ['SET']}",
+            before="import os, boto3",
+        ),
         Environment={"Variables": {"SET": "here"}},
     )
     answer, failed = aws.invoke(function)
@@ -141,7 +144,7 @@ def test_functions_die_with_the_server_even_when_it_is_killed(tmp_path: Path) ->
         "from tests.local.aws.patches.conftest import Sandbox\n"
         "server = AwsServer(); server.start(); box = Sandbox(server)\n"
         "code = 'import os, time\\ndef handler(event, context):\\n"
-        "    open(event, \"w\").write(str(os.getpid())); time.sleep(600)\\n'\n"
+        '    open(event, "w").write(str(os.getpid())); time.sleep(600)\\n\'\n'
         "function = box.function(code, timeout_seconds=900)\n"
         "threading.Thread(target=box.invoke, args=(function, sys.argv[1]), daemon=True).start()\n"
         "time.sleep(600)\n"

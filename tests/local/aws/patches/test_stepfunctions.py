@@ -149,11 +149,13 @@ def test_fail_in_a_branch_stops_the_others_and_reaches_the_catch_of_the_parallel
             ],
             "End": True,
         },
-        "Pause": {"Type": "Task", **{k: v for k, v in call("").items() if k not in ("Type", "End")}, "Next": "Caught"},
-        "Caught": {"Type": "Pass", "Output": {"in": "{% $error %}"}, "End": True},
+        "Pause": {"Type": "Pass", "Next": "Caught"},
+        "Caught": {
+            "Type": "Pass",
+            "Output": {"caught": "{% $states.input %}", "variable": "{% $error %}"},
+            "End": True,
+        },
     }
-    states["Pause"] = {"Type": "Pass", "Next": "Caught", "Output": "{% $states.input %}"}
-    states["Caught"]["Output"] = {"caught": "{% $states.input %}", "variable": "{% $error %}"}
     execution = aws.start(aws.machine(states))
     caught = json.loads(aws.finished(execution)["output"])
     assert caught == {"caught": {"Error": "Broken", "Cause": "on purpose"}, "variable": "Broken"}

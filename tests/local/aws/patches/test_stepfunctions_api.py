@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 import pytest
-from local.aws.patches.stepfunctions_definition import diagnose
 
+from local.aws.patches.stepfunctions_definition import diagnose
 from tests.local.aws.patches.conftest import INVOKE, Sandbox
 
 PASS = {"Only": {"Type": "Pass", "Output": "{% 'done' %}", "End": True}}
