@@ -22,7 +22,7 @@ MOUNT_OPTIONS = "rw,relatime,vers=4.1,rsize=1048576,proto=tcp,port=20049"
 TIMED_OUT = 'rpc error: code = Internal desc = Could not mount "fs-…": mount.nfs4: Connection timed out'
 OUTSIDE = "no-profile"
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 45.0  # a real binder looks again every 15 s
 
 
 @dataclass
