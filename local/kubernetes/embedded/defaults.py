@@ -4,6 +4,7 @@ Source: k8s.io/kubernetes pkg/apis/{core,apps,storage}/v1/defaults.go; admission
 Priority and DefaultTolerationSeconds.
 """
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,25 @@ from local.kubernetes.embedded.quantities import canonical_quantity
 from local.kubernetes.embedded.schema import Schema
 
 Object = dict[str, Any]
+_NODE_INFO = (
+    "machineID",
+    "systemUUID",
+    "bootID",
+    "kernelVersion",
+    "osImage",
+    "containerRuntimeVersion",
+    "kubeletVersion",
+    "kubeProxyVersion",
+    "operatingSystem",
+    "architecture",
+)
+_CONDITION_TIMES = {
+    "Pod": ("lastProbeTime", "lastTransitionTime"),
+    "Node": ("lastHeartbeatTime", "lastTransitionTime"),
+    "PersistentVolumeClaim": ("lastProbeTime", "lastTransitionTime"),
+    "Deployment": ("lastTransitionTime", "lastUpdateTime"),
+    "ReplicaSet": ("lastTransitionTime",),
+}
 _UNREADY_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -19,6 +39,9 @@ def set_defaults(schema: Schema, obj: Object) -> None:
     _canonical_quantities(schema, obj)
     if defaults := _DEFAULTS.get(obj["kind"]):
         defaults(obj)
+    # Times of these Go types are written even when they are not set.
+    for condition in (obj.get("status") or {}).get("conditions") or []:
+        _fill(condition, **dict.fromkeys(_CONDITION_TIMES.get(obj["kind"], ())))
 
 
 def admit(obj: Object) -> None:
@@ -35,6 +58,13 @@ def admit(obj: Object) -> None:
             _tolerate_unready_nodes(spec)
         case "Namespace":
             obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
+        case "Node":
+            taints = obj.setdefault("spec", {}).setdefault("taints", [])
+            if not any(taint.get("key") == _UNREADY_TAINTS[0] for taint in taints):
+                taints.append({"key": _UNREADY_TAINTS[0], "effect": "NoSchedule"})
+        case "Event":  # not admission's doing, but Go's: these have no omitempty
+            _fill(obj, eventTime=None, firstTimestamp=None, lastTimestamp=None)
+            _fill(obj, source={}, reportingComponent="", reportingInstance="")
 
 
 def initial_status(obj: Object) -> Object | None:
@@ -42,8 +72,13 @@ def initial_status(obj: Object) -> Object | None:
     match obj["kind"]:
         case "Namespace":
             return {"phase": "Active"}
-        case "PersistentVolume" | "PersistentVolumeClaim":
+        case "PersistentVolume":
+            now = datetime.datetime.now(datetime.UTC)
+            return {"phase": "Pending", "lastPhaseTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        case "PersistentVolumeClaim":
             return {"phase": "Pending"}
+        case "Node":
+            return {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": dict.fromkeys(_NODE_INFO, "")}
         case "Pod":
             return {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
         case "ReplicaSet":
@@ -129,6 +164,7 @@ def _csi_driver(obj: Object) -> None:
         volumeLifecycleModes=["Persistent"],
         requiresRepublish=False,
         seLinuxMount=False,
+        preventPodSchedulingIfMissing=False,
     )
 
 
@@ -139,6 +175,9 @@ def _pod(obj: Object) -> None:
         if "limits" in resources:
             resources["requests"] = {**resources["limits"], **resources.get("requests", {})}
     obj["spec"].setdefault("enableServiceLinks", True)
+    status = obj.get("status") or {}
+    if status.get("podIP"):
+        status.setdefault("podIPs", [{"ip": status["podIP"]}])
 
 
 def _deployment(obj: Object) -> None:
@@ -172,6 +211,8 @@ def _pod_spec(spec: Object) -> None:
         terminationGracePeriodSeconds=30,
         schedulerName="default-scheduler",
     )
+    if spec["terminationGracePeriodSeconds"] < 0:  # of old, negative meant "at once"
+        spec["terminationGracePeriodSeconds"] = 1
     if "serviceAccountName" in spec or "serviceAccount" in spec:
         account = spec.get("serviceAccountName") or spec["serviceAccount"]
         spec["serviceAccountName"] = spec["serviceAccount"] = account

@@ -6,12 +6,12 @@ Source: k8s.io/apiserver/pkg/registry/rest/delete.go and pkg/registry/generic/re
 
 import copy
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.kubernetes.embedded.errors import conflict, invalid, unsupported
 from local.kubernetes.embedded.operations import Operations, timestamp
-from local.kubernetes.embedded.resources import NAMESPACES, STORED, Resource
+from local.kubernetes.embedded.resources import NAMESPACES, PODS, STORED, Resource
 
 Object = dict[str, Any]
 _RETURNED_WHEN_DELETED = (
@@ -38,7 +38,7 @@ class DeleteOptions:
         """From the query and the DeleteOptions body. Raises ApiError Invalid."""
         policy = body.get("propagationPolicy") or query.get("propagationPolicy") or "Background"
         if policy not in ("Background", "Foreground", "Orphan"):
-            cause = unsupported("propagationPolicy", policy, ["Background", "Foreground", "Orphan"])
+            cause = unsupported("propagationPolicy", policy, ["Foreground", "Background", "Orphan", "nil"])
             raise invalid("DeleteOptions", "meta.k8s.io", "", [cause])
         grace = body.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
         preconditions = body.get("preconditions") or {}
@@ -67,6 +67,8 @@ class Deletions:
         if options.dry_run:
             return marked if lives_on or resource.kind in _RETURNED_WHEN_DELETED else _deleted(resource, old)
         if not lives_on:
+            if marked != old:  # a watcher sees a pod marked before it sees it gone
+                marked = self.operations.store.put(resource, marked)
             removed = self.operations.remove(resource, marked)
             return removed if resource.kind in _RETURNED_WHEN_DELETED else _deleted(resource, old)
         stored = self.operations.store.put(resource, marked) if marked != old else old
@@ -107,8 +109,12 @@ def _check_preconditions(resource: Resource, old: Object, options: DeleteOptions
         ("resourceVersion", "ResourceVersion", options.resource_version),
     ):
         if asked is not None and asked != metadata[what]:
-            why = f"Precondition failed: {shown} in precondition: {asked}, {shown} in object meta: {metadata[what]}"
-            raise conflict(resource, metadata["name"], why)
+            mismatch = (
+                f"the {shown} in the precondition ({asked}) does not match the {shown} in record ({metadata[what]})"
+            )
+            fate = "deleted and then recreated" if what == "uid" else "modified"
+            kind = replace(resource, plural=resource.kind)  # here, unlike elsewhere, the kind is named
+            raise conflict(kind, metadata["name"], f"{mismatch}. The object might have been {fate}")
 
 
 def _marked(resource: Resource, old: Object, options: DeleteOptions) -> tuple[Object, bool]:
@@ -122,7 +128,8 @@ def _marked(resource: Resource, old: Object, options: DeleteOptions) -> tuple[Ob
         if finalizer not in finalizers and not already:
             finalizers.append(finalizer)
     waits = bool(metadata.get("finalizers")) or (resource is NAMESPACES and bool(new["spec"].get("finalizers")))
-    if grace == 0 and not waits:
+    lives_on = bool(grace) or waits
+    if not lives_on and resource is not PODS:
         return new, False
     if not already or grace < metadata.get("deletionGracePeriodSeconds", 0):
         metadata["deletionTimestamp"] = _after(grace)
@@ -132,7 +139,7 @@ def _marked(resource: Resource, old: Object, options: DeleteOptions) -> tuple[Ob
     if resource is NAMESPACES:
         metadata.pop("deletionGracePeriodSeconds", None)
         new["status"] = {**new.get("status", {}), "phase": "Terminating"}
-    return new, True
+    return new, lives_on
 
 
 def _grace_seconds(resource: Resource, old: Object, options: DeleteOptions) -> int:

@@ -54,7 +54,7 @@ def invalid_value(field: str, value: object, detail: str) -> Cause:
 
 
 def unsupported(field: str, value: object, supported: Sequence[str]) -> Cause:
-    values = ", ".join(quoted(one) for one in sorted(supported))
+    values = ", ".join(quoted(one) for one in supported)
     return Cause(field, "FieldValueNotSupported", f"Unsupported value: {quoted(value)}: supported values: {values}")
 
 

@@ -9,7 +9,16 @@ from local.kubernetes.embedded import kubelet_proxy, watch
 from local.kubernetes.embedded.authorization import Attributes, allowed, authorize
 from local.kubernetes.embedded.decoding import decode, parse_body, parse_yaml, strict_error
 from local.kubernetes.embedded.deletion import DeleteOptions, Deletions
-from local.kubernetes.embedded.errors import ApiError, bad_request, conflict, invalid, required, unsupported
+from local.kubernetes.embedded.errors import (
+    ApiError,
+    bad_request,
+    conflict,
+    forbidden_field,
+    invalid,
+    invalid_value,
+    required,
+    unsupported,
+)
 from local.kubernetes.embedded.operations import Operations, Write, timestamp
 from local.kubernetes.embedded.patches import json_patch, merge_patch, strategic_merge
 from local.kubernetes.embedded.request_info import RequestInfo
@@ -84,7 +93,8 @@ class Handlers:
             self.deletions.delete(info.resource, metadata.get("namespace", ""), metadata["name"], options)
         head: Object = {"kind": f"{info.resource.kind}List", "apiVersion": info.resource.group_version}
         metadata = {"resourceVersion": str(self.store.version)}
-        return web.json_response({**head, "metadata": metadata, "items": chosen})
+        items = [{name: value for name, value in obj.items() if name not in ("kind", "apiVersion")} for obj in chosen]
+        return web.json_response({**head, "metadata": metadata, "items": items})
 
     async def _write(self, request: web.Request, info: RequestInfo) -> web.Response:
         _check_options(request, info.verb)
@@ -124,7 +134,11 @@ class Handlers:
             else:
                 patched = strategic_merge(old, patch, resource.schema)
             decoded, complaints = decode(resource, patched)
-            warnings.extend(_judge(request, resource, complaints))
+            try:
+                warnings.extend(_judge(request, resource, complaints))
+            except ApiError as strict:
+                cause = invalid_value("patch", patch, strict.message)
+                raise ApiError(422, "Invalid", cause.message, {"causes": [cause.payload()]}) from None
             return decoded
 
         stored = self.operations.patch(resource, info.namespace, info.name, change, write)
@@ -153,6 +167,8 @@ class Handlers:
         return web.json_response(stored, status=201 if created else 200, headers=_warned(warnings))
 
     def _bind(self, info: RequestInfo, binding: Object) -> web.Response:
+        if binding.get("metadata", {}).get("name") != info.name:
+            raise bad_request("name in URL does not match name in Binding object")
         pod = self.operations.get(PODS, info.namespace, info.name)
         if assigned := pod["spec"].get("nodeName"):
             raise conflict(PODS, info.name, f'pod {info.name} is already assigned to node "{assigned}"')
@@ -178,6 +194,8 @@ def _check_options(request: web.Request, verb: str) -> None:
         causes.append(unsupported("dryRun", [dry_run], ["All"]))
     if validation not in _FIELD_VALIDATION:
         causes.append(unsupported("fieldValidation", validation, _FIELD_VALIDATION))
+    if verb == "patch" and request.content_type != _APPLY and "force" in request.query:
+        causes.append(forbidden_field("force", "may not be specified for non-apply patch"))
     if causes:
         raise invalid(_OPTIONS[verb], "meta.k8s.io", "", causes)
 

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from local.kubernetes.embedded.errors import Cause, forbidden_field, invalid, invalid_value
+from local.kubernetes.embedded.errors import Cause, forbidden_field, invalid_value
 from local.kubernetes.embedded.quantities import quantity_value
 from local.kubernetes.embedded.resources import Resource
 
@@ -32,13 +32,11 @@ _VOLUME_MUTABLE = (
 )
 
 
-def check_update(resource: Resource, old: Object, new: Object, subresource: str) -> None:
-    """Raises ApiError Invalid."""
+def update_causes(resource: Resource, old: Object, new: Object, subresource: str) -> list[Cause]:
+    """What is wrong with the change, besides what may be wrong with the new object."""
     if subresource:
-        return
-    causes = list(_finalizers(old, new)) + list(_CHECKS.get(resource.kind, _nothing)(old, new))
-    if causes:
-        raise invalid(resource.kind, resource.group, new["metadata"]["name"], causes)
+        return []
+    return [*_finalizers(old, new), *_CHECKS.get(resource.kind, _nothing)(old, new)]
 
 
 def _nothing(old: Object, new: Object) -> Iterator[Cause]:
@@ -49,7 +47,9 @@ def _finalizers(old: Object, new: Object) -> Iterator[Cause]:
     before, after = old["metadata"].get("finalizers", []), new["metadata"].get("finalizers", [])
     added = [finalizer for finalizer in after if finalizer not in before]
     if "deletionTimestamp" in old["metadata"] and added:
-        detail = f"no new finalizers can be added if the object is being deleted, found new finalizers {added}"
+        listing = ", ".join(f'"{finalizer}"' for finalizer in added)
+        detail = "no new finalizers can be added if the object is being deleted, found new finalizers "
+        detail += f"[]string{{{listing}}}"
         yield forbidden_field("metadata.finalizers", detail)
 
 
@@ -60,7 +60,7 @@ def _persistent_volume(old: Object, new: Object) -> Iterator[Cause]:
     if source(old) != source(new):
         yield forbidden_field("spec.persistentvolumesource", "spec.persistentvolumesource is immutable after creation")
     if old["spec"].get("volumeMode") != new["spec"].get("volumeMode"):
-        yield invalid_value("spec.volumeMode", new["spec"].get("volumeMode"), _FIELD_IS_IMMUTABLE)
+        yield invalid_value("volumeMode", new["spec"].get("volumeMode"), _FIELD_IS_IMMUTABLE)
 
 
 def _persistent_volume_claim(old: Object, new: Object) -> Iterator[Cause]:
@@ -84,17 +84,16 @@ def _persistent_volume_claim(old: Object, new: Object) -> Iterator[Cause]:
 
 
 def _storage_class(old: Object, new: Object) -> Iterator[Cause]:
-    for name in ("parameters", "provisioner", "reclaimPolicy"):
+    for name in ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"):
         if old.get(name) != new.get(name):
-            yield forbidden_field(name, f"updates to {name} are forbidden.")
-    if old.get("volumeBindingMode") != new.get("volumeBindingMode"):
-        yield invalid_value("volumeBindingMode", new.get("volumeBindingMode"), _FIELD_IS_IMMUTABLE)
+            yield invalid_value(name, None, _FIELD_IS_IMMUTABLE)
 
 
 def _csi_driver(old: Object, new: Object) -> Iterator[Cause]:
-    for name in ("attachRequired", "fsGroupPolicy", "volumeLifecycleModes"):
-        if name != "fsGroupPolicy" and old["spec"].get(name) != new["spec"].get(name):
-            yield invalid_value(f"spec.{name}", new["spec"].get(name), _FIELD_IS_IMMUTABLE)
+    # The first field's name is kube-apiserver's own slip.
+    for name, shown in (("attachRequired", "attachedRequired"), ("volumeLifecycleModes", "volumeLifecycleModes")):
+        if old["spec"].get(name) != new["spec"].get(name):
+            yield invalid_value(f"spec.{shown}", new["spec"].get(name), _FIELD_IS_IMMUTABLE)
 
 
 def _pod(old: Object, new: Object) -> Iterator[Cause]:

@@ -17,7 +17,8 @@ def label_errors(name: str) -> list[str]:
     if not re.fullmatch(_LABEL, name):
         problems.append(
             "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
-            f"and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')"
+            "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
+            f"regex used for validation is '{_LABEL}')"
         )
     return problems
 
@@ -27,8 +28,8 @@ def subdomain_errors(name: str) -> list[str]:
     problems = [] if len(name) <= 253 else ["must be no more than 253 characters"]
     if not re.fullmatch(_SUBDOMAIN, name):
         problems.append(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-            "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
+            "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
             f"'{_SUBDOMAIN}')"
         )
     return problems

@@ -20,11 +20,12 @@ from local.kubernetes.embedded.errors import (
     conflict,
     forbidden,
     invalid,
+    invalid_value,
     modified,
     not_found,
     required,
 )
-from local.kubernetes.embedded.immutability import check_update
+from local.kubernetes.embedded.immutability import update_causes
 from local.kubernetes.embedded.resources import NAMESPACES, Resource
 from local.kubernetes.embedded.server_side_apply import Manager
 from local.kubernetes.embedded.store import Store
@@ -149,6 +150,9 @@ class Operations:
             new = server_side_apply.apply(resource, empty, applied, manager, force=force)
             set_defaults(resource.schema, new)
             return self._insert(resource, namespace, new, write), True
+        if metadata.get("uid", old["metadata"]["uid"]) != old["metadata"]["uid"]:
+            cause = invalid_value("metadata.uid", metadata["uid"], "field is immutable")
+            raise invalid(resource.kind, resource.group, name, [cause])
         _check_preconditions(resource, old, metadata)
         new = server_side_apply.apply(resource, old, applied, manager, force=force)
         set_defaults(resource.schema, new)
@@ -163,10 +167,9 @@ class Operations:
             new = server_side_apply.track_update(resource, old, new, write.entry(resource, "Update"))
         elif owners:
             new["metadata"]["managedFields"] = owners
-        check_object(resource, new)
-        check_update(resource, old, new, write.subresource)
-        if resource.has_generation and new.get("spec") != old.get("spec"):
-            new["metadata"]["generation"] = old["metadata"]["generation"] + 1
+        check_object(resource, new, update_causes(resource, old, new, write.subresource))
+        if _is_new_generation(resource, old, new):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if new == old:
             return old
         if write.dry_run:
@@ -239,9 +242,13 @@ def _check_preconditions(resource: Resource, old: Object, metadata: Object) -> N
 def _with_fixed_parts(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
     """What a write of this subresource cannot change is as it was."""
     if subresource == "status":
-        kept = {name: value for name, value in old.items() if name != "status"}
-        status = {"status": new["status"]} if "status" in new else {}
-        return {**copy.deepcopy(kept), **status}
+        kept = copy.deepcopy({name: value for name, value in old.items() if name != "status"})
+        if resource.kind == "Pod":  # a kubelet may label and annotate with the status
+            for name in ("labels", "annotations"):
+                kept["metadata"].pop(name, None)
+                if name in new["metadata"]:
+                    kept["metadata"][name] = new["metadata"][name]
+        return {**kept, **({"status": new["status"]} if "status" in new else {})}
     fixed = {name: old["metadata"][name] for name in (*_SYSTEM_METADATA, "resourceVersion") if name in old["metadata"]}
     own = {name: value for name, value in new["metadata"].items() if name not in (*_SYSTEM_METADATA, "selfLink")}
     merged = {**new, "metadata": {**own, **copy.deepcopy(fixed)}}
@@ -250,6 +257,12 @@ def _with_fixed_parts(resource: Resource, old: Object, new: Object, subresource:
         if "status" in old:
             merged["status"] = copy.deepcopy(old["status"])
     return merged
+
+
+def _is_new_generation(resource: Resource, old: Object, new: Object) -> bool:
+    if resource.kind == "Deployment" and new["metadata"].get("annotations") != old["metadata"].get("annotations"):
+        return True
+    return (resource.has_generation or resource.kind == "CSIDriver") and new.get("spec") != old.get("spec")
 
 
 def _is_finished(obj: Object) -> bool:

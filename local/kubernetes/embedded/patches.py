@@ -128,7 +128,7 @@ def _merge_list(target: list[Any], patch: list[Any], schema: Schema) -> list[Any
         return [*target, *(item for item in patch if item not in target)]
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
         return [copy.deepcopy(item) for item in patch if item.get("$patch") != "replace"]
-    merged = list(target)
+    merged, added = list(target), []
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
@@ -136,10 +136,25 @@ def _merge_list(target: list[Any], patch: list[Any], schema: Schema) -> list[Any
         if item.get("$patch") == "delete":
             merged = [one for one in merged if one.get(key) != item[key]]
         elif index is None:
-            merged.append(strategic_merge({}, item, schema.items))
+            added.append(strategic_merge({}, item, schema.items))
         else:
             merged[index] = strategic_merge(merged[index], item, schema.items)
-    return merged
+    patched = [item[key] for item in patch]
+    ordered = sorted([*added, *merged], key=lambda one: patched.index(one[key]) if one[key] in patched else -1)
+    touched = [one for one in ordered if one[key] in patched]
+    untouched = [one for one in merged if one[key] not in patched]
+    return _interleaved(touched, untouched, [one.get(key) for one in target], key)
+
+
+def _interleaved(patched: list[Any], untouched: list[Any], before: list[Any], key: str) -> list[Any]:
+    """The patch's order; what it does not touch keeps its place relative to what was there, else comes after."""
+    result: list[Any] = []
+    waiting = list(untouched)
+    for item in patched:
+        while waiting and item[key] in before and before.index(waiting[0][key]) < before.index(item[key]):
+            result.append(waiting.pop(0))
+        result.append(item)
+    return result + waiting
 
 
 def _order_lists(merged: Object, patch: Object, schema: Schema | None) -> None:

@@ -23,7 +23,7 @@ class Schema:
     """One node of a kind's shape."""
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self.definition = raw.get("$ref", "").rpartition("/")[2]
+        self.definition: str = raw.get("$ref", "").rpartition("/")[2]
         self.raw = {**definitions().get(self.definition, {}), **raw}
 
     @cached_property

@@ -101,7 +101,8 @@ def apply(resource: Resource, live: Object, applied: Object, manager: Manager, *
     others = [owner for owner in owners if owner is not previous]
     merged = _merge(schema, live, _configuration(applied, manager.subresource))
     merged["metadata"] |= {name: live["metadata"][name] for name in _FIXED_METADATA if name in live["metadata"]}
-    merged = _prune(schema, merged, (previous.fields if previous else frozenset()) - wanted, others)
+    dropped = (previous.fields if previous else frozenset()) - wanted
+    merged = _prune(schema, merged, dropped, [wanted, *(owner.fields for owner in others)])
     changed, removed = compare(schema, live, merged)
     conflicts = [(owner, path) for owner in others for path in sorted(owner.fields & changed & wanted)]
     if conflicts and not force:
@@ -155,9 +156,9 @@ def _merge_items(schema: Schema, live: list[Any], applied: list[Any]) -> list[An
     return merged + [present[key] for key in left]
 
 
-def _prune(schema: Schema, merged: Object, dropped: FieldSet, others: list[Manager]) -> Object:
-    """Without the fields this manager used to apply and nobody else owns."""
-    kept: set[Path] = {path[:length] for owner in others for path in owner.fields for length in range(1, len(path) + 1)}
+def _prune(schema: Schema, merged: Object, dropped: FieldSet, owned: list[FieldSet]) -> Object:
+    """Without the fields this manager used to apply, unless they are owned or hold something that is."""
+    kept: set[Path] = {path[:length] for fields in owned for path in fields for length in range(1, len(path) + 1)}
     for path in sorted(dropped - kept, key=len, reverse=True):
         merged = remove_path(merged, schema, path) or {}
     return merged

@@ -3,10 +3,18 @@
 Source: k8s.io/kubernetes pkg/apis/{core,apps,storage}/validation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from local.kubernetes.embedded.errors import Cause, bad_request, invalid, invalid_value, required, unsupported
+from local.kubernetes.embedded.errors import (
+    Cause,
+    bad_request,
+    forbidden_field,
+    invalid,
+    invalid_value,
+    required,
+    unsupported,
+)
 from local.kubernetes.embedded.names import label_errors, label_value_errors, qualified_name_errors, subdomain_errors
 from local.kubernetes.embedded.quantities import QUANTITY_PATTERN, canonical_quantity, quantity_value
 from local.kubernetes.embedded.resources import Resource
@@ -17,13 +25,13 @@ Object = dict[str, Any]
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 
 
-def check_object(resource: Resource, obj: Object) -> None:
+def check_object(resource: Resource, obj: Object, also: Sequence[Cause] = ()) -> None:
     """Raises ApiError: BadRequest for what cannot be decoded (quantities), Invalid with every wrong field else."""
     for value in _quantities(resource.schema, obj):
         if canonical_quantity(value) is None:
             handled = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
             raise bad_request(f"{handled}: quantities must match the regular expression '{QUANTITY_PATTERN}'")
-    causes = [*_metadata(resource, obj), *_CHECKS.get(resource.kind, _nothing)(obj)]
+    causes = [*_metadata(resource, obj), *_CHECKS.get(resource.kind, _nothing)(obj), *also]
     if causes:
         raise invalid(resource.kind, resource.group, obj["metadata"].get("name", ""), causes)
 
@@ -72,18 +80,25 @@ def _persistent_volume(obj: Object) -> Iterator[Cause]:
     yield from _access_modes(spec)
     if not spec.get("capacity"):
         yield required("spec.capacity")
+    if set(spec.get("capacity") or {}) != {"storage"}:
+        yield unsupported("spec.capacity", spec.get("capacity") or {}, ["storage"])
     for name in spec.get("capacity") or {}:
-        if name != "storage":
-            yield unsupported("spec.capacity", name, ["storage"])
-        elif (quantity_value(spec["capacity"][name]) or 0) <= 0:
-            shown = str(spec["capacity"][name])
+        value, shown = quantity_value(spec["capacity"][name]) or 0, str(spec["capacity"][name])
+        if value < 0:
+            detail = f"Invalid value: {shown}: must be a valid resource quantity"
+            yield Cause(f"spec.capacity[{name}]", "FieldValueInvalid", detail)
+        if value <= 0:
             yield invalid_value(f"spec.capacity[{name}]", shown, "must be greater than zero")
     sources = [name for name in _VOLUME_SOURCES if name in spec]
     if not sources:
         yield required("spec", "must specify a volume type")
+    for name in sorted(sources, key=lambda name: name == "csi")[1:]:
+        yield forbidden_field(f"spec.{name}", "may not specify more than 1 volume type")
     if "csi" in spec:
         if not spec["csi"].get("driver"):
             yield required("spec.csi.driver")
+        for error in subdomain_errors(spec["csi"].get("driver", "").lower() or "required"):
+            yield invalid_value("spec.csi.driver", spec["csi"]["driver"], error)
         if not spec["csi"].get("volumeHandle"):
             yield required("spec.csi.volumeHandle")
     policies = ("Delete", "Recycle", "Retain")
@@ -112,6 +127,8 @@ def _access_modes(spec: Object, detail: str = "") -> Iterator[Cause]:
     for mode in modes:
         if mode not in _ACCESS_MODES:
             yield unsupported("spec.accessModes", mode, _ACCESS_MODES)
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        yield forbidden_field("spec.accessModes", "may not use ReadWriteOncePod with other access modes")
 
 
 def _storage_class_name(spec: Object) -> Iterator[Cause]:
@@ -125,6 +142,13 @@ def _volume_mode(spec: Object) -> Iterator[Cause]:
         yield unsupported("spec.volumeMode", spec.get("volumeMode"), ["Block", "Filesystem"])
 
 
+def _namespace(obj: Object) -> Iterator[Cause]:
+    for finalizer in (obj.get("spec") or {}).get("finalizers") or []:
+        if "/" not in finalizer and finalizer != "kubernetes":
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield invalid_value("spec.finalizers", finalizer, detail)
+
+
 def _storage_class(obj: Object) -> Iterator[Cause]:
     if not obj.get("provisioner"):
         yield required("provisioner")
@@ -132,6 +156,8 @@ def _storage_class(obj: Object) -> Iterator[Cause]:
         yield invalid_value("provisioner", obj["provisioner"], error)
     if obj["reclaimPolicy"] not in ("Delete", "Retain"):
         yield unsupported("reclaimPolicy", obj["reclaimPolicy"], ["Delete", "Retain"])
+    if "" in (obj.get("parameters") or {}):
+        yield invalid_value("parameters", "", "field can not be empty.")
     modes = ("Immediate", "WaitForFirstConsumer")
     if obj["volumeBindingMode"] not in modes:
         yield unsupported("volumeBindingMode", obj["volumeBindingMode"], modes)
@@ -161,9 +187,10 @@ def _workload(obj: Object) -> Iterator[Cause]:
         yield required("spec.selector")
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid_value("spec.selector", selector, "empty selector is invalid for " + obj["kind"].lower())
-    if not _selects(selector or {}, labels):
-        # The real message prints Go's map; so does this.
-        yield invalid_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    if selector is None or not _selects(selector, labels):
+        yield invalid_value(
+            "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
+        )
     yield from check_labels("spec.template.labels", labels)
     yield from check_pod_spec(template["spec"], "spec.template.spec")
     if template["spec"].get("restartPolicy") != "Always":
@@ -227,6 +254,7 @@ _VOLUME_SOURCES = (
     "vsphereVolume",
 )
 _CHECKS: dict[str, Callable[[Object], Iterator[Cause]]] = {
+    "Namespace": _namespace,
     "PersistentVolume": _persistent_volume,
     "PersistentVolumeClaim": _persistent_volume_claim,
     "StorageClass": _storage_class,

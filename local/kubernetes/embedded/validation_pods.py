@@ -19,7 +19,7 @@ from local.kubernetes.embedded.quantities import quantity_value
 
 Object = dict[str, Any]
 _ENUMS = {
-    "restartPolicy": ("Always", "Never", "OnFailure"),
+    "restartPolicy": ("Always", "OnFailure", "Never"),
     "dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
 }
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -41,9 +41,6 @@ def check_pod_spec(spec: Object, field: str) -> Iterator[Cause]:
     for name, supported in _ENUMS.items():
         if spec.get(name) not in supported:
             yield unsupported(f"{field}.{name}", spec.get(name), supported)
-    if spec["terminationGracePeriodSeconds"] < 0:
-        detail = "must be greater than or equal to 0"
-        yield invalid_value(f"{field}.terminationGracePeriodSeconds", spec["terminationGracePeriodSeconds"], detail)
 
 
 def _volumes(spec: Object, field: str) -> Iterator[Cause]:
