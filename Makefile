@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 # make demo: what to provision, how fast time passes (1 = real durations), and which Kubernetes.
-REQUEST ?= events/demo.json
+REQUEST ?= events/empty.json
 SCALE ?= 0
 KUBERNETES ?= embedded
 
@@ -21,7 +21,7 @@ demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove 
 serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until Ctrl-C (SCALE=, KUBERNETES=)
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
 
-test: $(VENV)/.development ## run every test; on the real Kubernetes too when it has been built
+test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
 	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import-linter, cfn-lint, sam validate, the state machine's own check
@@ -46,7 +46,7 @@ control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go
 	@$(BIN)/python -m local.control_plane.build
 
 clean: ## remove what the targets above made in this folder
-	rm -rf $(VENV) $(VENV)-sam .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-sam $(VENV)-aws .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@echo "Setting up $(VENV) with $(PYTHON)"
@@ -63,8 +63,9 @@ $(VENV)/.development: requirements-dev.txt $(VENV)/.runtime
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
-$(VENV)-sam/.installed: requirements-sam.txt
-	@echo "Installing the SAM CLI into $(VENV)-sam (once)"
-	@$(PYTHON) -m venv $(VENV)-sam
-	@$(VENV)-sam/bin/python $(PIP_INSTALL) -r requirements-sam.txt
+# Command-line tools that pin what our packages need newer live in environments of their own.
+$(VENV)-%/.installed: requirements-%.txt
+	@echo "Installing the $* command-line interface into $(VENV)-$* (once)"
+	@$(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python $(PIP_INSTALL) -r requirements-$*.txt
 	@touch $@

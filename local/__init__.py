@@ -1,1 +1,1 @@
-"""The embedded cloud: AWS and Kubernetes on one machine, for the demo and the tests. Production code never imports it."""
+"""The embedded cloud: AWS and Kubernetes on one machine, for demo and tests. Production code never imports it."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from local.cloud import EmbeddedCloud, kubernetes_kinds
+from local.cloud import KUBERNETES_KINDS, EmbeddedCloud
 from local.evidence_view import evidence_tables
 from local.follow import follow
 
@@ -22,7 +22,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--request", type=Path, required=True, help="the input of the execution, a JSON file")
     parser.add_argument("--scale", type=float, default=0.0, help="1: real durations; 0: as fast as it goes")
-    parser.add_argument("--kubernetes", choices=kubernetes_kinds(), default="embedded")
+    parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default="embedded")
     return parser.parse_args(argv)
 
 
@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     console.print(f"[dim]Starting the embedded cloud (time scale {asked.scale:g}, {asked.kubernetes} Kubernetes)…[/]")
     with EmbeddedCloud(DIRECTORY, scale=asked.scale, kubernetes=asked.kubernetes) as cloud:
         outputs = cloud.deploy()
-        console.print(f"[dim]Deployed template.yaml through CloudFormation; {time.monotonic() - started:.1f} s so far[/]")
+        console.print(
+            f"[dim]Deployed template.yaml through CloudFormation; {time.monotonic() - started:.1f} s so far[/]"
+        )
         console.print(f"Provisioning with {_shown(asked.request)}\n")
         stepfunctions = cloud.client("stepfunctions")
         execution_arn = stepfunctions.start_execution(

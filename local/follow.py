@@ -51,8 +51,11 @@ def _print_changes(stepfunctions: Any, execution_arn: str, progress: Progress, c
     for events in _new_events(stepfunctions, execution_arn):
         for event in events:
             progress.feed([event])
-            for step, what, elapsed in progress.lines(event["timestamp"]):
-                if step.state in ("done", "failed", "waiting") and shown.get(step.name) != (step.state, what):
-                    shown[step.name] = (step.state, what)
-                    indent = "  " * step.depth
-                    console.print(f"{step.state:8} {indent}{step.name:{32 - len(indent)}} {elapsed:>8}  {what}".rstrip(), soft_wrap=True, markup=False, highlight=False)
+            for step in progress.steps:
+                now = step.state, step.reason if step.waiting else ""
+                if step.state in ("done", "failed", "waiting") and shown.get(step.name) != now:
+                    shown[step.name] = now
+                    name = "  " * step.depth + step.name
+                    seconds = step.elapsed_seconds(event["timestamp"])
+                    line = f"{step.state:8} {name:32} {seconds:6.1f} s  {step.what}"
+                    console.print(line.rstrip(), soft_wrap=True, markup=False)

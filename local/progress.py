@@ -1,4 +1,4 @@
-"""A run of a state machine as people want to watch it: one line per state, both branches at once, waits by what they wait for.
+"""A run of a state machine as people watch it: a line per state, both branches at once, waits by what they wait for.
 
 Reads nothing but what Step Functions tells everybody: the definition and the execution's history.
 """
@@ -133,8 +133,8 @@ class Progress:
             details = next(v for k, v in event.items() if k.endswith("EventDetails"))
             step.reason = details.get("error", kind)
         elif kind == "ExecutionSucceeded":
-            for step in self.steps:
-                step.ended = step.ended or (when if step.entered else None)
+            for unfinished in self.steps:
+                unfinished.ended = unfinished.ended or (when if unfinished.entered else None)
         elif kind in ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"):
             self._fail(event)
 
@@ -156,17 +156,12 @@ class Progress:
         step.retry_after_seconds = payload.get("retry_after_seconds", 0)
 
     def _fail(self, event: Event) -> None:
-        details = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
+        details: Mapping[str, str] = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
         named = details.get("cause", "").split(":", 1)[0]
         for step in self.steps:
             if step.entered and not step.ended:
                 step.ended, step.waiting = event["timestamp"], False
                 step.error = details.get("error", event["type"]) if named in (step.name, "") else "stopped"
-
-    def lines(self, now: datetime) -> Iterator[tuple[Step, str, str]]:
-        for step in self.steps:
-            seconds = step.elapsed_seconds(now)
-            yield step, step.what, "" if seconds is None else f"{seconds:.1f} s"
 
     def draw(self, now: datetime) -> Table:
         table = Table.grid(padding=(0, 2))
@@ -181,9 +176,11 @@ class Progress:
             "waiting": Text("◷", "yellow"),
         }
         styles = {"to come": "dim", "done": "", "failed": "bold red", "waiting": "yellow", "running": "bold"}
-        for step, what, elapsed in self.lines(now):
+        for step in self.steps:
+            seconds = step.elapsed_seconds(now)
+            elapsed = "" if seconds is None else f"{seconds:.1f} s"
             mark = marks.get(step.state) or Spinner("dots", style="cyan")
             bar = "" if step.branch is None else ("┃ ", "┊ ")[step.branch % 2]
             name = Text("  " * max(0, step.depth - 1) + bar + step.name, styles[step.state])
-            table.add_row(mark, name, Text(what, "dim" if step.state != "failed" else "red"), Text(elapsed, "dim"))
+            table.add_row(mark, name, Text(step.what, "dim" if step.state != "failed" else "red"), Text(elapsed, "dim"))
         return table

@@ -1,6 +1,7 @@
 """`make serve`: the embedded cloud on fixed ports until Ctrl-C, for unmodified `aws` and `kubectl`."""
 
 import argparse
+import json
 import shlex
 import shutil
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.cloud import EmbeddedCloud, kubernetes_kinds
+from local.cloud import KUBERNETES_KINDS, EmbeddedCloud
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORY = ROOT / ".local" / "serve"
@@ -24,7 +25,7 @@ def exports(cloud: EmbeddedCloud, outputs: dict[str, str]) -> dict[str, str]:
     access_key = cloud.administrator_access_key()
     return {
         "AWS_ENDPOINT_URL": cloud.endpoint,
-        # EKS accepts only tokens that were presigned for a real regional STS host; `aws eks get-token` presigns for this one.
+        # EKS accepts only tokens presigned for a real regional STS host; `aws eks get-token` presigns for this one.
         "AWS_ENDPOINT_URL_STS": f"https://sts.{cloud.region}.amazonaws.com",
         "AWS_ACCESS_KEY_ID": access_key["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": access_key["SecretAccessKey"],
@@ -36,7 +37,7 @@ def exports(cloud: EmbeddedCloud, outputs: dict[str, str]) -> dict[str, str]:
 
 
 def usage(administrator_arn: str) -> str:
-    request = '{"cluster": {"admin_principal_arns": ["%s"]}}' % administrator_arn
+    request = json.dumps({"cluster": {"admin_principal_arns": [administrator_arn]}})
     return f"""\
 In another shell:
   source {EXPORTS.relative_to(ROOT)}
@@ -49,7 +50,7 @@ In another shell:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
     parser.add_argument("--scale", type=float, default=0.0, help="1: real durations; 0: as fast as it goes")
-    parser.add_argument("--kubernetes", choices=kubernetes_kinds(), default="embedded")
+    parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default="embedded")
     asked = parser.parse_args(argv)
     console = Console(highlight=False)
     stop = threading.Event()

@@ -121,7 +121,7 @@ class FakeCluster:
     def put(self, manifest: Manifest) -> Manifest:
         created = copy.deepcopy(manifest)
         number = next(self._numbers)
-        created["metadata"] |= {"uid": f"uid-{number}", "creationTimestamp": TIME}
+        created["metadata"] = {"uid": f"uid-{number}", "creationTimestamp": TIME, **created["metadata"]}
         if created["kind"] == "Pod":
             role = created["metadata"]["labels"].get(ROLE_LABEL)
             held = role in self.held_pods
@@ -175,7 +175,11 @@ class FakeCluster:
             {
                 "apiVersion": "v1",
                 "kind": "Node",
-                "metadata": {"name": spec["nodeName"], "labels": {"topology.kubernetes.io/zone": "eu-west-1a"}},
+                "metadata": {
+                    "name": spec["nodeName"],
+                    "uid": f"uid-{spec['nodeName']}",
+                    "labels": {"topology.kubernetes.io/zone": "eu-west-1a"},
+                },
             }
         )
         role = metadata["labels"][ROLE_LABEL]

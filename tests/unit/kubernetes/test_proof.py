@@ -26,6 +26,7 @@ def pod(name: str, files: dict[str, bytes], **changes: Any) -> dict[str, Any]:
     return {
         "pod": name,
         "node": f"node-of-{name}",
+        "node_uid": f"uid-of-{name}",
         "zone": "eu-west-1a",
         "created": TIME,
         "scheduled": TIME,
@@ -134,14 +135,22 @@ def test_a_pod_without_the_shared_mount_is_found(mount: MountEvidence | None, sa
 
 
 def test_a_reader_beside_a_writer_is_found() -> None:
-    assert "where writer-b had written" in found_in(written(), node="node-of-writer-b")
+    assert "where writer-b had written" in found_in(written(), node="node-of-writer-b", node_uid="uid-of-writer-b")
+
+
+def test_a_reader_whose_node_has_gone_is_told_apart_by_the_nodes_name() -> None:
+    assert "where writer-b had written" in found_in(written(), node="node-of-writer-b", node_uid=None)
+
+
+def test_a_reader_on_a_new_node_with_the_address_of_a_writers_is_no_difference() -> None:
+    assert found_in(written(), node="node-of-writer-b") == ""
 
 
 def test_every_difference_is_named_not_only_the_first() -> None:
     files = written()
     del files["writer-a.txt"]
     files["writer-b.txt"] = b""
-    found = found_in(files, node="node-of-writer-c")
+    found = found_in(files, node="node-of-writer-c", node_uid="uid-of-writer-c")
     assert all(
         said in found for said in ("writer-a.txt is missing", "writer-b.txt has 0 lines", "writer-c had written")
     )

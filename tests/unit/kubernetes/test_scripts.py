@@ -70,6 +70,7 @@ def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
     return {
         "pod": pod,
         "node": f"node-of-{pod}",
+        "node_uid": None,
         "zone": None,
         "created": "",
         "scheduled": None,

@@ -39,6 +39,7 @@ class PodEvidence(_Part):
 
     pod: str
     node: str
+    node_uid: str | None = Field(description="null: the node had gone with its finished pod before it was looked at")
     zone: str | None = Field(description="availability zone of the node, null where the node has no such label")
     created: str
     scheduled: str | None

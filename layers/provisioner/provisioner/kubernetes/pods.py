@@ -64,13 +64,14 @@ def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: 
     """Collected while the pod is there: on Fargate its node goes with it."""
     metadata, status = pod["metadata"], pod["status"]
     node = pod["spec"]["nodeName"]
-    found_node = api.get("Node", node)
+    node_metadata = (api.get("Node", node) or {"metadata": {}})["metadata"]
     container = _containers(pod)[0]
     state = container["state"]
     return PodEvidence(
         pod=metadata["name"],
         node=node,
-        zone=(found_node["metadata"].get("labels") or {}).get(ZONE_LABEL) if found_node else None,
+        node_uid=node_metadata.get("uid"),
+        zone=(node_metadata.get("labels") or {}).get(ZONE_LABEL),
         created=metadata["creationTimestamp"],
         scheduled=_condition(status, "PodScheduled").get("lastTransitionTime"),
         running=(state.get("running") or state["terminated"])["startedAt"],

@@ -70,8 +70,15 @@ def _mount_differences(pods: Iterable[PodEvidence]) -> Iterable[str]:
 
 def _node_differences(writing: Iterable[PodEvidence], reader: ReaderEvidence) -> Iterable[str]:
     for pod in writing:
-        if pod.node == reader.node:
+        if _same_node(pod, reader):
             yield f"{reader.pod} read on {reader.node}, where {pod.pod} had written"
+
+
+def _same_node(one: PodEvidence, other: PodEvidence) -> bool:
+    """A Fargate node is named after its address, and the address of one that has gone is given out again."""
+    if one.node_uid and other.node_uid:
+        return one.node_uid == other.node_uid
+    return one.node == other.node
 
 
 def _file_differences(who: str, files: Sequence[FileEvidence], expected: dict[str, bytes]) -> Iterable[str]:

@@ -1,0 +1,68 @@
+"""The evidence of a run as tables for a terminal."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+
+def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
+    """From the output of a provisioning run: the cluster, who wrote and read, what was read."""
+    yield _summary(output)
+    evidence = output["evidence"]
+    yield _pods(evidence)
+    yield _files(evidence)
+    yield _listing(evidence)
+
+
+def _summary(output: Mapping[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.title = f"{output['cluster']['name']} in {output['account_id']}, {output['region']}"
+    table.title_justify, table.title_style = "left", "bold"
+    mount_targets = output["file_system"]["mount_targets"]
+    table.add_row("cluster", f"{output['cluster']['arn']}, Kubernetes {output['cluster']['version']}")
+    table.add_row("file system", f"{output['file_system']['id']}, mount targets in {_joined(mount_targets)}")
+    storage = output["storage"]
+    table.add_row(
+        "volume", f"{storage['volume_handle']} as {storage['persistent_volume']}, class {storage['storage_class']}"
+    )
+    table.add_row("claim", f"{storage['namespace']}/{storage['claim']}, ReadWriteMany")
+    return table
+
+
+def _joined(mount_targets: list[Mapping[str, Any]]) -> str:
+    return ", ".join(target["availability_zone_id"] for target in mount_targets)
+
+
+def _pods(evidence: Mapping[str, Any]) -> Table:
+    table = _table("Who wrote and who read, each on a Fargate node of its own", "pod", "node", "zone", "/data is")
+    for pod in (*evidence["writers"], evidence["appender"], evidence["reader"]):
+        node = pod["node"].split(".")[0].removeprefix("fargate-ip-").replace("-", ".")
+        table.add_row(_short(pod["pod"], evidence), node, pod["zone"], "{source} {type}".format_map(pod["mount"]))
+    return table
+
+
+def _files(evidence: Mapping[str, Any]) -> Table:
+    table = _table("What the reader found; every hash was recomputed", "file", "lines", "owner", "sha256")
+    for file in evidence["reader"]["files"]:
+        name, sha256 = _short(file["name"], evidence), f"{file['sha256'][:20]}…"
+        table.add_row(name, str(file["lines"]), file["owner"], sha256)
+    return table
+
+
+def _listing(evidence: Mapping[str, Any]) -> Table:
+    table = _table("The reader's ls -l, and what the appender had put into out.txt", "")
+    table.show_header = False
+    for line in (*evidence["reader"]["listing"], *evidence["reader"]["text"]):
+        table.add_row(_short(line, evidence))
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    return Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+
+
+def _short(text: str, evidence: Mapping[str, Any]) -> str:
+    """All names of a run begin alike; the saved evidence has them whole."""
+    return text.replace(f"verification-{evidence['run_id']}-", "")

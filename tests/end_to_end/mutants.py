@@ -1,0 +1,34 @@
+"""The app with one line of its code broken on purpose, deployed beside the good one."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.cloud import ROOT, EmbeddedCloud
+from tests.end_to_end.runs import Machine
+
+APP = ("template.yaml", "accounts", "functions", "layers", "statemachine")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`before` must occur exactly once in the file: a mutation that changes nothing proves nothing."""
+
+    name: str
+    file: str
+    before: str
+    after: str
+
+
+def deploy_mutant(cloud: EmbeddedCloud, mutation: Mutation, directory: Path) -> Machine:
+    """Copies the app, breaks it, deploys it as a stack with roles of its own."""
+    for part in APP:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, directory / part)
+    broken = directory / mutation.file
+    text = broken.read_text()
+    assert text.count(mutation.before) == 1, f"{mutation.before!r} occurs {text.count(mutation.before)} times"
+    broken.write_text(text.replace(mutation.before, mutation.after))
+    outputs = cloud.deploy(directory / "template.yaml", mutation.name, {"RolePrefix": mutation.name})
+    return Machine(cloud, outputs)

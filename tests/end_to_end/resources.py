@@ -1,0 +1,75 @@
+"""What exists in the embedded account for one cluster, by kind; and what the app called."""
+
+import json
+import ssl
+import urllib.request
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from local.aws.eks_state import clusters_of
+from local.cloud import EmbeddedCloud
+from local.kubernetes.interfaces import ControlPlane
+from provisioner.request import OWNER_TAG
+
+READING = ("Describe", "Get", "List", "Head", "Lookup")
+STORAGE_PATHS = (
+    "/apis/storage.k8s.io/v1/csidrivers",
+    "/apis/storage.k8s.io/v1/storageclasses",
+    "/api/v1/persistentvolumes",
+    "/api/v1/persistentvolumeclaims",
+    "/api/v1/namespaces",
+    "/api/v1/pods",
+    "/apis/apps/v1/deployments",
+)
+
+
+def everything(cloud: EmbeddedCloud, cluster: str) -> dict[str, list[str]]:
+    """Ids by kind, sorted: all that carries the cluster's owner tag, or hangs on what does."""
+    ec2, eks, efs = cloud.client("ec2"), cloud.client("eks"), cloud.client("efs")
+    owned = [{"Name": f"tag:{OWNER_TAG}", "Values": [cluster]}]
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    file_systems = [
+        each["FileSystemId"]
+        for each in efs.describe_file_systems()["FileSystems"]
+        if {"Key": OWNER_TAG, "Value": cluster} in each["Tags"]
+    ]
+    found = {
+        "network stack": [s["StackId"] for s in stacks if {"Key": OWNER_TAG, "Value": cluster} in s.get("Tags", [])],
+        "vpc": [vpc["VpcId"] for vpc in ec2.describe_vpcs(Filters=owned)["Vpcs"]],
+        "cluster": [name for name in eks.list_clusters()["clusters"] if name == cluster],
+        "access entry": eks.list_access_entries(clusterName=cluster)["accessEntries"],
+        "Fargate profile": eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"],
+        "add-on": eks.list_addons(clusterName=cluster)["addons"],
+        "security group": [g["GroupId"] for g in ec2.describe_security_groups(Filters=owned)["SecurityGroups"]],
+        "file system": file_systems,
+        "mount target": [
+            target["MountTargetId"]
+            for each in file_systems
+            for target in efs.describe_mount_targets(FileSystemId=each)["MountTargets"]
+        ],
+    }
+    return {kind: sorted(ids) for kind, ids in found.items()}
+
+
+def storage_objects(cloud: EmbeddedCloud, cluster: str) -> dict[str, tuple[str, str]]:
+    """Kubernetes objects by path and name: uid and resourceVersion, which changes with every write."""
+    plane = clusters_of(cloud.account_id, cloud.region)[cluster].control_plane
+    assert plane is not None
+    return {
+        f"{path}/{item['metadata']['name']}": (item["metadata"]["uid"], item["metadata"]["resourceVersion"])
+        for path in STORAGE_PATHS
+        for item in get_json(plane, path)["items"]
+    }
+
+
+def get_json(plane: ControlPlane, path: str) -> Any:
+    request = urllib.request.Request(plane.url + path, headers={"Authorization": f"Bearer {plane.admin_token}"})
+    context = ssl.create_default_context(cadata=plane.ca_pem)
+    with urllib.request.urlopen(request, timeout=30, context=context) as response:
+        return json.load(response)
+
+
+def mutating(calls: Iterable[str]) -> Counter[str]:
+    """`service:Action` of every call that is not a look."""
+    return Counter(call for call in calls if not call.split(":")[1].startswith(READING))

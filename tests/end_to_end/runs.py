@@ -1,0 +1,81 @@
+"""Starting executions in the embedded cloud and reading what Step Functions tells about them."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.cloud import EmbeddedCloud
+
+PATIENCE_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution that has ended."""
+
+    arn: str
+    status: str
+    output: dict[str, Any]
+    error: str
+    cause: str
+    history: list[dict[str, Any]]
+
+    def entered(self, state: str) -> list[dict[str, Any]]:
+        return [e for e in self.history if e.get("stateEnteredEventDetails", {}).get("name") == state]
+
+    def exited(self, state: str) -> list[dict[str, Any]]:
+        return [e for e in self.history if e.get("stateExitedEventDetails", {}).get("name") == state]
+
+
+class Machine:
+    """The provision machine of one deployed stack."""
+
+    def __init__(self, cloud: EmbeddedCloud, outputs: Mapping[str, str]) -> None:
+        self.cloud = cloud
+        self.outputs = outputs
+        self.arn = outputs["ProvisionStateMachineArn"]
+        self.client = cloud.client("stepfunctions")
+
+    def start(self, request: Any) -> str:
+        arn: str = self.client.start_execution(stateMachineArn=self.arn, input=json.dumps(request))["executionArn"]
+        return arn
+
+    def run(self, request: Any) -> Run:
+        return self.wait(self.start(request))
+
+    def stop_in(self, state: str, request: Any) -> Run:
+        """Stops the execution as soon as it has entered `state`."""
+        arn = self.start(request)
+        self.until_entered(arn, state)
+        self.client.stop_execution(executionArn=arn, error="Stopped", cause="by a test")
+        return self.wait(arn)
+
+    def until_entered(self, arn: str, state: str) -> None:
+        until(lambda: _has_entered(self.history(arn), state), f"{arn} to enter {state}")
+
+    def executions(self) -> list[str]:
+        pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn)
+        return [execution["executionArn"] for page in pages for execution in page["executions"]]
+
+    def history(self, arn: str) -> list[dict[str, Any]]:
+        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
+    def wait(self, arn: str) -> Run:
+        until(lambda: self.client.describe_execution(executionArn=arn)["status"] != "RUNNING", f"{arn} to end")
+        ended = self.client.describe_execution(executionArn=arn)
+        output = json.loads(ended.get("output") or "{}")
+        return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history(arn))
+
+
+def _has_entered(history: list[dict[str, Any]], state: str) -> bool:
+    return any(e.get("stateEnteredEventDetails", {}).get("name") == state for e in history)
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
+        time.sleep(0.02)

@@ -1,0 +1,138 @@
+"""The main job, end to end: the template as it is, the functions as they are, on the embedded cloud."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from local.cloud import ROOT, EmbeddedCloud
+from provisioner.kubernetes.evidence import digest
+from tests.end_to_end.runs import Machine, Run
+
+REQUEST = {"cluster": {"name": "good"}, "verification": {"writers": 3, "lines_per_writer": 20}}
+
+
+@pytest.fixture(scope="module")
+def good(machine: Machine) -> Run:
+    run = machine.run(REQUEST)
+    assert (run.status, run.error, run.cause) == ("SUCCEEDED", "", "")
+    return run
+
+
+def validate(schema: str, instance: Mapping[str, Any]) -> None:
+    Draft202012Validator(json.loads((ROOT / "schemas" / schema).read_text())).validate(instance)
+
+
+def test_three_writers_and_one_reader_ran_on_nodes_of_their_own(good: Run) -> None:
+    evidence = good.output["evidence"]
+    nodes = [pod["node_uid"] for pod in (*evidence["writers"], evidence["reader"])]
+    assert len(evidence["writers"]) == 3
+    assert len(set(nodes)) == 4
+
+
+def test_the_reader_found_every_writers_file_byte_for_byte(good: Run) -> None:
+    evidence = good.output["evidence"]
+    read = {file["name"]: file for file in evidence["reader"]["files"]}
+    for writer in evidence["writers"]:
+        (written,) = writer["files"]
+        assert written["lines"] == 20
+        assert read[written["name"]]["sha256"] == written["sha256"]
+    assert read.keys() == {f"{writer['pod']}.txt" for writer in evidence["writers"]} | {"out.txt"}
+
+
+def test_the_evidence_shows_the_listing_and_the_appended_file_as_another_pod_saw_them(good: Run) -> None:
+    evidence = good.output["evidence"]
+    assert evidence["reader"]["text"] == evidence["appender"]["text"]
+    listed = {line.split()[-1] for line in evidence["reader"]["listing"][1:]}
+    assert listed == {file["name"] for file in evidence["reader"]["files"]}
+
+
+def test_every_pod_wrote_and_read_through_a_mount_of_the_network(good: Run) -> None:
+    evidence = good.output["evidence"]
+    for pod in (*evidence["writers"], evidence["appender"], evidence["reader"]):
+        assert (pod["mount"]["source"], pod["mount"]["type"]) == ("127.0.0.1:/", "nfs4")
+
+
+def test_the_evidence_proves_its_own_integrity(good: Run) -> None:
+    evidence = good.output["evidence"]
+    validate("evidence.schema.json", evidence)
+    assert digest(evidence) == evidence["sha256"]
+    evidence["writers"][0]["node"] += "x"
+    assert digest(evidence) != evidence["sha256"]
+    evidence["writers"][0]["node"] = evidence["writers"][0]["node"][:-1]
+
+
+def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> None:
+    def span(first: str, last: str) -> tuple[Any, Any]:
+        return good.entered(first)[0]["timestamp"], good.exited(last)[0]["timestamp"]
+
+    cluster, storage = (
+        span("Ensure cluster", "Cluster branch done"),
+        span("Ensure security group", "Storage branch done"),
+    )
+    assert max(cluster[0], storage[0]) < min(cluster[1], storage[1])
+
+
+def test_the_completion_event_is_the_output_and_matches_its_schema(good: Run, cloud: EmbeddedCloud) -> None:
+    (event,) = published(cloud, "Storage Cluster Ready", good.arn)
+    validate("storage-cluster-ready.schema.json", event)
+    assert {"status": "Ready", **event} == good.output
+    assert set(event["timings"]) >= {"Ensure cluster", "Ensure file system", "Verify storage"}
+
+
+def test_nothing_of_the_verification_is_left(good: Run, cloud: EmbeddedCloud) -> None:
+    directory = cloud.directory / "efs" / good.output["file_system"]["id"]
+    assert directory.is_dir()
+    assert list(directory.iterdir()) == []
+
+
+def test_the_record_says_ready_and_holds_no_claim(good: Run, cloud: EmbeddedCloud, machine: Machine) -> None:
+    record = record_of(cloud, machine, "good")
+    assert record["status"] == {"S": "Ready"}
+    assert "claimed_by" not in record
+    assert json.loads(record["request"]["S"])["cluster"]["name"] == "good"
+
+
+def test_an_empty_request_is_a_complete_one(machine: Machine) -> None:
+    run = machine.run({})
+    assert run.status == "SUCCEEDED"
+    assert run.output["cluster"]["name"] == "eks-example"
+
+
+def test_a_second_trigger_for_the_same_cluster_ends_well_without_touching_anything(machine: Machine) -> None:
+    first = machine.start({"cluster": {"name": "twice-at-once"}})
+    machine.until_entered(first, "Ensure network")
+    second = machine.run({"cluster": {"name": "twice-at-once"}})
+    assert (second.status, second.output["status"]) == ("SUCCEEDED", "AlreadyInProgress")
+    assert second.output["holder"] == first
+    assert not second.entered("Ensure network")
+    assert machine.wait(first).status == "SUCCEEDED"
+
+
+def test_a_new_account_starts_the_machine(machine: Machine, cloud: EmbeddedCloud) -> None:
+    event = json.loads((ROOT / "events" / "control-tower-create-managed-account.json").read_text())
+    event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]["account"]["accountId"] = cloud.account_id
+    before = set(machine.executions())
+    cloud.client("events").put_events(
+        Entries=[{"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}]
+    )
+    (arn,) = set(machine.executions()) - before
+    run = machine.wait(arn)
+    assert run.status == "SUCCEEDED"
+    assert run.output["account_id"] == cloud.account_id
+
+
+def published(cloud: EmbeddedCloud, detail_type: str, execution_arn: str) -> list[dict[str, Any]]:
+    """Details of the events that an execution put on any bus."""
+    events = [event for event in cloud.server.published_events if event["detail-type"] == detail_type]
+    return [event["detail"] for event in events if event["detail"]["execution_arn"] == execution_arn]
+
+
+def record_of(cloud: EmbeddedCloud, machine: Machine, cluster: str) -> dict[str, Any]:
+    key = {"cluster": {"S": f"{cloud.account_id}#{cloud.region}#{cluster}"}}
+    item: dict[str, Any] = cloud.client("dynamodb").get_item(TableName=machine.outputs["ClaimsTableName"], Key=key)[
+        "Item"
+    ]
+    return item

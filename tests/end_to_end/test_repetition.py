@@ -1,0 +1,66 @@
+"""Running again converges: nothing is created twice, wherever the run before it stopped."""
+
+import pytest
+
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.resources import everything, mutating, storage_objects
+from tests.end_to_end.runs import Machine
+
+STATES = [
+    "Validate request",
+    "Claim cluster",
+    "Ensure network",
+    "Wait for the network",
+    "Ensure security group",
+    "Ensure cluster",
+    "Ensure file system",
+    "Ensure mount targets",
+    "Wait for the cluster",
+    "Ensure cluster access",
+    "Ensure Fargate profile",
+    "Apply storage",
+    "Verify storage",
+    "Ensure cluster DNS",
+    "Wait for verification",
+    "Record cluster",
+    "Publish completion",
+]
+
+
+def test_the_same_request_again_creates_nothing(cloud: EmbeddedCloud, machine: Machine) -> None:
+    request = {"cluster": {"name": "again", "admin_principal_arns": [f"arn:aws:iam::{cloud.account_id}:role/people"]}}
+    first = machine.run(request)
+    assert first.status == "SUCCEEDED", first.cause
+    before = everything(cloud, "again"), storage_objects(cloud, "again")
+    seen = len(cloud.server.calls)
+    second = machine.run(request)
+    assert second.status == "SUCCEEDED", second.cause
+    assert (everything(cloud, "again"), storage_objects(cloud, "again")) == before
+    # Sessions, the claim, the record and the event; everything else only looked.
+    calls = mutating(cloud.server.calls[seen:])
+    del calls["sts:AssumeRole"], calls["stepfunctions:StartExecution"]
+    assert calls == {"dynamodb:UpdateItem": 2, "events:PutEvents": 1}
+
+
+@pytest.mark.timeout(240)
+def test_a_run_stopped_in_every_state_and_started_again_gives_exactly_one_of_everything(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    request = {"cluster": {"name": "stopped"}}
+    for state in STATES:
+        stopped = machine.stop_in(state, request)
+        assert stopped.status == "ABORTED", f"{state}: {stopped.error} {stopped.cause}"
+    finished = machine.run(request)
+    assert finished.status == "SUCCEEDED", finished.cause
+    found = everything(cloud, "stopped")
+    assert {kind: len(ids) for kind, ids in found.items()} == {
+        "network stack": 1,
+        "vpc": 1,
+        "cluster": 1,
+        "access entry": 2,
+        "Fargate profile": 1,
+        "add-on": 1,
+        "security group": 1,
+        "file system": 1,
+        "mount target": 3,
+    }
