@@ -4,7 +4,7 @@ moto lacks: the DNS attributes of a VPC and MapPublicIpOnLaunch of a subnet in t
 addresses; deleting gateways, addresses, route tables and their associations with the stack (it forgets them, and then
 cannot delete the VPC).
 """
-# mypy: disable-error-code="method-assign, assignment, attr-defined, misc"
+# mypy: disable-error-code="method-assign, assignment, attr-defined, arg-type, misc"
 
 from __future__ import annotations
 

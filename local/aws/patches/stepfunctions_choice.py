@@ -4,7 +4,7 @@ moto lacks: States.NoChoiceMatched, and telling the two apart; it takes Assign a
 Default) after those of the rule. Source: Step Functions developer guide, Choice state: the state's own Assign and
 Output apply when no rule matched.
 """
-# mypy: disable-error-code="method-assign, call-arg, arg-type"
+# mypy: disable-error-code="method-assign, typeddict-item"
 
 from __future__ import annotations
 
