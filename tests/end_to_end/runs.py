@@ -46,14 +46,17 @@ class Machine:
         return self.wait(self.start(request))
 
     def stop_in(self, state: str, request: Any) -> Run:
-        """Stops the execution as soon as it has entered `state`."""
+        """Stops the execution as soon as it has entered `state`, or lets it end if it never does."""
         arn = self.start(request)
         self.until_entered(arn, state)
         self.client.stop_execution(executionArn=arn, error="Stopped", cause="by a test")
         return self.wait(arn)
 
     def until_entered(self, arn: str, state: str) -> None:
-        until(lambda: _has_entered(self.history(arn), state), f"{arn} to enter {state}")
+        until(lambda: _has_entered(self.history(arn), state) or self.has_ended(arn), f"{arn} to enter {state}")
+
+    def has_ended(self, arn: str) -> bool:
+        return bool(self.client.describe_execution(executionArn=arn)["status"] != "RUNNING")
 
     def executions(self) -> list[str]:
         pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn)
@@ -64,7 +67,7 @@ class Machine:
         return [event for page in pages for event in page["events"]]
 
     def wait(self, arn: str) -> Run:
-        until(lambda: self.client.describe_execution(executionArn=arn)["status"] != "RUNNING", f"{arn} to end")
+        until(lambda: self.has_ended(arn), f"{arn} to end")
         ended = self.client.describe_execution(executionArn=arn)
         output = json.loads(ended.get("output") or "{}")
         return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history(arn))

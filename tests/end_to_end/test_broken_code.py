@@ -17,7 +17,12 @@ MISSING_MOUNT_TARGET = Mutation(
     "subnets = network.one_subnet_per_zone()",
     "subnets = dict(list(network.one_subnet_per_zone().items())[1:])",
 )
-WRONG_HANDLE = Mutation("wrong-handle", f"{KUBERNETES}/storage.py", "BARE_HANDLE", "PREFIXED_HANDLE")
+WRONG_HANDLE = Mutation(
+    "wrong-handle",
+    f"{KUBERNETES}/storage.py",
+    "if access_point_id else file_system_id",
+    'if access_point_id else f"efs:{file_system_id}"',
+)
 
 
 @pytest.mark.parametrize(

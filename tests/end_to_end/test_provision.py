@@ -126,8 +126,8 @@ def test_a_new_account_starts_the_machine(machine: Machine, cloud: EmbeddedCloud
 
 def published(cloud: EmbeddedCloud, detail_type: str, execution_arn: str) -> list[dict[str, Any]]:
     """Details of the events that an execution put on any bus."""
-    events = [event for event in cloud.server.published_events if event["detail-type"] == detail_type]
-    return [event["detail"] for event in events if event["detail"]["execution_arn"] == execution_arn]
+    events = [event for event in cloud.server.published_events if event["DetailType"] == detail_type]
+    return [event["Detail"] for event in events if event["Detail"]["execution_arn"] == execution_arn]
 
 
 def record_of(cloud: EmbeddedCloud, machine: Machine, cluster: str) -> dict[str, Any]:
