@@ -12,6 +12,7 @@ from local.cloud import EmbeddedCloud
 from local.kubernetes.interfaces import ControlPlane
 from provisioner.request import OWNER_TAG
 
+FIELD_MANAGER = "eks-efs-provisioner"
 READING = ("Describe", "Get", "List", "Head", "Lookup")
 STORAGE_PATHS = (
     "/apis/storage.k8s.io/v1/csidrivers",
@@ -52,12 +53,21 @@ def everything(cloud: EmbeddedCloud, cluster: str) -> dict[str, list[str]]:
     return {kind: sorted(ids) for kind, ids in found.items()}
 
 
-def storage_objects(cloud: EmbeddedCloud, cluster: str) -> dict[str, tuple[str, str]]:
-    """Kubernetes objects by path and name: uid and resourceVersion, which changes with every write."""
+def storage_objects(cloud: EmbeddedCloud, cluster: str) -> dict[str, Any]:
+    """Kubernetes objects by path and name: uid, what was asked for, and what we own in it since when.
+
+    Not the resourceVersion: the cluster's own controllers write status whenever they like.
+    """
     plane = clusters_of(cloud.account_id, cloud.region)[cluster].control_plane
     assert plane is not None
     return {
-        f"{path}/{item['metadata']['name']}": (item["metadata"]["uid"], item["metadata"]["resourceVersion"])
+        f"{path}/{item['metadata']['name']}": (
+            item["metadata"]["uid"],
+            item["metadata"].get("labels"),
+            item["metadata"].get("annotations"),
+            {key: value for key, value in item.items() if key not in ("metadata", "status")},
+            [entry for entry in item["metadata"].get("managedFields", []) if entry["manager"] == FIELD_MANAGER],
+        )
         for path in STORAGE_PATHS
         for item in get_json(plane, path)["items"]
     }
