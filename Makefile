@@ -28,7 +28,7 @@ lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy local tests
+	$(BIN)/mypy local tests bench
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml accounts/*.yaml layers/provisioner/provisioner/resources/*.yaml
 	$(BIN)/python -m tests.statemachine.check

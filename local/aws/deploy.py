@@ -199,5 +199,6 @@ def _translated(template: dict[str, Any], parameters: dict[str, str], region: st
     session = boto3.session.Session(region_name=region)
     translator = Translator({}, Parser(), boto_session=session)
     translated: dict[str, Any] = translator.translate(copy.deepcopy(template), {**defaults, **parameters})
+    translator.metrics.publish()  # to nobody; unpublished ones are complained about when the interpreter ends
     translated.pop("Transform", None)
     return translated
