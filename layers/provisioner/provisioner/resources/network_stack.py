@@ -151,13 +151,13 @@ def _ready(wanted: CreatedNetwork, stack: "StackTypeDef", ec2: "EC2Client") -> O
 
 
 def _failed(stack: "StackTypeDef", cloudformation: "CloudFormationClient", *, remedy: str) -> TerminalError:
-    cause = _first_failure(stack, cloudformation) or stack.get("StackStatusReason", "no reason given")
+    cause = first_failure(stack, cloudformation) or stack.get("StackStatusReason", "no reason given")
     return TerminalError(
         ErrorReason.UNUSABLE, f"stack {stack['StackName']} is {stack['StackStatus']}: {cause}", remedy=remedy
     )
 
 
-def _first_failure(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
+def first_failure(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
     """The earliest failure of the latest operation: later ones are only its consequences."""
     first = None
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"])

@@ -1,0 +1,35 @@
+"""The live state of one cluster and its storage, as probes read it: each thing at most once, and only when asked."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from provisioner.aws.session import Target
+from provisioner.diagnosis.live.connection import Connection
+from provisioner.diagnosis.live.eks import LiveEks
+from provisioner.diagnosis.live.file_system import LiveFileSystem
+from provisioner.diagnosis.live.network import LiveNetwork
+from provisioner.diagnosis.live.objects import LiveObjects
+from provisioner.kubernetes.client import KubernetesApi
+from provisioner.request import Request
+
+__all__ = ["Live"]
+
+
+class Live:
+    """`network` is what Ensure network returned, if it did; everything else is looked up by the request."""
+
+    def __init__(
+        self,
+        request: Request,
+        run_id: str,
+        connect: Callable[[], Target],
+        open_api: Callable[[Target, str], KubernetesApi],
+        network: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.request = request
+        self.run_id = run_id
+        self.connection = Connection(request, connect, open_api)
+        self.eks = LiveEks(request, self.connection)
+        self.objects = LiveObjects(request, run_id, self.connection)
+        self.file_system = LiveFileSystem(request, self.connection, self.objects)
+        self.network = LiveNetwork(request, run_id, self.connection, self.eks, network)

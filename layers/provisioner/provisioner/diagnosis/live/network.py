@@ -1,0 +1,140 @@
+"""The network between pods and mount targets, as EC2 describes it."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from provisioner.diagnosis.live.connection import Connection
+from provisioner.diagnosis.live.eks import LiveEks
+from provisioner.diagnosis.once import once
+from provisioner.kubernetes.verification_objects import ROLE_LABEL, RUN_LABEL
+from provisioner.request import ExistingNetwork, Request
+from provisioner.resources.vpc import Network, PrivateSubnet
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import (
+        NetworkAclTypeDef,
+        RouteTableTypeDef,
+        SecurityGroupTypeDef,
+        SubnetTypeDef,
+        VpcEndpointTypeDef,
+    )
+    from mypy_boto3_eks.type_defs import FargateProfileTypeDef
+
+
+class LiveNetwork:
+    def __init__(
+        self,
+        request: Request,
+        run_id: str,
+        connection: Connection,
+        eks: LiveEks,
+        network: Mapping[str, Any] | None,
+    ) -> None:
+        self._request = request
+        self._labels = {RUN_LABEL: run_id, ROLE_LABEL: "writer"}
+        self._connection = connection
+        self._eks = eks
+        self._network = network
+
+    def selecting(self, namespace: str, labels: Mapping[str, str] | None = None) -> "list[FargateProfileTypeDef]":
+        """The ACTIVE profiles that take pods of the namespace; by default pods labelled as the verification's are."""
+        wanted = self._labels if labels is None else labels
+        return [
+            profile
+            for profile in self._eks.profiles
+            if profile["status"] == "ACTIVE"
+            and any(_selects(selector, namespace, wanted) for selector in profile.get("selectors", []))
+        ]
+
+    @once
+    def pod_subnets(self) -> list[PrivateSubnet]:
+        """Where pods of the storage namespace run: the subnets of the profiles that take them, else the network's."""
+        subnet_ids = self._profile_subnet_ids or self._subnet_ids
+        return [] if not subnet_ids else list(Network.from_subnets("", self.subnets(subnet_ids)).private_subnets)
+
+    @once
+    def described_subnets(self) -> "list[SubnetTypeDef]":
+        return self.subnets(self._subnet_ids or self._profile_subnet_ids)
+
+    def subnets(self, subnet_ids: Iterable[str]) -> "list[SubnetTypeDef]":
+        # Filters, not ids: a subnet that is gone is then absent, not an error.
+        return self._connection.ec2.describe_subnets(
+            Filters=[{"Name": "subnet-id", "Values": sorted(set(subnet_ids))}]
+        )["Subnets"]
+
+    @once
+    def _profile_subnet_ids(self) -> list[str]:
+        try:
+            profiles = self.selecting(self._request.storage.namespace)
+        except Exception:  # no cluster, or no answer: the network tells where pods would run
+            return []
+        return [subnet_id for profile in profiles for subnet_id in profile.get("subnets", [])]
+
+    @property
+    def _subnet_ids(self) -> list[str]:
+        if self._network and self._network.get("private_subnets"):
+            return [subnet["subnet_id"] for subnet in self._network["private_subnets"]]
+        wanted = self._request.network
+        return list(wanted.private_subnet_ids) if isinstance(wanted, ExistingNetwork) else []
+
+    @once
+    def vpc_id(self) -> str | None:
+        """The pods' VPC."""
+        config = (self._eks.cluster or {}).get("resourcesVpcConfig", {})
+        return config.get("vpcId") or (self._network or {}).get("vpc_id")
+
+    def security_groups(self, group_ids: Iterable[str]) -> "dict[str, SecurityGroupTypeDef]":
+        found = self._connection.ec2.describe_security_groups(
+            Filters=[{"Name": "group-id", "Values": sorted(set(group_ids))}]
+        )["SecurityGroups"]
+        return {group["GroupId"]: group for group in found}
+
+    @once
+    def acls(self) -> "dict[str, NetworkAclTypeDef]":
+        """Subnet id -> its network ACL."""
+        found = self._connection.ec2.describe_network_acls(Filters=self._in_vpc)["NetworkAcls"]
+        return {association["SubnetId"]: acl for acl in found for association in acl.get("Associations", [])}
+
+    @once
+    def route_tables(self) -> "list[RouteTableTypeDef]":
+        return self._connection.ec2.describe_route_tables(Filters=self._in_vpc)["RouteTables"]
+
+    def route_table_of(self, subnet_id: str) -> "RouteTableTypeDef | None":
+        """The subnet's own, else the VPC's main one."""
+        associations = [(each, table) for table in self.route_tables for each in table["Associations"]]
+        own = [table for each, table in associations if each.get("SubnetId") == subnet_id]
+        main = [table for each, table in associations if each.get("Main")]
+        return next(iter([*own, *main]), None)
+
+    @once
+    def endpoints(self) -> "list[VpcEndpointTypeDef]":
+        return self._connection.ec2.describe_vpc_endpoints(Filters=self._in_vpc)["VpcEndpoints"]
+
+    def nat_gateway_state(self, nat_gateway_id: str) -> str:
+        found = self._connection.ec2.describe_nat_gateways(
+            Filters=[{"Name": "nat-gateway-id", "Values": [nat_gateway_id]}]
+        )["NatGateways"]
+        return str(found[0].get("State")) if found else "gone"
+
+    @once
+    def dns_attributes(self) -> dict[str, bool]:
+        ec2, vpc_id = self._connection.ec2, self.vpc_id or ""
+        support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+        hostnames = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+        return {
+            "enableDnsSupport": bool(support["EnableDnsSupport"].get("Value")),
+            "enableDnsHostnames": bool(hostnames["EnableDnsHostnames"].get("Value")),
+        }
+
+    @property
+    def _in_vpc(self) -> Any:
+        return [{"Name": "vpc-id", "Values": [self.vpc_id or "unknown"]}]
+
+
+def _selects(selector: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> bool:
+    """Source: EKS User Guide, "Define which Pods use AWS Fargate when launched": * and ? in namespaces and labels."""
+    wanted: Mapping[str, str] = selector.get("labels") or {}
+    return fnmatchcase(namespace, str(selector.get("namespace", ""))) and all(
+        name in labels and fnmatchcase(labels[name], pattern) for name, pattern in wanted.items()
+    )

@@ -1,0 +1,49 @@
+"""The storage objects in the cluster, and what Kubernetes said about the pods of the run."""
+
+from provisioner.diagnosis.live.connection import Connection
+from provisioner.diagnosis.once import once
+from provisioner.kubernetes.client import Manifest
+from provisioner.kubernetes.storage import CSI_DRIVER
+from provisioner.kubernetes.verification_objects import pods_of
+from provisioner.request import Request
+
+
+class LiveObjects:
+    def __init__(self, request: Request, run_id: str, connection: Connection) -> None:
+        self._request = request
+        self._run_id = run_id
+        self._connection = connection
+
+    @once
+    def csi_driver(self) -> Manifest | None:
+        return self._connection.api.get("CSIDriver", CSI_DRIVER)
+
+    @once
+    def storage_class(self) -> Manifest | None:
+        return self._connection.api.get("StorageClass", self._request.storage.storage_class)
+
+    @once
+    def volume(self) -> Manifest | None:
+        return self._connection.api.get("PersistentVolume", self._request.storage.persistent_volume)
+
+    @once
+    def claim(self) -> Manifest | None:
+        storage = self._request.storage
+        return self._connection.api.get("PersistentVolumeClaim", storage.claim, storage.namespace)
+
+    @once
+    def pods(self) -> list[Manifest]:
+        """Of the run; none after a failed verification, which removes them."""
+        return pods_of(self._connection.api, self._request, self._run_id)
+
+    @once
+    def system_pods(self) -> list[Manifest]:
+        return self._connection.api.list("Pod", "kube-system")
+
+    @once
+    def warnings(self) -> list[Manifest]:
+        """Warning events about the run's objects, latest first; they outlive the pods by an hour."""
+        events = self._connection.api.list("Event", self._request.storage.namespace)
+        about_run = [each for each in events if self._run_id in str((each.get("involvedObject") or {}).get("name", ""))]
+        warnings = [each for each in about_run if each.get("type") == "Warning"]
+        return sorted(warnings, key=lambda event: str(event.get("lastTimestamp") or ""), reverse=True)

@@ -1,0 +1,117 @@
+"""The account: roles, quotas, rights, and how often AWS may be asked."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from provisioner.aws.errors import boundary_error
+from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.model import Finding
+from provisioner.errors import BoundaryError, ErrorReason
+from provisioner.request import OWNER_TAG
+
+_READS: Final[dict[str, Callable[[Live], object]]] = {
+    "eks ListClusters": lambda live: live.connection.eks.list_clusters(maxResults=1),
+    "efs DescribeFileSystems": lambda live: live.connection.efs.describe_file_systems(MaxItems=1),
+    "ec2 DescribeVpcs": lambda live: live.connection.ec2.describe_vpcs(MaxResults=5),
+    "cloudformation ListStacks": lambda live: live.connection.cloudformation.list_stacks(),
+}
+_SERVICES: Final = (
+    ("efs", re.compile(r"FileSystem|MountTarget|AccessPoint|BackupPolicy|LifecycleConfiguration")),
+    ("cloudformation", re.compile(r"Stack")),
+    ("ec2", re.compile(r"Vpc|Subnet|SecurityGroup|RouteTable|AvailabilityZones|NatGateway|Address")),
+    ("eks", re.compile(r"Cluster|FargateProfile|Addon|AccessEntry|AccessPolic")),
+)
+
+
+def role(live: Live, _text: str) -> Finding:
+    """Assumed again, which is what everything else here needs too."""
+    looked_at = f"the provisioner's role in account {live.request.account_id}"
+    try:
+        live.connection.target  # noqa: B018 - to assume the role is the look
+    except BoundaryError as error:
+        if error.reason is not ErrorReason.ROLE_NOT_ASSUMABLE:
+            raise
+        return Finding.proved(
+            looked_at, f"{error.subject} cannot be assumed", the_role=error.subject, the_account=live.request.account_id
+        )
+    return Finding.refuted(looked_at, "it can be assumed now")
+
+
+def throttling(live: Live, text: str) -> Finding:
+    """One read of the same service now. Buckets are per action: an answer does not say that the other call passes."""
+    read = _read_like(text)
+    looked_at = f"{read} asked once now"
+    error = _refused(live, read)
+    if error is None:
+        return Finding.possible(looked_at, "it is answered; other calls may have limits of their own")
+    if error.reason is ErrorReason.THROTTLED:
+        return Finding.proved(looked_at, error.subject, the_service=read.split()[0])
+    return Finding.possible(looked_at, error.subject)
+
+
+def rights(live: Live, text: str) -> Finding:
+    read = _read_like(text)
+    looked_at = f"{read} as the provisioner's role"
+    error = _refused(live, read)
+    if error is None:
+        return Finding.possible(looked_at, "it is allowed; the refused call may need a right of its own")
+    if error.reason is ErrorReason.ACCESS_DENIED:
+        return Finding.proved(looked_at, error.subject)
+    return Finding.possible(looked_at, error.subject)
+
+
+def quota(live: Live, text: str) -> Finding:
+    """AWS's refusal is the limit itself; the look says what there is now, and that the wanted thing is not."""
+    name = live.request.cluster.name
+    if "CreateCluster" in text:
+        names = live.eks.cluster_names
+        looked_at = f"clusters in {live.request.region} of account {live.request.account_id}"
+        if name in names:
+            return Finding.refuted(looked_at, f"{name} is there now")
+        saw = f"{len(names)} ({', '.join(names) or 'none'}) and no {name}: CreateCluster was refused over its quota"
+        return Finding.proved(
+            looked_at, saw, the_quota=f"the quota of EKS clusters ({len(names)} exist) in {live.request.region}"
+        )
+    if "CreateFileSystem" in text:
+        looked_at = "the file system of the request"
+        if live.file_system.own is not None:
+            return Finding.refuted(looked_at, f"{live.file_system.own['FileSystemId']} is there now")
+        return Finding.proved(
+            looked_at,
+            "there is none: CreateFileSystem was refused over its quota",
+            the_quota="the quota of EFS file systems",
+        )
+    return Finding.possible("what was refused", "it cannot be counted from here", the_quota="the quota that it names")
+
+
+def ownership(live: Live, text: str) -> Finding:
+    """Owner tags of the things that have a name of the request's choosing."""
+    name = live.request.cluster.name
+    looked_at = f"tag {OWNER_TAG} of what the error names"
+    if re.search(r"OwnedByAnother: cluster ", text):
+        cluster = live.eks.cluster
+        if cluster is None:
+            return Finding.refuted(looked_at, f"cluster {name} is gone")
+        owner = cluster.get("tags", {}).get(OWNER_TAG)
+        if owner == name:
+            return Finding.refuted(looked_at, f"cluster {name} is ours now")
+        return Finding.proved(looked_at, f"cluster {name} has {owner!r}", the_resource=f"cluster {name}")
+    return Finding.possible(looked_at, "its owner cannot be looked up from here")
+
+
+def _read_like(text: str) -> str:
+    service = next((name for name, pattern in _SERVICES if pattern.search(text)), "eks")
+    return next(read for read in _READS if read.startswith(f"{service} "))
+
+
+def _refused(live: Live, read: str) -> BoundaryError | None:
+    try:
+        _READS[read](live)
+    except ClientError as error:
+        return boundary_error(error, error.operation_name)
+    except BoundaryError as error:
+        return error
+    return None

@@ -1,0 +1,175 @@
+"""States and health issues that EKS, CloudFormation and the account itself report."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.model import Finding
+from provisioner.errors import BoundaryError, TerminalError
+from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.request import ExistingNetwork
+from provisioner.resources import existing_network, health, network_stack
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
+
+_NO_FARGATE = "Fargate Profile creation for the Availability Zone"
+_PUBLIC = "0.0.0.0/0"
+
+
+def cluster_failed(live: Live, _text: str) -> Finding:
+    name, cluster = live.request.cluster.name, live.eks.cluster
+    looked_at = f"status and health of cluster {name}"
+    if cluster is None:
+        return Finding.refuted(looked_at, "there is no such cluster")
+    issues = cluster.get("health", {}).get("issues", [])
+    if cluster["status"] == "FAILED":
+        return Finding.proved(
+            looked_at, f"it is FAILED: {health.summary(issues)}", the_cluster=name, the_cause=_named(issues)
+        )
+    return Finding.refuted(looked_at, f"it is {cluster['status']}: {health.summary(issues)}")
+
+
+def profile_failed(live: Live, _text: str) -> Finding:
+    looked_at = f"status and health of the Fargate profiles of {live.request.cluster.name}"
+    for profile in live.eks.profiles:
+        issues = profile.get("health", {}).get("issues", [])
+        if profile["status"] in ("CREATE_FAILED", "DELETE_FAILED"):
+            name = profile["fargateProfileName"]
+            saw = f"{name} is {profile['status']}: {health.summary(issues)}"
+            return Finding.proved(looked_at, saw, the_Fargate_profile=name, the_cause=_named(issues))
+    return Finding.refuted(looked_at, _profiles(live))
+
+
+def zone_without_fargate(live: Live, _text: str) -> Finding:
+    """EKS says so in a health issue; the zones in which it is known are known by id."""
+    looked_at = "health of the Fargate profiles, and the zones of their subnets"
+    for profile in live.eks.profiles:
+        for issue in profile.get("health", {}).get("issues", []):
+            if _NO_FARGATE in str(issue.get("message")):
+                named = [each for each in issue.get("resourceIds", []) if each.startswith("subnet-")]
+                subnets = live.network.subnets(profile.get("subnets", []))
+                zones = {
+                    each["SubnetId"]: each["AvailabilityZoneId"]
+                    for each in subnets
+                    if each["SubnetId"] in named
+                    or each["AvailabilityZone"] in str(issue.get("message"))
+                    or each["AvailabilityZoneId"] in UNSUPPORTED_ZONE_IDS
+                }
+                listed = (
+                    ", ".join(f"{subnet_id} in {zone_id}" for subnet_id, zone_id in zones.items())
+                    or "the subnet it names"
+                )
+                return Finding.proved(
+                    looked_at,
+                    f"{profile['fargateProfileName']} is {profile['status']}: {issue.get('message')} ({listed})",
+                    the_subnet_in_that_zone=listed,
+                    the_Fargate_profile=profile["fargateProfileName"],
+                )
+    return Finding.refuted(looked_at, _profiles(live))
+
+
+def addon_degraded(live: Live, _text: str) -> Finding:
+    """Why CoreDNS has no replicas: its configuration, the profiles that take its pods."""
+    addon = live.eks.dns_addon
+    looked_at = "add-on coredns: status, health, computeType, and Fargate profiles for kube-system"
+    if addon is None:
+        return Finding.refuted(looked_at, "there is no such add-on")
+    issues = addon.get("health", {}).get("issues", [])
+    if addon["status"] != "DEGRADED":
+        return Finding.refuted(looked_at, f"it is {addon['status']}: {health.summary(issues)}")
+    saw = f"it is DEGRADED: {health.summary(issues)}"
+    if "Fargate" not in str(addon.get("configurationValues", "")):
+        return Finding.proved(
+            looked_at,
+            f"{saw}; its configuration has no computeType Fargate",
+            what_its_health_names='set its configuration to {"computeType":"Fargate"}',
+        )
+    taking = live.network.selecting("kube-system", {"k8s-app": "kube-dns", "eks.amazonaws.com/component": "coredns"})
+    if not taking:
+        return Finding.proved(
+            looked_at,
+            f"{saw}; no ACTIVE Fargate profile selects its pods ({_profiles(live)})",
+            what_its_health_names="add a Fargate profile that selects kube-system, then delete its Pending pods",
+        )
+    names = ", ".join(profile["fargateProfileName"] for profile in taking)
+    return Finding.proved(
+        looked_at, f"{saw}; {names} selects its pods", what_its_health_names=f"remove the cause: {_named(issues)}"
+    )
+
+
+def addon_failed(live: Live, _text: str) -> Finding:
+    addon, looked_at = live.eks.dns_addon, "status and health of add-on coredns"
+    if addon is None:
+        return Finding.refuted(looked_at, "there is no such add-on")
+    issues = addon.get("health", {}).get("issues", [])
+    saw = f"it is {addon['status']}: {health.summary(issues)}"
+    if addon["status"].endswith("_FAILED"):
+        return Finding.proved(looked_at, saw, the_cause=_named(issues))
+    return Finding.refuted(looked_at, saw)
+
+
+def network_stack_failed(live: Live, _text: str) -> Finding:
+    name = network_stack.stack_name(live.request.cluster.name)
+    looked_at, cloudformation = f"stack {name} and its events", live.connection.cloudformation
+    stack = network_stack.find(live.request, cloudformation)
+    if stack is None:
+        return Finding.refuted(looked_at, "there is no such stack")
+    status = stack["StackStatus"]
+    if "ROLLBACK" not in status and "FAILED" not in status:
+        return Finding.refuted(looked_at, f"it is {status}")
+    if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
+        return Finding.refuted(looked_at, f"it is {status}: as it was before")
+    cause = network_stack.first_failure(stack, cloudformation) or str(stack.get("StackStatusReason", "no reason given"))
+    return Finding.proved(looked_at, f"it is {status}: {cause}", the_stack=name, the_cause=cause)
+
+
+def existing_network_unsuitable(live: Live, _text: str) -> Finding:
+    wanted = live.request.network
+    if not isinstance(wanted, ExistingNetwork):
+        return Finding.refuted("the network of the request", "it is one that is created")
+    looked_at = f"{wanted.vpc_id} and its subnets"
+    try:
+        existing_network.ensure(wanted, live.connection.ec2)  # checks, and changes nothing
+    except TerminalError as error:
+        return Finding.proved(looked_at, error.subject, what_does_not_suit=error.subject, the_VPC=wanted.vpc_id)
+    return Finding.refuted(looked_at, "it suits now")
+
+
+def free_addresses(live: Live, _text: str) -> Finding:
+    subnets = live.network.described_subnets
+    looked_at = "free addresses of the private subnets"
+    full = {each["SubnetId"]: each["CidrBlock"] for each in subnets if each["AvailableIpAddressCount"] < 1}
+    if not full:
+        counts = ", ".join(f"{each['SubnetId']} has {each['AvailableIpAddressCount']}" for each in subnets)
+        return Finding.refuted(looked_at, counts or "there is no subnet to look at")
+    listed = ", ".join(f"{subnet_id} ({cidr})" for subnet_id, cidr in full.items())
+    return Finding.proved(looked_at, f"none left in {listed}", the_subnets=listed)
+
+
+def endpoint_access(live: Live, _text: str) -> Finding:
+    """Whether the functions, which may run outside the VPC, can be let in; and whether they are now."""
+    name, cluster = live.request.cluster.name, live.eks.cluster
+    looked_at = f"endpoint access of cluster {name}, and its API"
+    if cluster is None:
+        return Finding.refuted(looked_at, "there is no such cluster")
+    config = cluster["resourcesVpcConfig"]
+    public, cidrs = config.get("endpointPublicAccess"), config.get("publicAccessCidrs", [])
+    settings = f"public access is {'on for ' + ', '.join(cidrs) if public else 'off'}"
+    try:
+        live.connection.api.get("Namespace", "default")
+    except AccessNotYetEffective:
+        return Finding.refuted(looked_at, f"{settings}; its API answers")
+    except BoundaryError as error:
+        saw = f"{settings}; {error.subject}"
+        if public and _PUBLIC in cidrs:
+            return Finding.possible(looked_at, saw, the_cluster=name)
+        return Finding.proved(looked_at, saw, the_cluster=name)
+    return Finding.refuted(looked_at, f"{settings}; its API answers")
+
+
+def _profiles(live: Live) -> str:
+    states = [f"{each['fargateProfileName']} is {each['status']}" for each in live.eks.profiles]
+    return ", ".join(states) or "there is no Fargate profile"
+
+
+def _named(issues: Iterable[Mapping[str, Any]]) -> str:
+    return health.summary(issues)

@@ -1,0 +1,98 @@
+"""Whether nodes in the pod subnets can reach a registry, and what the registry answered."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.model import Finding
+from provisioner.kubernetes.client import Manifest
+from provisioner.resources.vpc import PrivateSubnet
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import RouteTypeDef
+
+PULL_REASONS: Final = ("Failed", "ErrImagePull", "ImagePullBackOff")
+NOT_FOUND: Final = r"(?i)not found|NotFound|manifest unknown|does not exist|pull access denied|name unknown"
+RATE_LIMITED: Final = r"(?i)toomanyrequests|too many requests|\b429\b|rate exceeded|rate limit"
+_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+
+
+def routes(live: Live, _text: str) -> Finding:
+    """A default route that works in every pod subnet; for a private ECR image its VPC endpoints do too."""
+    image = live.request.verification.image
+    unreachable = {subnet.subnet_id: why for subnet in live.network.pod_subnets if (why := _no_way_out(live, subnet))}
+    looked_at = f"default routes of the pod subnets, for the registry of {image}"
+    if not unreachable:
+        return Finding.refuted(looked_at, "every pod subnet has a default route that works")
+    if _ECR.match(image) and (names := _ecr_endpoints(live)):
+        return Finding.refuted(looked_at, f"there are VPC endpoints for ECR: {names}")
+    saw = "; ".join(f"{subnet_id}: {why}" for subnet_id, why in unreachable.items())
+    return Finding.proved(looked_at, saw, what_the_route_tables_lack=saw)
+
+
+def not_found(live: Live, text: str) -> Finding:
+    return _answered(live, text, NOT_FOUND)
+
+
+def rate_limited(live: Live, text: str) -> Finding:
+    return _answered(live, text, RATE_LIMITED)
+
+
+def _answered(live: Live, text: str, pattern: str) -> Finding:
+    """The registry cannot be asked from here; that it answered a node is in the node's own event."""
+    image = live.request.verification.image
+    looked_at = f"warning events of the run about the image {image}"
+    said = next((each for each in live.objects.warnings if _is_such_an_answer(each, image, pattern)), None)
+    if said is not None:
+        name = said["involvedObject"]["name"]
+        return Finding.proved(
+            looked_at, f"the registry answered the node of {name}: {said['message']}", the_image=image
+        )
+    if re.search(pattern, text):
+        return Finding.possible(looked_at, "no such event remains", the_image=image)
+    return Finding.refuted(looked_at, "in none did the registry answer so")
+
+
+def _is_such_an_answer(event: Manifest, image: str, pattern: str) -> bool:
+    message = str(event.get("message", ""))
+    # The image's own name may contain the very words.
+    return (
+        event.get("reason") in PULL_REASONS
+        and image in message
+        and bool(re.search(pattern, message.replace(image, "")))
+    )
+
+
+def _no_way_out(live: Live, subnet: PrivateSubnet) -> str | None:
+    table = live.network.route_table_of(subnet.subnet_id)
+    if table is None:
+        return "it has no route table"
+    default = next((route for route in table["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0"), None)
+    if default is None:
+        return f"{table['RouteTableId']} has no default route"
+    return _dead(live, default, table["RouteTableId"])
+
+
+def _dead(live: Live, route: "RouteTypeDef", table_id: str) -> str | None:
+    if route.get("State") == "blackhole":
+        return f"the default route of {table_id} leads nowhere (blackhole)"
+    if gateway_id := route.get("NatGatewayId"):
+        state = live.network.nat_gateway_state(gateway_id)
+        return (
+            None if state == "available" else f"the default route of {table_id} leads to {gateway_id}, which is {state}"
+        )
+    if route.get("GatewayId", "").startswith("igw-"):
+        gateway_id = route["GatewayId"]
+        return (
+            f"the default route of {table_id} leads to {gateway_id}, where pods without a public address get no answer"
+        )
+    return None
+
+
+def _ecr_endpoints(live: Live) -> str:
+    available = [each for each in live.network.endpoints if each.get("State", "").lower() == "available"]
+    named = {
+        each.get("ServiceName", "").partition(".ecr.")[2] or each.get("ServiceName", "").rpartition(".")[2]
+        for each in available
+    }
+    return "ecr.api, ecr.dkr, s3" if {"api", "dkr", "s3"} <= named else ""

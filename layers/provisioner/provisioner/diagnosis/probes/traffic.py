@@ -1,0 +1,78 @@
+"""Whether rules of security groups and network ACLs let traffic through; addresses as ranges, nothing is called."""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import IpPermissionOutputTypeDef, NetworkAclEntryTypeDef
+
+NFS_PORT = 2049
+# Where an answer comes back to. Source: Linux, ip_local_port_range.
+EPHEMERAL_PORTS = (32768, 60999)
+_TCP = ("-1", "6", "tcp")
+
+
+def uncovered(
+    wanted: str, permissions: "Iterable[IpPermissionOutputTypeDef]", port: int, *, from_group: str | None = None
+) -> list[str]:
+    """The parts of the range `wanted` that no permission names for tcp `port`; a rule for `from_group` names all."""
+    left = [IPv4Network(wanted)]
+    for permission in permissions:
+        if not _is_for(permission, port):
+            continue
+        if from_group and any(pair.get("GroupId") == from_group for pair in permission.get("UserIdGroupPairs", [])):
+            return []
+        for address_range in permission.get("IpRanges", []):
+            left = [
+                rest
+                for each in left
+                for rest in _without(each, IPv4Network(address_range.get("CidrIp", ""), strict=False))
+            ]
+    return [str(each) for each in left]
+
+
+def names_prefix_list(permissions: "Iterable[IpPermissionOutputTypeDef]", port: int) -> bool:
+    return any(_is_for(permission, port) and permission.get("PrefixListIds") for permission in permissions)
+
+
+def acl_refusal(
+    entries: "Iterable[NetworkAclEntryTypeDef]", *, egress: bool, cidr: str, ports: tuple[int, int]
+) -> str | None:
+    """What keeps an ACL from letting tcp through between `cidr` and all of `ports`; None when nothing does.
+
+    Entries count in the order of their numbers, and what none allows is denied.
+    Source: VPC User Guide, "Network ACL rules".
+    """
+    wanted = IPv4Network(cidr)
+    for entry in sorted(entries, key=lambda each: each.get("RuleNumber", 0)):
+        if entry.get("Egress") != egress or entry.get("Protocol") not in _TCP or "CidrBlock" not in entry:
+            continue
+        named = IPv4Network(entry["CidrBlock"], strict=False)
+        if not _spans(entry.get("PortRange"), ports) or not named.overlaps(wanted):
+            continue
+        if entry.get("RuleAction") == "deny":
+            return f"rule {entry.get('RuleNumber')} denies {named}"
+        if wanted.subnet_of(named):
+            return None
+    return f"no rule allows {cidr}"
+
+
+def _is_for(permission: Mapping[str, Any], port: int) -> bool:
+    if permission.get("IpProtocol") == "-1":
+        return True
+    return permission.get("IpProtocol") in _TCP and permission.get("FromPort", -1) <= port <= permission.get(
+        "ToPort", -1
+    )
+
+
+def _without(whole: IPv4Network, part: IPv4Network) -> list[IPv4Network]:
+    if whole.subnet_of(part):
+        return []
+    return list(whole.address_exclude(part)) if part.subnet_of(whole) else [whole]
+
+
+def _spans(port_range: Mapping[str, Any] | None, ports: tuple[int, int]) -> bool:
+    if not port_range:
+        return True
+    return bool(port_range.get("From", 0) <= ports[0] and ports[1] <= port_range.get("To", 0))

@@ -1,0 +1,141 @@
+"""Something could not be made: the network, the cluster, the file system; or AWS does not let us.
+
+Sources: EKS API, ClusterIssue.code, FargateProfileIssue, AddonIssue.code; EFS API, "Errors" of CreateMountTarget;
+CloudFormation API, StackStatus.
+"""
+
+from typing import Final
+
+from provisioner.diagnosis.model import Rule, seen
+from provisioner.diagnosis.probes import account, control_plane, file_system
+from provisioner.diagnosis.rules.states import ANY, BUILDING, NETWORK, VERIFYING
+
+RULES: Final = (
+    Rule(
+        id="role-not-assumable",
+        states=ANY,
+        symptoms=(seen("RoleNotAssumable"),),
+        cause="The provisioner's role in the target account cannot be assumed.",
+        probe=account.role,
+        fix="deploy accounts/target.yaml in {the_account} with this application's ExternalId and account, so that "
+        "{the_role} can be assumed",
+    ),
+    Rule(
+        id="network-stack-failed",
+        states=NETWORK | BUILDING,
+        symptoms=(seen("Unusable", text=r"stack \S+ is \w*(ROLLBACK|FAILED)"),),
+        cause="CloudFormation could not create the network.",
+        probe=control_plane.network_stack_failed,
+        fix="remove the cause ({the_cause}), delete {the_stack} and run again",
+    ),
+    Rule(
+        id="network-unsuitable",
+        states=NETWORK,
+        symptoms=(seen("UnsuitableNetwork"),),
+        cause="The existing network does not suit EKS on Fargate with EFS.",
+        probe=control_plane.existing_network_unsuitable,
+        fix="correct it ({what_does_not_suit}) or name other subnets than those of {the_VPC}",
+    ),
+    Rule(
+        id="quota-reached",
+        states=NETWORK | BUILDING,
+        symptoms=(
+            seen(
+                "ResourceLimitExceededException",
+                "FileSystemLimitExceeded",
+                "AccessPointLimitExceeded",
+                "LimitExceededException",
+                "ServiceQuotaExceededException",
+                "NetworkInterfaceLimitExceeded",
+                "SecurityGroupLimitExceeded",
+                "RulesPerSecurityGroupLimitExceeded",
+                "VpcLimitExceeded",
+                "ThroughputLimitExceeded",
+            ),
+        ),
+        cause="A quota of the account is reached.",
+        probe=account.quota,
+        fix="raise {the_quota}, or remove what is no longer used, and run again",
+    ),
+    Rule(
+        id="subnet-full",
+        states=BUILDING | VERIFYING,
+        symptoms=(
+            seen("NoFreeAddressesInSubnet", "InsufficientFreeAddressesInSubnet", "InsufficientFreeAddresses"),
+            seen("FailedScheduling", text=r"(?i)insufficient free (ip )?addresses|no free (ip )?address"),
+        ),
+        cause="A private subnet has no free address left.",
+        probe=control_plane.free_addresses,
+        fix="free addresses in {the_subnets}, or use larger subnets",
+    ),
+    Rule(
+        id="cluster-failed",
+        states=BUILDING,
+        symptoms=(seen("FAILED", component="cluster"), seen("Unusable", text=r"cluster \S+ is FAILED")),
+        cause="EKS could not create the cluster.",
+        probe=control_plane.cluster_failed,
+        fix="remove the cause ({the_cause}), delete {the_cluster} and run again",
+    ),
+    Rule(
+        id="zone-without-fargate",
+        states=BUILDING,
+        symptoms=(seen("Unusable", "CREATE_FAILED", text=r"Fargate Profile creation for the Availability Zone"),),
+        cause="A subnet lies in a zone that has no Fargate.",
+        probe=control_plane.zone_without_fargate,
+        fix="leave out {the_subnet_in_that_zone}: delete {the_Fargate_profile} and run again with other subnets",
+    ),
+    Rule(
+        id="fargate-profile-failed",
+        states=BUILDING,
+        symptoms=(
+            seen("CREATE_FAILED", "DELETE_FAILED", component="Fargate profile"),
+            seen("Unusable", text=r"Fargate profile \S+ is (CREATE|DELETE)_FAILED"),
+        ),
+        cause="EKS could not create the Fargate profile.",
+        probe=control_plane.profile_failed,
+        fix="remove the cause ({the_cause}), delete {the_Fargate_profile} and run again",
+    ),
+    Rule(
+        id="file-system-failed",
+        states=BUILDING | VERIFYING,
+        symptoms=(seen("error", component="file system"), seen("Unusable", text=r"fs-\w+ is in the state error")),
+        cause="The file system is in the state error.",
+        probe=file_system.state,
+        fix="ask AWS Support about {the_file_system}, or save its data, remove it and run again",
+    ),
+    Rule(
+        id="mount-target-failed",
+        states=BUILDING | VERIFYING,
+        symptoms=(
+            seen("error", component="mount target"),
+            seen("Unusable", text=r"fsmt-\w+ in \S+ is in the state error"),
+        ),
+        cause="A mount target is in the state error.",
+        probe=file_system.failed_mount_targets,
+        fix="remove {the_mount_targets} (the data stays) and run again",
+    ),
+    Rule(
+        id="owned-by-another",
+        states=ANY,
+        symptoms=(seen("OwnedByAnother"),),
+        cause="Something of this name is there and was not made for this cluster.",
+        probe=account.ownership,
+        fix="choose another name, or remove {the_resource}",
+    ),
+    Rule(
+        id="throttled",
+        states=ANY,
+        symptoms=(seen("Throttled"),),
+        cause="AWS answers too few calls of this account: it is throttled.",
+        probe=account.throttling,
+        fix="find who else calls {the_service} so often in this account and region, or raise its rate quota, and run again",
+    ),
+    Rule(
+        id="access-denied",
+        states=ANY,
+        symptoms=(seen("AccessDenied"),),
+        cause="The provisioner's role may not make a call that it needs.",
+        probe=account.rights,
+        fix="deploy the present accounts/target.yaml in the account; see that no policy of the organization denies it",
+    ),
+)

@@ -1,0 +1,23 @@
+"""After the failure of which states a rule is looked for.
+
+States that run side by side share their rules: one of them fails first, and hides what ails the other.
+"""
+
+from typing import Final
+
+NETWORK: Final = frozenset({"Ensure network"})
+BUILDING: Final = frozenset(
+    {
+        "Ensure cluster",
+        "Ensure cluster access",
+        "Ensure Fargate profile",
+        "Ensure security group",
+        "Ensure file system",
+        "Ensure mount targets",
+        "Build cluster and storage",
+    }
+)
+APPLYING: Final = frozenset({"Apply storage"})
+VERIFYING: Final = frozenset({"Verify storage", "Ensure cluster DNS", "Verify and finish"})
+INSIDE: Final = APPLYING | VERIFYING
+ANY: Final = NETWORK | BUILDING | INSIDE | {"Claim cluster"}

@@ -1,0 +1,132 @@
+"""Everything that was said about a failure: by this application, by Kubernetes, by EKS and EFS.
+
+Reading may fail, each source by itself; what the failure says is always there.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.model import Failure, Signal
+from provisioner.diagnosis.rules.states import BUILDING, VERIFYING
+from provisioner.kubernetes.client import Manifest
+from provisioner.kubernetes.pods import is_held_by_default_scheduler
+from provisioner.resources import health
+
+# `Reason: subject; remedy` of errors.py, with `Operation …: Code (AWS's words)` of aws/errors.py inside.
+_OURS: Final = re.compile(
+    r"(?P<reason>[A-Z][A-Za-z]+): (?:(?P<operation>[A-Z][A-Za-z]+)(?: [^:]*)?: (?P<code>[A-Z][\w.]+))?"
+)
+_WAITED: Final = re.compile(r"(?:: |still )(?P<reason>[A-Z][A-Za-z]+) after (?:waiting )?\d+ s")
+_POD: Final = re.compile(r"Pod \S+ is [A-Z][a-z]+ \(")
+_POD_FAILED: Final = re.compile(r"Pod \S+ failed: ")
+# `(Reason: message; Reason: message)` of kubernetes/pods.py.
+_SAID: Final = re.compile(r"(?:\(|; )([A-Z][A-Za-z]+): ")
+
+
+def of_failure(failure: Failure) -> list[Signal]:
+    """The failure as one signal, then each pod's warnings that its words carry."""
+    cause = failure.cause
+    ours = _OURS.match(cause)
+    reasons = {failure.error}
+    if ours:
+        reasons |= {value for value in (ours["reason"], ours["code"]) if value}
+    if waited := _WAITED.search(cause):
+        reasons.add(waited["reason"])
+    if _POD_FAILED.search(cause):
+        reasons.add("PodFailed")
+    operation = (ours["operation"] if ours else None) or ""
+    return [Signal(cause, frozenset(reasons), operation, is_news=False), *_pods_said(cause)]
+
+
+def _pods_said(cause: str) -> Iterator[Signal]:
+    pods = list(_POD.finditer(cause))
+    ends = [pod.start() for pod in pods[1:]] + [cause.rfind("; ") if "; see the pods' events" in cause else len(cause)]
+    for pod, end in zip(pods, ends, strict=True):
+        said = cause[pod.end() - 1 : end].rstrip("; ")
+        said = said.removesuffix(")")
+        words = list(_SAID.finditer(said))
+        for word, until in zip(words, [*(next_word.start() for next_word in words[1:]), len(said)], strict=True):
+            yield Signal(said[word.end() : until], frozenset({word[1]}))
+
+
+def of_live_state(live: Live, failure: Failure) -> list[Signal]:
+    """Events and conditions that are there now, latest first; a source that cannot be read says nothing."""
+    sources: list[Callable[[Live], Iterable[Signal]]] = []
+    if failure.state in VERIFYING:
+        sources += [_events, _pods, _addon]
+    if failure.state in BUILDING:
+        sources += [_cluster, _profiles]
+    if failure.state in VERIFYING | BUILDING:
+        sources += [_file_system]
+    return [signal for source in sources for signal in _read(source, live)]
+
+
+def _read(source: Callable[[Live], Iterable[Signal]], live: Live) -> list[Signal]:
+    try:
+        return list(source(live))
+    except Exception:  # what cannot be read is told by the probe that reads the same
+        return []
+
+
+def _events(live: Live) -> Iterator[Signal]:
+    for event in live.objects.warnings:
+        # Writers are not ready before they have written: that is no trouble.
+        if event.get("reason") != "Unhealthy":
+            component = event.get("reportingComponent") or (event.get("source") or {}).get("component") or ""
+            yield Signal(str(event.get("message", "")), frozenset({str(event.get("reason"))}), str(component))
+
+
+def _pods(live: Live) -> Iterator[Signal]:
+    for pod in live.objects.pods:
+        if is_held_by_default_scheduler(pod):
+            name = pod["metadata"]["name"]
+            yield Signal(
+                f"Pod {name} is Pending with schedulerName default-scheduler", frozenset({"HeldByDefaultScheduler"})
+            )
+        yield from _waiting(pod)
+
+
+def _waiting(pod: Manifest) -> Iterator[Signal]:
+    for container in pod.get("status", {}).get("containerStatuses") or []:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            yield Signal(str(waiting.get("message") or waiting["reason"]), frozenset({waiting["reason"]}), "kubelet")
+
+
+def _cluster(live: Live) -> Iterator[Signal]:
+    cluster = live.eks.cluster
+    if cluster is not None:
+        yield from _condition("cluster", cluster["name"], cluster)
+
+
+def _profiles(live: Live) -> Iterator[Signal]:
+    for profile in live.eks.profiles:
+        yield from _condition("Fargate profile", profile["fargateProfileName"], profile)
+
+
+def _addon(live: Live) -> Iterator[Signal]:
+    addon = live.eks.dns_addon
+    if addon is not None:
+        yield from _condition("add-on", addon["addonName"], addon)
+
+
+def _condition(component: str, name: str, described: Mapping[str, Any]) -> Iterator[Signal]:
+    issues = described.get("health", {}).get("issues", [])
+    status = str(described["status"])
+    if issues or status.endswith("FAILED") or status == "DEGRADED":
+        codes = {str(issue.get("code")) for issue in issues}
+        yield Signal(
+            f"{component} {name} is {status}: {health.summary(issues)}", frozenset({status, *codes}), component
+        )
+
+
+def _file_system(live: Live) -> Iterator[Signal]:
+    own = live.file_system.own
+    if own is not None and own["LifeCycleState"] == "error":
+        yield Signal(f"{own['FileSystemId']} is in the state error", frozenset({"error"}), "file system")
+    for each in live.file_system.mount_targets.values():
+        if each["LifeCycleState"] == "error":
+            text = f"{each['MountTargetId']} in {each['SubnetId']} is in the state error"
+            yield Signal(text, frozenset({"error"}), "mount target")
