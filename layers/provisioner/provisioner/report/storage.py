@@ -1,0 +1,89 @@
+"""Where evidence and reports are kept: one folder per run in the evidence bucket of the application's account."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.kubernetes.evidence import digest
+from provisioner.report.history import Event
+from provisioner.report.model import report
+from provisioner.report.render import render
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+_EVENTS_PER_PAGE: Final = 1000
+
+
+@dataclass(frozen=True)
+class ReportStore:
+    """The bucket, and the execution's history that a report tells."""
+
+    bucket: str
+    s3: "S3Client"
+    states: "SFNClient"
+
+    def keep_proof(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the evidence, then the report on it; where both are.
+
+        Idempotency key: the execution's name, in both keys; written again, a version is added and nothing is lost.
+        Raises: TerminalError VerificationFailed when the evidence is not what its own sha256 says it is.
+        Source: S3 API, PutObject; Step Functions API, GetExecutionHistory.
+        """
+        evidence = detail["evidence"]
+        if evidence.get("sha256") != digest(evidence):
+            raise TerminalError(
+                ErrorReason.VERIFICATION_FAILED,
+                f"the evidence of run {evidence.get('run_id')} is not what its sha256 says it is",
+                remedy="something changed it on its way: start again, and do not use this evidence",
+            )
+        folder = folder_of(detail)
+        evidence_url = self._put(f"{folder}/evidence.json", canonical(evidence), "application/json")
+        return {"report_url": self._report(folder, execution_arn, request, detail), "evidence_url": evidence_url}
+
+    def tell_failure(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the report on a run that failed; where it is. `request` is {} when it was refused.
+
+        Idempotency key: the execution's name.
+        Source: as `keep_proof`.
+        """
+        return {"report_url": self._report(folder_of(detail), execution_arn, request, detail), "evidence_url": None}
+
+    def _report(self, folder: str, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+        page = render(report(request, detail, self._history(execution_arn)))
+        return self._put(f"{folder}/report.html", page.encode(), "text/html; charset=utf-8")
+
+    def _history(self, execution_arn: str) -> list[Event]:
+        pages = self.states.get_paginator("get_execution_history").paginate(
+            executionArn=execution_arn, includeExecutionData=True, PaginationConfig={"PageSize": _EVENTS_PER_PAGE}
+        )
+        return [event for page in pages for event in page["events"]]
+
+    def _put(self, key: str, body: bytes, content_type: str) -> str:
+        self.s3.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=body,
+            ContentType=content_type,
+            Metadata={"sha256": hashlib.sha256(body).hexdigest()},
+            ServerSideEncryption="AES256",
+        )
+        return f"s3://{self.bucket}/{key}"
+
+
+def folder_of(detail: Mapping[str, Any]) -> str:
+    """<account>/<region>/<cluster>/<execution>; a refused request has named none of the first three."""
+    name = detail["request_id"]
+    cluster = detail.get("cluster")
+    if not (detail.get("account_id") and detail.get("region") and cluster):
+        return f"refused/{name}"
+    return f"{detail['account_id']}/{detail['region']}/{cluster['name']}/{name}"
+
+
+def canonical(evidence: Mapping[str, Any]) -> bytes:
+    """The very bytes that the evidence's sha256 is of, but for the sha256 that they carry here."""
+    return json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()

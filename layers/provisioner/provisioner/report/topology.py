@@ -1,0 +1,123 @@
+"""What was built and where: zones with their subnet, mount target and pods, from what the functions answered."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from provisioner.report.history import History
+
+_UNKNOWN_ZONE: Final = "zone not known"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """`mounted`: what was on /data; None where nothing was, which is what the picture must show."""
+
+    role: str
+    name: str
+    short_name: str
+    zone: str
+    address: str
+    mounted: str | None
+
+
+@dataclass(frozen=True)
+class Zone:
+    name: str
+    zone_id: str
+    subnet_id: str
+    cidr: str
+    mount_target_id: str
+    mount_target_address: str
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True)
+class Topology:
+    vpc_id: str
+    security_group_id: str
+    file_system_id: str
+    cluster: str
+    zones: tuple[Zone, ...]
+
+    @property
+    def pods(self) -> tuple[Pod, ...]:
+        return tuple(pod for zone in self.zones for pod in zone.pods)
+
+    def __bool__(self) -> bool:
+        """A run that ended before there was a network has nothing to show."""
+        return bool(self.vpc_id)
+
+
+def topology(history: History, evidence: Mapping[str, Any], cluster: str) -> Topology:
+    network = history.payload_of("Ensure network")
+    pods = pods_of(evidence or _evidence_so_far(history))
+    targets = {
+        target["availability_zone_id"]: target
+        for target in history.payload_of("Ensure mount targets").get("mount_targets") or []
+    }
+    zones = [
+        _zone(subnet, targets.get(subnet["availability_zone_id"], {}), pods)
+        for subnet in sorted(network.get("private_subnets") or [], key=lambda each: str(each["availability_zone"]))
+    ]
+    known = {zone.name for zone in zones}
+    if lost := tuple(pod for pod in pods if pod.zone not in known):
+        zones.append(Zone(_UNKNOWN_ZONE, "", "", "", "", "", lost))
+    return Topology(
+        vpc_id=str(network.get("vpc_id") or ""),
+        security_group_id=str(history.payload_of("Ensure security group").get("security_group_id") or ""),
+        file_system_id=str(history.payload_of("Ensure file system").get("file_system_id") or ""),
+        cluster=cluster if history.payload_of("Ensure cluster") else "",
+        zones=tuple(zones),
+    )
+
+
+def pods_of(evidence: Mapping[str, Any]) -> tuple[Pod, ...]:
+    """Writers, then the appender and the reader, as far as the evidence has them."""
+    prefix = f"verification-{evidence.get('run_id', '')}-"
+    return tuple(
+        _pod(role, found, prefix)
+        for role, pods in (
+            ("writer", evidence.get("writers") or []),
+            ("appender", [evidence.get("appender")]),
+            ("reader", [evidence.get("reader")]),
+        )
+        for found in filter(None, pods)
+    )
+
+
+def _pod(role: str, found: Mapping[str, Any], prefix: str) -> Pod:
+    mount = found.get("mount")
+    return Pod(
+        role=role,
+        name=found["pod"],
+        short_name=found["pod"].removeprefix(prefix),
+        zone=found.get("zone") or _UNKNOWN_ZONE,
+        address=address_of(found["node"]),
+        mounted=f"{mount['source']} as {mount['type']}" if mount else None,
+    )
+
+
+def address_of(node: str) -> str:
+    """A Fargate node is named after its address: fargate-ip-10-0-1-2.<region>.compute.internal."""
+    head = node.partition(".")[0]
+    return head.removeprefix("fargate-ip-").replace("-", ".") if head.startswith("fargate-ip-") else node
+
+
+def _zone(subnet: Mapping[str, Any], target: Mapping[str, Any], pods: Iterable[Pod]) -> Zone:
+    name = str(subnet["availability_zone"])
+    return Zone(
+        name=name,
+        zone_id=str(subnet["availability_zone_id"]),
+        subnet_id=str(subnet["subnet_id"]),
+        cidr=str(subnet.get("cidr") or ""),
+        mount_target_id=str(target.get("mount_target_id") or ""),
+        mount_target_address=str(target.get("ip_address") or ""),
+        pods=tuple(pod for pod in pods if pod.zone == name),
+    )
+
+
+def _evidence_so_far(history: History) -> Mapping[str, Any]:
+    """What a verification that failed had already seen."""
+    found: Mapping[str, Any] = history.payload_of("Verify storage").get("progress") or {}
+    return found

@@ -1,0 +1,74 @@
+"""The function of state "Store evidence" against a bucket that behaves (moto)."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from functions.store_evidence.app import lambda_handler
+from provisioner.errors import TerminalError
+from provisioner.kubernetes.evidence import digest
+from tests.unit.functions.report_seam import BUCKET, FOLDER, REQUEST, Bucket, Context, detail, evidence, execution
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with mock_aws():
+        yield Bucket(monkeypatch)
+
+
+def store(found: dict[str, object]) -> dict[str, str]:
+    arn = execution()
+    return lambda_handler({"execution_arn": arn, "request": REQUEST, "detail": detail(arn, evidence=found)}, Context())
+
+
+def test_evidence_and_report_lie_side_by_side_in_the_runs_folder(bucket: Bucket) -> None:
+    assert store(evidence()) == {
+        "report_url": f"s3://{BUCKET}/{FOLDER}/report.html",
+        "evidence_url": f"s3://{BUCKET}/{FOLDER}/evidence.json",
+    }
+    assert bucket.keys() == {f"{FOLDER}/report.html", f"{FOLDER}/evidence.json"}
+
+
+def test_what_is_kept_is_the_evidence_with_its_sha256_as_canonical_json(bucket: Bucket) -> None:
+    kept = bucket.object(store(evidence())["evidence_url"])
+    body = kept["Body"].read()
+    found = json.loads(body)
+    assert found == evidence()
+    assert digest(found) == found["sha256"]
+    # Without its sha256 member the file is, byte for byte, what the sha256 is of.
+    unsealed = body.replace(b',"sha256":"%s"' % found["sha256"].encode(), b"", 1)
+    assert hashlib.sha256(unsealed).hexdigest() == found["sha256"]
+
+
+def test_both_files_are_encrypted_typed_and_carry_the_sha256_of_their_bytes(bucket: Bucket) -> None:
+    urls = store(evidence())
+    types = {"report_url": "text/html; charset=utf-8", "evidence_url": "application/json"}
+    for name, content_type in types.items():
+        kept = bucket.object(urls[name])
+        assert kept["ContentType"] == content_type
+        assert kept["ServerSideEncryption"] == "AES256"
+        assert kept["Metadata"] == {"sha256": hashlib.sha256(kept["Body"].read()).hexdigest()}
+
+
+def test_the_report_says_ready_and_shows_the_evidences_sha256(bucket: Bucket) -> None:
+    page = bucket.object(store(evidence())["report_url"])["Body"].read().decode()
+    assert "<h1>Ready: the storage of eks-example is proven</h1>" in page
+    assert evidence()["sha256"] in page
+
+
+@pytest.mark.parametrize("change", [{"run_id": "another"}, {"sha256": "0" * 64}, {"sha256": None}])
+def test_evidence_that_was_changed_on_its_way_is_refused_and_nothing_is_kept(
+    bucket: Bucket, change: dict[str, object]
+) -> None:
+    with pytest.raises(TerminalError, match="VerificationFailed: the evidence of run"):
+        store({**evidence(), **change})
+    assert bucket.keys() == set()
+
+
+def test_a_bucket_that_is_not_there_fails_the_state(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVIDENCE_BUCKET", "another")
+    with pytest.raises(TerminalError, match="NoSuchBucket"):
+        store(evidence())
