@@ -52,6 +52,7 @@ class EmbeddedCloud:
         self.on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = [self._attach_fargate]
         self.on_cluster_deleted: list[Callable[[Cluster], None]] = [self._detach_fargate]
         self._simulators: dict[str, FargateSimulator] = {}
+        self._stopping = False
         self._aws_port = aws_port
         self.server = AwsServer(
             self.directory / "aws",
@@ -75,6 +76,7 @@ class EmbeddedCloud:
 
     def stop(self) -> None:
         """Stops every process; what it stored stays in the directory."""
+        self._stopping = True
         for cluster in all_clusters():
             self._detach_fargate(cluster)
             if cluster.control_plane is not None:
@@ -124,7 +126,12 @@ class EmbeddedCloud:
             self.directory / "fargate" / cluster.name,
             owns_controllers=self.control_planes.name == "embedded",
         )
-        simulator.start()
+        try:
+            simulator.start()
+        except Exception:
+            if self._stopping:  # the cluster's API has been stopped under its hands
+                return
+            raise
         self._simulators[cluster.arn] = simulator
 
     def _detach_fargate(self, cluster: Cluster) -> None:

@@ -53,7 +53,7 @@ def _print_changes(stepfunctions: Any, execution_arn: str, progress: Progress, c
             progress.feed([event])
             for step in progress.steps:
                 now = step.state, step.reason if step.waiting else ""
-                if step.state in ("done", "failed", "waiting") and shown.get(step.name) != now:
+                if step.state in ("done", "failed", "stopped", "waiting") and shown.get(step.name) != now:
                     shown[step.name] = now
                     name = "  " * step.depth + step.name
                     seconds = step.elapsed_seconds(event["timestamp"])

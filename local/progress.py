@@ -15,6 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 Event = Mapping[str, Any]
+MARKS = {
+    "to come": Text("·", "dim"),
+    "done": Text("✓", "green"),
+    "failed": Text("✗", "bold red"),
+    "stopped": Text("–", "dim"),
+    "waiting": Text("◷", "yellow"),
+}
+STYLES = {"to come": "dim", "done": "", "failed": "bold red", "stopped": "dim", "waiting": "yellow", "running": "bold"}
+BARS = ("┃ ", "┊ ")
+"""One sort of line per branch of a Parallel."""
+LONGEST_NOTE = 160
+"""Characters; the whole of a cause is shown when the run has ended."""
 
 
 @dataclass
@@ -24,6 +36,8 @@ class Step:
     name: str
     depth: int
     branch: int | None
+    holds: frozenset[str] = frozenset()
+    """The states of a Parallel's branches."""
     wait: str | None = None
     """The state that waits before this one looks again."""
     over: frozenset[str] = frozenset()
@@ -33,13 +47,18 @@ class Step:
     looks: int = 0
     waiting: bool = False
     reason: str = ""
+    """What it waits for, or the error of its last attempt."""
     retry_after_seconds: float = 0
-    error: str = ""
+    failed: bool = False
+    note: str = ""
+    """What there is to say about an end that is not a good one."""
 
     @property
     def state(self) -> str:
-        if self.error:
+        if self.failed:
             return "failed"
+        if self.note:
+            return "stopped"
         if self.ended:
             return "done"
         if self.entered is None:
@@ -52,12 +71,14 @@ class Step:
     @property
     def what(self) -> str:
         """What a person wants to know about it now."""
-        if self.error:
-            return self.error
-        if self.waiting:
-            spoken = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.reason).lower()
-            return f"{spoken}; look {self.looks + 1} in {self.retry_after_seconds:g} s"
-        return f"after {self.looks} looks" if self.ended and self.looks > 1 else ""
+        match self.state:
+            case "waiting":
+                return f"{self.reason}; next look in {self.retry_after_seconds:g} s"
+            case "running" if self.reason:
+                return f"{self.reason}; look {self.looks}" if self.looks > 1 else self.reason
+            case "done" if self.looks > 1:
+                return f"after {self.looks} looks"
+        return self.note
 
 
 def _edges(state: Mapping[str, Any]) -> list[str]:
@@ -94,9 +115,10 @@ def steps_of(definition: Mapping[str, Any], depth: int = 0, branch: int | None =
         ways = set(_edges(after)) if after.get("Type") == "Choice" else set()
         wait = next((way for way in ways if states[way]["Type"] == "Wait"), None)
         over = (ways - {wait}) & good if wait else {state["Next"]} if "Next" in state else set()
-        yield Step(name, depth, branch, wait, frozenset(over))
-        for index, inner in enumerate(state.get("Branches", [])):
-            yield from steps_of(inner, depth + 1, index)
+        branches = [list(steps_of(inner, depth + 1, index)) for index, inner in enumerate(state.get("Branches", []))]
+        inside = [step for branch_steps in branches for step in branch_steps]
+        yield Step(name, depth, branch, frozenset(step.name for step in inside), wait, frozenset(over))
+        yield from inside
 
 
 @dataclass
@@ -129,18 +151,20 @@ class Progress:
         step = self._by_name.get(name)
         if step and kind == "TaskSucceeded":
             self._observe(step, event["taskSucceededEventDetails"].get("output", "{}"))
-        elif step and kind in ("TaskFailed", "LambdaFunctionFailed", "TaskTimedOut"):
-            details = next(v for k, v in event.items() if k.endswith("EventDetails"))
-            step.reason = details.get("error", kind)
+        elif step and kind in ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed"):
+            step.reason = _first_line(_details(event))
         elif kind == "ExecutionSucceeded":
-            for unfinished in self.steps:
-                unfinished.ended = unfinished.ended or (when if unfinished.entered else None)
+            for unfinished in self._unfinished():
+                unfinished.ended = when
         elif kind in ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"):
             self._fail(event)
 
+    def _unfinished(self) -> list[Step]:
+        return [step for step in self.steps if step.entered and not step.ended]
+
     def _enter(self, name: str, when: datetime) -> None:
-        for step in self.steps:
-            if name in step.over and step.entered and not step.ended:
+        for step in self._unfinished():
+            if name in step.over:
                 step.ended, step.waiting = when, False
         if waiting := self._by_wait.get(name):
             waiting.waiting = True
@@ -152,35 +176,49 @@ class Progress:
     @staticmethod
     def _observe(step: Step, output: str) -> None:
         payload = json.loads(output).get("Payload") or {}
-        step.reason = payload.get("reason", "")
+        step.reason = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", payload.get("reason", "")).lower()
         step.retry_after_seconds = payload.get("retry_after_seconds", 0)
 
     def _fail(self, event: Event) -> None:
-        details: Mapping[str, str] = next((v for k, v in event.items() if k.endswith("EventDetails")), {})
-        named = details.get("cause", "").split(":", 1)[0]
-        for step in self.steps:
-            if step.entered and not step.ended:
-                step.ended, step.waiting = event["timestamp"], False
-                step.error = details.get("error", event["type"]) if named in (step.name, "") else "stopped"
+        """The cause of a failed execution begins with the name of the state that failed."""
+        details = _details(event)
+        named, _, cause = details.get("cause", "").partition(": ")
+        for step in self._unfinished():
+            step.ended, step.waiting = event["timestamp"], False
+            if event["type"] == "ExecutionFailed" and step.name == named:
+                step.failed, step.note = True, _first_line({**details, "cause": cause})
+            elif event["type"] == "ExecutionFailed" and named in step.holds:
+                step.failed = True
+            else:
+                step.note = {"ExecutionAborted": "aborted", "ExecutionTimedOut": "timed out"}.get(
+                    event["type"], "stopped"
+                )
 
     def draw(self, now: datetime) -> Table:
+        """The narrow columns come first, so that nothing moves when the text of the last one changes."""
         table = Table.grid(padding=(0, 2))
         table.add_column(width=1)
-        table.add_column(min_width=28)
-        table.add_column(ratio=1, overflow="fold")
-        table.add_column(justify="right", min_width=8)
-        marks = {
-            "to come": Text("·", "dim"),
-            "done": Text("✓", "green"),
-            "failed": Text("✗", "bold red"),
-            "waiting": Text("◷", "yellow"),
-        }
-        styles = {"to come": "dim", "done": "", "failed": "bold red", "waiting": "yellow", "running": "bold"}
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", min_width=8, no_wrap=True)
+        table.add_column(overflow="fold")
         for step in self.steps:
             seconds = step.elapsed_seconds(now)
-            elapsed = "" if seconds is None else f"{seconds:.1f} s"
-            mark = marks.get(step.state) or Spinner("dots", style="cyan")
-            bar = "" if step.branch is None else ("┃ ", "┊ ")[step.branch % 2]
-            name = Text("  " * max(0, step.depth - 1) + bar + step.name, styles[step.state])
-            table.add_row(mark, name, Text(step.what, "dim" if step.state != "failed" else "red"), Text(elapsed, "dim"))
+            mark = MARKS.get(step.state) or Spinner("dots", style="cyan")
+            bar = "" if step.branch is None else BARS[step.branch % len(BARS)]
+            name = Text("  " * max(0, step.depth - 1) + bar + step.name, STYLES[step.state])
+            elapsed = Text("" if seconds is None else f"{seconds:.1f} s", "dim")
+            table.add_row(mark, name, elapsed, Text(step.what, "red" if step.failed else "dim"))
         return table
+
+
+def _details(event: Event) -> dict[str, str]:
+    return next((value for key, value in event.items() if key.endswith("EventDetails")), {})
+
+
+def _first_line(details: Mapping[str, str]) -> str:
+    """Error and cause on one line: a function's cause is JSON, its message may have many."""
+    cause = details.get("cause", "")
+    if cause.startswith("{"):
+        cause = json.loads(cause).get("errorMessage", "")
+    line = f"{details.get('error', '')}: {cause.strip()}".split("\n", 1)[0].strip(": ")
+    return line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1].rstrip()}…"

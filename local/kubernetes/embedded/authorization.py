@@ -68,8 +68,13 @@ def authorize(user: KubernetesUser, wanted: Attributes) -> None:
     raise forbidden(wanted.resource, wanted.name, f'User "{user.username}" {asked}')
 
 
-def authorize_path(user: KubernetesUser, verb: str, path: str) -> None:
-    """Discovery is open to everyone who is known. Raises ApiError Forbidden."""
+def allowed_path(user: KubernetesUser, path: str) -> bool:
+    """Discovery is open to everyone who is known."""
     open_to_all = any(path == one or path.startswith(f"{one}/") for one in _DISCOVERY)
-    if not open_to_all and not _ALL_POWERFUL & set(user.groups):
+    return open_to_all or bool(_ALL_POWERFUL & set(user.groups))
+
+
+def authorize_path(user: KubernetesUser, verb: str, path: str) -> None:
+    """Raises ApiError Forbidden."""
+    if not allowed_path(user, path):
         raise ApiError(403, "Forbidden", f'forbidden: User "{user.username}" cannot {verb} path "{path}"', {})

@@ -1,12 +1,11 @@
 """From an HTTP request on a resource to the operation it stands for, and back."""
 
-import json
 from typing import Any
 
 from aiohttp import web
 
-from local.kubernetes.embedded import kubelet_proxy, watch
-from local.kubernetes.embedded.authorization import Attributes, allowed, authorize
+from local.kubernetes.embedded import access_reviews, kubelet_proxy, watch
+from local.kubernetes.embedded.authorization import Attributes, authorize
 from local.kubernetes.embedded.decoding import decode, parse_body, parse_yaml, strict_error
 from local.kubernetes.embedded.deletion import DeleteOptions, Deletions
 from local.kubernetes.embedded.errors import (
@@ -44,7 +43,8 @@ class Handlers:
         verb = "create" if info.subresource == "exec" else info.verb
         authorize(user, Attributes(verb, info.resource, info.namespace, info.name, info.subresource))
         if info.resource is ACCESS_REVIEWS:
-            return web.json_response(_access_review(user, json.loads(await request.read())), status=201)
+            answer = access_reviews.review(user, await request.read(), request.content_type)
+            return web.json_response(answer, status=201)
         if info.subresource in ("log", "exec"):
             pod = self.operations.get(PODS, info.namespace, info.name)
             proxy = kubelet_proxy.log if info.subresource == "log" else kubelet_proxy.execute
@@ -228,11 +228,3 @@ def _rendered(
     whole = request.query.get("includeObject") == "Object"
     version = metadata or {"resourceVersion": objects[0]["metadata"]["resourceVersion"]}
     return web.json_response(table_of(resource, objects, version, whole_objects=whole))
-
-
-def _access_review(user: KubernetesUser, review: Object) -> Object:
-    asked = (review.get("spec") or {}).get("resourceAttributes") or {}
-    target = "/".join(filter(None, (asked.get("resource", ""), asked.get("subresource", ""))))
-    answer = allowed(user, asked.get("verb", ""), asked.get("group", ""), target)
-    head: Object = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
-    return {**head, "metadata": {}, "spec": review.get("spec") or {}, "status": {"allowed": answer}}
