@@ -177,6 +177,14 @@ FAILED = {
     "failure": {"state": "Validate request", "error": "RequestError", "cause": "InvalidRequest: …"},
     "execution_arn": EXECUTION,
 }
+CAUSE = {
+    "rule": "security-group-closed",
+    "verdict": "proved",
+    "cause": "The mount targets' security groups do not admit NFS from the pods.",
+    "symptom": "mount.nfs4: Connection timed out",
+    "probe": {"looked_at": "ingress of sg-0123", "saw": "sg-0123 does not admit 192.168.96.0/19"},
+    "fix": "allow tcp 2049 from 192.168.96.0/19 in sg-0123",
+}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +194,9 @@ FAILED = {
         ("ready", READY | {"added_later": True}),
         ("failed", FAILED),
         ("failed", FAILED | {"account_id": "111122223333", "region": "us-east-1", "cluster": {"name": "eks-example"}}),
+        ("failed", FAILED | {"diagnosis": []}),
+        ("failed", FAILED | {"diagnosis": [CAUSE], "report_url": "s3://bucket/run-1/report.html"}),
+        ("failed", FAILED | {"diagnosis": [CAUSE], "report_url": None}),
     ],
 )
 def test_the_detail_of_our_events_is_as_their_schemas_say(name: str, detail: Any) -> None:
@@ -205,6 +216,12 @@ def test_the_detail_of_our_events_is_as_their_schemas_say(name: str, detail: Any
         ("failed", FAILED | {"failure": {"state": "x"}}),
         ("failed", FAILED | {"cluster": {}}),
         ("failed", FAILED | {"schema_version": "2"}),
+        *(
+            ("failed", FAILED | {"diagnosis": [{key: value for key, value in CAUSE.items() if key != left_out}]})
+            for left_out in CAUSE
+        ),
+        ("failed", FAILED | {"diagnosis": [CAUSE | {"verdict": "likely"}]}),
+        ("failed", FAILED | {"report_url": "report.html"}),
     ],
 )
 def test_a_detail_without_what_readers_rely_on_is_refused_by_the_schema(name: str, detail: Any) -> None:

@@ -16,7 +16,7 @@ from provisioner.resources import health
 
 # `Reason: subject; remedy` of errors.py, with `Operation …: Code (AWS's words)` of aws/errors.py inside.
 _OURS: Final = re.compile(
-    r"(?P<reason>[A-Z][A-Za-z]+): (?:(?P<operation>[A-Z][A-Za-z]+)(?: [^:]*)?: (?P<code>[A-Z][\w.]+))?"
+    r"(?P<reason>[A-Z][A-Za-z]+): (?:(?P<operation>[A-Z][a-z]+[A-Z][A-Za-z]+)(?: [^:]*)?: (?P<code>[A-Z][\w.]+))?"
 )
 _WAITED: Final = re.compile(r"(?:: |still )(?P<reason>[A-Z][A-Za-z]+) after (?:waiting )?\d+ s")
 _POD: Final = re.compile(r"Pod \S+ is [A-Z][a-z]+ \(")
@@ -41,14 +41,11 @@ def of_failure(failure: Failure) -> list[Signal]:
 
 
 def _pods_said(cause: str) -> Iterator[Signal]:
-    pods = list(_POD.finditer(cause))
-    ends = [pod.start() for pod in pods[1:]] + [cause.rfind("; ") if "; see the pods' events" in cause else len(cause)]
-    for pod, end in zip(pods, ends, strict=True):
-        said = cause[pod.end() - 1 : end].rstrip("; ")
-        said = said.removesuffix(")")
-        words = list(_SAID.finditer(said))
-        for word, until in zip(words, [*(next_word.start() for next_word in words[1:]), len(said)], strict=True):
-            yield Signal(said[word.end() : until], frozenset({word[1]}))
+    for section in _POD.split(cause)[1:]:
+        # Up to the parenthesis that closes it; a cause that was cut off has none.
+        _, *words = _SAID.split("(" + (section.rpartition(")")[0] or section))
+        for reason, text in zip(words[::2], words[1::2], strict=True):
+            yield Signal(text, frozenset({reason}))
 
 
 def of_live_state(live: Live, failure: Failure) -> list[Signal]:

@@ -1,0 +1,351 @@
+"""What is said in each case, word for word, and the rules that recognise it: these and no other.
+
+Sources: the issues named in docs/assumptions/fargate.md and aws-efs-csi-driver #262, #576, #1052, #1353, #1947,
+efs-utils #90, #287; containerd and registries; this application's own errors.
+"""
+
+from typing import Final
+
+from provisioner.diagnosis.model import Failure, Signal
+
+MOUNT = 'MountVolume.SetUp failed for volume "efs-pv" : '
+COMMAND = (
+    'Could not mount "fs-0123456789abcdef0:/" at "/var/lib": mount failed: exit status 32\nMounting command: mount\n'
+    "Mounting arguments: -t efs -o tls fs-0123456789abcdef0:/ /var/lib\nOutput: "
+)
+WATCHDOG = 'Could not start amazon-efs-mount-watchdog, unrecognized init system "supervisord"\n'
+RESOLVE = 'Failed to resolve "fs-0123456789abcdef0.efs.ap-northeast-1.amazonaws.com"'
+UNREACHABLE = {
+    "security-group-closed",
+    "pod-egress-closed",
+    "network-acl-closed",
+    "mount-target-unroutable",
+    "wrong-mount-target-address",
+}
+NO_ADDRESS = {"mount-target-missing", "dns-attributes-off", "wrong-file-system"}
+DENIED = {"file-system-policy-denies-mount", "access-point-missing", "access-point-directory-missing"}
+IMAGE = "public.ecr.aws/docker/library/busybox:9.99"
+PULL = f'Failed to pull image "{IMAGE}": '
+
+
+def mount(message: str) -> Signal:
+    return Signal(f"{MOUNT}rpc error: code = Internal desc = {message}", frozenset({"FailedMount"}), "kubelet")
+
+
+def scheduling(message: str, component: str = "fargate-scheduler") -> Signal:
+    return Signal(message, frozenset({"FailedScheduling"}), component)
+
+
+def pull(message: str) -> Signal:
+    return Signal(f"{PULL}rpc error: code = Unknown desc = {message}", frozenset({"Failed"}), "kubelet")
+
+
+SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
+    "timed out": (mount(f"{COMMAND}{WATCHDOG}b'mount.nfs4: Connection timed out'"), UNREACHABLE),
+    "deadline": (
+        Signal(
+            f"{MOUNT}rpc error: code = DeadlineExceeded desc = context deadline exceeded", frozenset({"FailedMount"})
+        ),
+        UNREACHABLE,
+    ),
+    "reset": (
+        mount(f"{COMMAND}{WATCHDOG}b'mount.nfs4: Connection reset by peer'"),
+        UNREACHABLE | {"mount-target-not-ready"},
+    ),
+    "watchdog alone": (mount(COMMAND + WATCHDOG), UNREACHABLE | {"mount-target-not-ready"}),
+    "unresolved": (
+        mount(
+            f"{COMMAND}{RESOLVE} - check that your file system ID is correct, and ensure that the VPC has an EFS "
+            "mount target for this file system ID.\nSee https://docs.aws.amazon.com/console/efs/mount-dns-name"
+        ),
+        NO_ADDRESS,
+    ),
+    "no target in the zone": (
+        mount(
+            f"{COMMAND}{RESOLVE}. The file system mount target ip address cannot be found, please pass mount target "
+            "ip address via mount options. \nNo matching mount target in the az ap-northeast-1a. Please create one "
+            "mount target in ap-northeast-1a, or try the mount target in another AZ"
+        ),
+        {"mount-target-missing"},
+    ),
+    "no target at all": (
+        mount("Cannot find mount target for fs-0123456789abcdef0, please create one mount target"),
+        {"mount-target-missing"},
+    ),
+    "target not yet there": (
+        mount(
+            f"{COMMAND}{RESOLVE}. The file system mount target ip address cannot be found. \nNo mount target created "
+            "for the file system fs-0123456789abcdef0 is in available state yet, please retry in 5 minutes."
+        ),
+        {"mount-target-not-ready"},
+    ),
+    "target creating": (
+        mount(f"{COMMAND}{RESOLVE}. \nMount target in the az ap-northeast-1a is creating, please retry in 5 minutes"),
+        {"mount-target-not-ready"},
+    ),
+    "denied": (mount(f"{COMMAND}b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'"), DENIED),
+    "denied after the watchdog": (
+        mount(f"{COMMAND}{WATCHDOG}b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'"),
+        DENIED,
+    ),
+    "no directory": (
+        mount(
+            f"{COMMAND}b'mount.nfs4: mounting 127.0.0.1:/team failed, reason given by server: No such file or "
+            "directory'"
+        ),
+        {"access-point-missing", "access-point-directory-missing"},
+    ),
+    "driver missing": (
+        Signal(
+            f"{MOUNT}kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name efs.csi.aws.com not "
+            "found in the list of registered CSI drivers",
+            frozenset({"FailedMount"}),
+            "kubelet",
+        ),
+        {"csi-driver-missing"},
+    ),
+    "attacher": (
+        Signal(
+            'AttachVolume.Attach failed for volume "efs-pv" : timed out waiting for external-attacher of '
+            "efs.csi.aws.com CSI driver to attach volume fs-0123456789abcdef0",
+            frozenset({"FailedAttachVolume"}),
+            "attachdetach-controller",
+        ),
+        {"csi-driver-requires-attacher"},
+    ),
+    "handle": (
+        mount("volume ID 'efs:fs-0123456789abcdef0' is invalid: Expected a file system ID of the form 'fs-...'"),
+        {"volume-handle-form"},
+    ),
+    "no nodes": (scheduling("no nodes available to schedule pods", "default-scheduler"), {"no-matching-profile"}),
+    "tainted nodes": (
+        scheduling(
+            "0/2 nodes are available: 2 node(s) had untolerated taint {eks.amazonaws.com/compute-type: fargate}.",
+            "default-scheduler",
+        ),
+        {"no-matching-profile"},
+    ),
+    "held": (
+        Signal("Pod one is Pending with schedulerName default-scheduler", frozenset({"HeldByDefaultScheduler"})),
+        {"no-matching-profile"},
+    ),
+    "not supported": (
+        scheduling("Pod not supported on Fargate: fields not supported: HostNetwork, port contains HostIP or HostPort"),
+        {"pod-not-supported"},
+    ),
+    "claim not bound": (
+        scheduling(
+            "Pod not supported on Fargate: volumes not supported: storage not supported because: PVC efs-claim "
+            "not bound"
+        ),
+        {"claim-not-bound"},
+    ),
+    "claim not found": (
+        scheduling(
+            "Pod not supported on Fargate: volumes not supported: storage not supported because: PVC efs-claim "
+            "not found"
+        ),
+        {"claim-not-bound"},
+    ),
+    "no address": (scheduling("insufficient free addresses in subnet"), {"subnet-full"}),
+    "image not found": (
+        pull(f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'),
+        {"image-not-found"},
+    ),
+    "registry out of reach": (
+        pull('failed to do request: Head "https://public.ecr.aws/v2/": dial tcp 99.83.145.10:443: i/o timeout'),
+        {"image-unreachable"},
+    ),
+    "rate limit": (
+        pull("toomanyrequests: You have reached your pull rate limit."),
+        {"image-rate-limited"},
+    ),
+    "pull without detail": (
+        Signal("Error: ErrImagePull", frozenset({"Failed"}), "kubelet"),
+        {"image-unreachable", "image-not-found", "image-rate-limited"},
+    ),
+    "add-on degraded": (
+        Signal(
+            "add-on coredns is DEGRADED: InsufficientNumberOfReplicas: The add-on is unhealthy",
+            frozenset({"DEGRADED", "InsufficientNumberOfReplicas"}),
+            "add-on",
+        ),
+        {"addon-degraded"},
+    ),
+    "add-on failed": (
+        Signal("add-on coredns is CREATE_FAILED: no health issue", frozenset({"CREATE_FAILED"}), "add-on"),
+        {"addon-failed"},
+    ),
+    "profile failed": (
+        Signal(
+            "Fargate profile provisioner is CREATE_FAILED: AccessDenied: no",
+            frozenset({"CREATE_FAILED", "AccessDenied"}),
+            "Fargate profile",
+        ),
+        {"fargate-profile-failed"},
+    ),
+    "cluster failed": (
+        Signal("cluster eks-example is FAILED: InternalFailure: no", frozenset({"FAILED"}), "cluster"),
+        {"cluster-failed"},
+    ),
+}
+
+APPLY, VERIFY, BUILD = "Apply storage", "Verify storage", "Ensure mount targets"
+
+
+def failed(state: str, cause: str, error: str = "TerminalError") -> Failure:
+    return Failure(state=state, error=error, cause=cause)
+
+
+FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
+    "role": (
+        failed(
+            "Ensure network",
+            "RoleNotAssumable: arn:aws:iam::1:role/eks-efs-provisioner-provisioner; deploy it",
+            "RetryableError",
+        ),
+        {"role-not-assumable"},
+    ),
+    "throttled": (
+        failed(
+            "Ensure cluster",
+            "Throttled: CreateCluster: ThrottlingException (Rate exceeded); the same call",
+            "RetryableError",
+        ),
+        {"throttled"},
+    ),
+    "denied": (
+        failed("Ensure network", "AccessDenied: CreateStack: AccessDenied (not authorized); allow the role this call"),
+        {"access-denied"},
+    ),
+    "cluster quota": (
+        failed(
+            "Ensure cluster", "QuotaExceeded: CreateCluster: ResourceLimitExceededException (limit); raise the quota"
+        ),
+        {"quota-reached"},
+    ),
+    "subnet full": (
+        failed(BUILD, "QuotaExceeded: CreateMountTarget: NoFreeAddressesInSubnet (none left); raise the quota"),
+        {"subnet-full"},
+    ),
+    "cluster failed": (
+        failed("Ensure cluster", "Unusable: cluster eks-example is FAILED: InternalFailure: no; remove the cause"),
+        {"cluster-failed"},
+    ),
+    "profile failed": (
+        failed("Ensure Fargate profile", "Unusable: Fargate profile provisioner is CREATE_FAILED: AccessDenied: no; x"),
+        {"fargate-profile-failed"},
+    ),
+    "zone without Fargate": (
+        failed(
+            "Ensure Fargate profile",
+            "Unusable: Fargate profile provisioner is CREATE_FAILED: Unknown: Fargate "
+            "Profile creation for the Availability Zone ap-northeast-1d is not supported; remove the cause",
+        ),
+        {"zone-without-fargate", "fargate-profile-failed"},
+    ),
+    "mount target error": (
+        failed(BUILD, "Unusable: fsmt-0123456789abcdef0 in subnet-1 is in the state error; remove it"),
+        {"mount-target-failed"},
+    ),
+    "file system error": (
+        failed("Ensure file system", "Unusable: fs-0123456789abcdef0 is in the state error; ask AWS Support"),
+        {"file-system-failed"},
+    ),
+    "stack": (
+        failed(
+            "Ensure network",
+            "Unusable: stack eks-efs-provisioner-eks-example-network is ROLLBACK_COMPLETE: Vpc "
+            "CREATE_FAILED: no; remove the cause",
+        ),
+        {"network-stack-failed"},
+    ),
+    "network": (
+        failed("Ensure network", "UnsuitableNetwork: vpc-1 has enableDnsSupport off; correct the VPC"),
+        {"network-unsuitable"},
+    ),
+    "owned": (
+        failed("Ensure cluster", "OwnedByAnother: cluster eks-example exists and its tag x is None; choose another"),
+        {"owned-by-another"},
+    ),
+    "attacher": (
+        failed(APPLY, "Unusable: CSIDriver efs.csi.aws.com requires an attacher, which Fargate does not have; run"),
+        {"csi-driver-requires-attacher"},
+    ),
+    "handle": (
+        failed(APPLY, "Immutable: PersistentVolume efs-pv is the file system efs:fs-1, not fs-1; ask for another"),
+        {"volume-handle-form"},
+    ),
+    "volume bound elsewhere": (
+        failed(APPLY, "Conflict: PersistentVolume efs-pv is bound to the claim other/claim; delete that claim"),
+        {"claim-not-bound"},
+    ),
+    "claim lost": (
+        failed(APPLY, "Unusable: PersistentVolumeClaim efs-claim is Lost: its PersistentVolume was removed; delete"),
+        {"claim-not-bound"},
+    ),
+    "claim differs": (
+        failed(
+            APPLY, "Immutable: PersistentVolumeClaim efs-claim: storageClassName is gp3, not efs-sc; ask for another"
+        ),
+        {"claim-not-bound"},
+    ),
+    "claim waits": (
+        failed(APPLY, "TimedOut: WaitingForClaimToBind after waiting 900 s; start the execution again", "TimedOut"),
+        {"claim-not-bound"},
+    ),
+    "not let in": (
+        failed(APPLY, "TimedOut: AccessNotYetEffective after waiting 900 s; start the execution again", "TimedOut"),
+        {"access-entry-missing"},
+    ),
+    "not let in while verifying": (
+        failed(
+            VERIFY, "VerificationFailed: still AccessNotYetEffective after 900 s: get Pod one: HTTP 403 Forbidden; see"
+        ),
+        {"access-entry-missing"},
+    ),
+    "no endpoint": (
+        failed(
+            APPLY,
+            "ServiceUnavailable: the cluster's API could not be reached: timed out; the same call is made",
+            "RetryableError",
+        ),
+        {"cluster-endpoint-unreachable"},
+    ),
+    "permission denied": (
+        failed(
+            VERIFY,
+            "VerificationFailed: Pod verification-1-appender failed: sh: can't create /data/x: Permission "
+            "denied; correct the cause it names",
+        ),
+        {"file-system-policy-denies-write", "access-point-user"},
+    ),
+    "read-only": (
+        failed(VERIFY, "VerificationFailed: Pod verification-1-appender failed: mkdir: Read-only file system; correct"),
+        {"file-system-policy-denies-write"},
+    ),
+    "degraded": (
+        failed("Ensure cluster DNS", "Unusable: add-on coredns is DEGRADED: InsufficientNumberOfReplicas: no; check"),
+        {"addon-degraded"},
+    ),
+    "add-on failed": (
+        failed("Ensure cluster DNS", "Unusable: add-on coredns is CREATE_FAILED: ConfigurationConflict: no; remove"),
+        {"addon-failed"},
+    ),
+    "pods' warnings": (
+        failed(
+            VERIFY,
+            "VerificationFailed: still WritersStarting after 900 s: "
+            + "; ".join(
+                f"Pod verification-1-writer-{name} is Pending ({said})"
+                for name, said in {
+                    "a": f"FailedMount: {SIGNALS['driver missing'][0].text}",
+                    "b": f"FailedMount: {SIGNALS['timed out'][0].text}; FailedMount: {SIGNALS['denied'][0].text}",
+                    "c": "FailedScheduling: no nodes available to schedule pods",
+                }.items()
+            )
+            + "; also verification-1-writer-d; see the pods' events above, correct their cause, then start again",
+        ),
+        {"csi-driver-missing", "no-matching-profile", *UNREACHABLE, *DENIED},
+    ),
+}
