@@ -36,7 +36,7 @@ _UNREADY_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachab
 
 def set_defaults(schema: Schema, obj: Object) -> None:
     """Fills the object in place, as decoding it would."""
-    _canonical_quantities(schema, obj)
+    _canonicalise(schema, obj)
     if defaults := _DEFAULTS.get(obj["kind"]):
         defaults(obj)
     # Times of these Go types are written even when they are not set.
@@ -62,9 +62,6 @@ def admit(obj: Object) -> None:
             taints = obj.setdefault("spec", {}).setdefault("taints", [])
             if not any(taint.get("key") == _UNREADY_TAINTS[0] for taint in taints):
                 taints.append({"key": _UNREADY_TAINTS[0], "effect": "NoSchedule"})
-        case "Event":  # not admission's doing, but Go's: these have no omitempty
-            _fill(obj, eventTime=None, firstTimestamp=None, lastTimestamp=None)
-            _fill(obj, source={}, reportingComponent="", reportingInstance="")
 
 
 def initial_status(obj: Object) -> Object | None:
@@ -116,8 +113,8 @@ def _tolerate_unready_nodes(spec: Object) -> None:
             tolerations.append(added)
 
 
-def _canonical_quantities(schema: Schema, value: Any) -> None:
-    """Quantities are kept in canonical form, so "1024Mi" reads back as "1Gi"."""
+def _canonicalise(schema: Schema, value: Any) -> None:
+    """Quantities are kept in canonical form, so "1024Mi" reads back as "1Gi"; empty maps and lists are not kept."""
     items: Any = enumerate(value) if isinstance(value, list) else list(value.items())
     for key, item in items:
         child = schema.items if isinstance(value, list) else schema.child(key)
@@ -126,7 +123,9 @@ def _canonical_quantities(schema: Schema, value: Any) -> None:
         if child.type == "quantity":
             value[key] = canonical_quantity(item) or item
         elif isinstance(item, dict | list) and child.type in ("object", "array"):
-            _canonical_quantities(child, item)
+            _canonicalise(child, item)
+            if not item and isinstance(value, dict) and child.is_collection and key not in schema.required:
+                del value[key]
 
 
 def _fill(target: Object, **defaults: Any) -> None:
@@ -166,6 +165,12 @@ def _csi_driver(obj: Object) -> None:
         seLinuxMount=False,
         preventPodSchedulingIfMissing=False,
     )
+
+
+def _event(obj: Object) -> None:
+    """Go writes these even when they are not set."""
+    _fill(obj, eventTime=None, firstTimestamp=None, lastTimestamp=None)
+    _fill(obj, source={}, reportingComponent="", reportingInstance="")
 
 
 def _pod(obj: Object) -> None:
@@ -260,6 +265,7 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
     "PersistentVolumeClaim": _persistent_volume_claim,
     "StorageClass": _storage_class,
     "CSIDriver": _csi_driver,
+    "Event": _event,
     "Pod": _pod,
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,

@@ -44,7 +44,7 @@ def api_group_list() -> Object:
 
 def api_group(name: str) -> Object:
     if not name or name not in GROUPS:
-        raise no_such_resource()
+        raise no_such_resource(known_group=False)
     return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
 
 
@@ -66,7 +66,7 @@ def api_resource_list(group: str, version: str) -> Object:
 def _of(group: str, version: str) -> list[Resource]:
     found = [one for key, one in sorted(BY_PATH.items()) if key[:2] == (group, version)]
     if not found:
-        raise no_such_resource()
+        raise no_such_resource(known_group=group in GROUPS)
     return found
 
 

@@ -28,6 +28,10 @@ class ApiError(Exception):
         return {**status, "code": self.code}
 
 
+class PlainError(ApiError):
+    """Answered as the message alone."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """One wrong field; `reason` is FieldValueInvalid and its kin."""
@@ -100,7 +104,10 @@ def not_found(resource: Resource, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{resource.qualified} "{name}" not found', _details(resource, name))
 
 
-def no_such_resource() -> ApiError:
+def no_such_resource(*, known_group: bool = True) -> ApiError:
+    """For a group that nobody serves, a plain text is the answer."""
+    if not known_group:
+        return PlainError(404, "NotFound", "404 page not found\n")
     return ApiError(404, "NotFound", "the server could not find the requested resource", {})
 
 

@@ -15,14 +15,16 @@ from local.kubernetes.embedded.errors import (
     forbidden_field,
     invalid,
     invalid_value,
+    method_not_allowed,
     required,
     unsupported,
 )
 from local.kubernetes.embedded.operations import Operations, Write, timestamp
 from local.kubernetes.embedded.patches import json_patch, merge_patch, strategic_merge
+from local.kubernetes.embedded.queries import Continuation, integer, is_set
 from local.kubernetes.embedded.request_info import RequestInfo
 from local.kubernetes.embedded.resources import ACCESS_REVIEWS, PODS, Resource
-from local.kubernetes.embedded.store import Store
+from local.kubernetes.embedded.store import Store, place_of
 from local.kubernetes.embedded.tables import table_of
 from local.kubernetes.interfaces import KubernetesUser
 
@@ -42,6 +44,7 @@ class Handlers:
     async def handle(self, request: web.Request, info: RequestInfo, user: KubernetesUser) -> web.StreamResponse:
         verb = "create" if info.subresource == "exec" else info.verb
         authorize(user, Attributes(verb, info.resource, info.namespace, info.name, info.subresource))
+        info.check_served()
         if info.resource is ACCESS_REVIEWS:
             answer = access_reviews.review(user, await request.read(), request.content_type)
             return web.json_response(answer, status=201)
@@ -62,14 +65,22 @@ class Handlers:
         return await self._write(request, info)
 
     def _list(self, request: web.Request, info: RequestInfo) -> web.Response:
-        watch.resource_version(request.query)
-        matches = watch.selected(request.query, info.resource, info.scope)
-        items = [obj for obj in self.store.select(info.resource, info.scope) if matches(obj)]
-        metadata = {"resourceVersion": str(self.store.version)}
-        # Items of a typed list carry no kind of their own.
-        bare = [{name: value for name, value in obj.items() if name not in ("kind", "apiVersion")} for obj in items]
-        head: Object = {"kind": f"{info.resource.kind}List", "apiVersion": info.resource.group_version}
-        return _rendered(request, info.resource, items, {**head, "metadata": metadata, "items": bare}, metadata)
+        query = request.query
+        watch.resource_version(query)
+        integer(query, "timeoutSeconds")
+        limit, continuation = integer(query, "limit") or 0, Continuation.of(query.get("continue", ""))
+        version = continuation.version if continuation else self.store.version
+        matches = watch.selected(query, info.resource, info.scope)
+        items = [obj for obj in self.store.select_at(version, info.resource, info.scope) if matches(obj)]
+        if continuation:
+            items = [obj for obj in items if place_of(obj) > continuation.after]
+        metadata: Object = {"resourceVersion": str(version)}
+        if 0 < limit < len(items):
+            metadata["continue"] = Continuation(version, place_of(items[limit - 1])).token
+            if not query.get("labelSelector") and not query.get("fieldSelector"):
+                metadata["remainingItemCount"] = len(items) - limit
+            items = items[:limit]
+        return _rendered(request, info.resource, items, _typed_list(info.resource, items, metadata), metadata)
 
     async def _watch(self, request: web.Request, info: RequestInfo) -> web.StreamResponse:
         matches = watch.selected(request.query, info.resource, info.scope, info.name)
@@ -91,10 +102,7 @@ class Handlers:
         for obj in chosen:
             metadata = obj["metadata"]
             self.deletions.delete(info.resource, metadata.get("namespace", ""), metadata["name"], options)
-        head: Object = {"kind": f"{info.resource.kind}List", "apiVersion": info.resource.group_version}
-        metadata = {"resourceVersion": str(self.store.version)}
-        items = [{name: value for name, value in obj.items() if name not in ("kind", "apiVersion")} for obj in chosen]
-        return web.json_response({**head, "metadata": metadata, "items": items})
+        return web.json_response(_typed_list(info.resource, chosen, {"resourceVersion": str(self.store.version)}))
 
     async def _write(self, request: web.Request, info: RequestInfo) -> web.Response:
         _check_options(request, info.verb)
@@ -109,9 +117,7 @@ class Handlers:
         warnings = _judge(request, info.resource, complaints)
         if info.verb == "create":
             if info.name:
-                raise ApiError(
-                    405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
-                )
+                raise method_not_allowed()
             stored, status = self.operations.create(info.resource, info.namespace, obj, write), 201
         else:
             stored, status = self.operations.update(info.resource, info.namespace, info.name, obj, write), 200
@@ -162,7 +168,7 @@ class Handlers:
             )
             raise ApiError(500, "", message)
         warnings = _judge(request, resource, complaints)
-        force = request.query.get("force") in ("true", "1", "True")
+        force = is_set(request.query, "force")
         stored, created = self.operations.apply(resource, info.namespace, info.name, applied, write, force=force)
         return web.json_response(stored, status=201 if created else 200, headers=_warned(warnings))
 
@@ -179,6 +185,13 @@ class Handlers:
         self.store.put(PODS, {**pod, "spec": spec, "status": {**status, "conditions": [*others, scheduled]}})
         success: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
         return web.json_response(success, status=201)
+
+
+def _typed_list(resource: Resource, objects: list[Object], metadata: Object) -> Object:
+    """Items of a typed list carry no kind of their own."""
+    items = [{name: value for name, value in obj.items() if name not in ("kind", "apiVersion")} for obj in objects]
+    head: Object = {"kind": f"{resource.kind}List", "apiVersion": resource.group_version}
+    return {**head, "metadata": metadata, "items": items}
 
 
 def _write_of(request: web.Request, info: RequestInfo) -> Write:

@@ -23,11 +23,11 @@ from local.kubernetes.embedded.errors import (
     invalid_value,
     modified,
     not_found,
-    required,
 )
+from local.kubernetes.embedded.field_sets import Path
 from local.kubernetes.embedded.immutability import update_causes
 from local.kubernetes.embedded.resources import NAMESPACES, Resource
-from local.kubernetes.embedded.server_side_apply import Manager
+from local.kubernetes.embedded.server_side_apply import Manager, kept_fields
 from local.kubernetes.embedded.store import Store
 from local.kubernetes.embedded.validation import check_object
 
@@ -76,16 +76,14 @@ class Operations:
             obj.pop("status", None)
         for name in (*_SYSTEM_METADATA, "resourceVersion", "managedFields", "selfLink"):
             obj["metadata"].pop(name, None)
-        obj = server_side_apply.track_update(resource, _zero(obj), obj, write.entry(resource, "Update"))
+        obj = server_side_apply.track_update(resource, _zero(resource, obj), obj, write.entry(resource, "Update"))
         return self._insert(resource, namespace, obj, write)
 
     def _insert(self, resource: Resource, namespace: str, obj: Object, write: Write) -> Object:
         metadata = obj["metadata"]
         if not metadata.get("name"):
-            if not metadata.get("generateName"):
-                cause = required("metadata.name", "name or generateName is required")
-                raise invalid(resource.kind, resource.group, "", [cause])
-            metadata["name"] = metadata["generateName"] + _suffix()
+            prefix = metadata.get("generateName")
+            metadata["name"] = prefix + _suffix() if prefix else ""
         self._check_namespace(resource, namespace, metadata["name"])
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
         if resource.has_generation:
@@ -154,6 +152,9 @@ class Operations:
             cause = invalid_value("metadata.uid", metadata["uid"], "field is immutable")
             raise invalid(resource.kind, resource.group, name, [cause])
         _check_preconditions(resource, old, metadata)
+        if not old["metadata"].get("managedFields"):
+            nobody = Write("before-first-apply").entry(resource, "Update")
+            old = server_side_apply.track_update(resource, _zero(resource, old), old, nobody)
         new = server_side_apply.apply(resource, old, applied, manager, force=force)
         set_defaults(resource.schema, new)
         return self._replace(resource, old, new, write, tracked=True), False
@@ -210,9 +211,11 @@ def _place(resource: Resource, namespace: str, obj: Object) -> None:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
-def _zero(obj: Object) -> Object:
+def _zero(resource: Resource, obj: Object) -> Object:
     """What a new object is compared with: Go's zero value, where a struct is there though it is empty."""
     zero: Object = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": {}}
+    if obj["kind"] == "Event":
+        set_defaults(resource.schema, zero)
     if obj["kind"] in _SPECLESS:
         return zero
     template: Object = {"metadata": {}, "spec": {"containers": []}}
@@ -241,22 +244,21 @@ def _check_preconditions(resource: Resource, old: Object, metadata: Object) -> N
 
 def _with_fixed_parts(resource: Resource, old: Object, new: Object, subresource: str) -> Object:
     """What a write of this subresource cannot change is as it was."""
-    if subresource == "status":
-        kept = copy.deepcopy({name: value for name, value in old.items() if name != "status"})
-        if resource.kind == "Pod":  # a kubelet may label and annotate with the status
-            for name in ("labels", "annotations"):
-                kept["metadata"].pop(name, None)
-                if name in new["metadata"]:
-                    kept["metadata"][name] = new["metadata"][name]
-        return {**kept, **({"status": new["status"]} if "status" in new else {})}
     fixed = {name: old["metadata"][name] for name in (*_SYSTEM_METADATA, "resourceVersion") if name in old["metadata"]}
     own = {name: value for name, value in new["metadata"].items() if name not in (*_SYSTEM_METADATA, "selfLink")}
     merged = {**new, "metadata": {**own, **copy.deepcopy(fixed)}}
-    if resource.has_own_status:
-        merged.pop("status", None)
-        if "status" in old:
-            merged["status"] = copy.deepcopy(old["status"])
+    for path in kept_fields(resource, subresource):
+        _restore(merged, old, path)
     return merged
+
+
+def _restore(new: Object, old: Object, path: Path) -> None:
+    *parents, last = (part.removeprefix("f:") for part in path)
+    for name in parents:
+        new, old = new.setdefault(name, {}), old.get(name, {})
+    new.pop(last, None)
+    if last in old:
+        new[last] = copy.deepcopy(old[last])
 
 
 def _is_new_generation(resource: Resource, old: Object, new: Object) -> bool:

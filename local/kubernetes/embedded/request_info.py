@@ -1,12 +1,21 @@
 """What a URL asks for. Source: k8s.io/apiserver/pkg/endpoints/request/requestinfo.go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from local.kubernetes.embedded.errors import method_not_allowed, no_such_resource
-from local.kubernetes.embedded.resources import ACCESS_REVIEWS, BY_PATH, Resource
+from local.kubernetes.embedded.queries import is_set
+from local.kubernetes.embedded.resources import ACCESS_REVIEWS, BY_PATH, GROUPS, Resource
 
-_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
+_VERBS = {
+    "GET": ("get", "list"),
+    "HEAD": ("get", "list"),
+    "POST": ("create", "create"),
+    "PUT": ("update", "update"),
+    "PATCH": ("patch", "patch"),
+    "DELETE": ("delete", "deletecollection"),
+}
+_NAMESPACE_SUBRESOURCES = ("status", "finalize")
 
 
 @dataclass(frozen=True)
@@ -22,9 +31,23 @@ class RequestInfo:
         """The namespace to look in; None for all."""
         return (self.namespace or None) if self.resource.namespaced else None
 
+    def check_served(self) -> None:
+        """Raises ApiError NotFound, MethodNotAllowed. To be asked after whether the caller may know."""
+        resource = self.resource
+        if resource.group not in GROUPS:
+            raise no_such_resource(known_group=False)
+        right_place = resource.namespaced == bool(self.namespace) or (resource.namespaced and not self.name)
+        known_part = not self.subresource or self.subresource in resource.subresources
+        if resource not in BY_PATH.values() or not right_place or not known_part:
+            raise no_such_resource()
+        if (resource is ACCESS_REVIEWS and self.verb != "create") or (
+            self.verb in ("update", "patch") and not self.name
+        ):
+            raise method_not_allowed()
 
-def request_info(method: str, path: str, query: Any) -> RequestInfo | None:
-    """None when the path names no resource. Raises ApiError NotFound, MethodNotAllowed."""
+
+def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInfo | None:
+    """None when the path names no resource; one that is not served is named all the same."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -33,26 +56,15 @@ def request_info(method: str, path: str, query: Any) -> RequestInfo | None:
     else:
         return None
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2 and (group, version, rest[2]) in BY_PATH:
+    if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _NAMESPACE_SUBRESOURCES:
         namespace, rest = rest[1], rest[2:]
-    resource = BY_PATH.get((group, version, rest[0]))
-    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
-        raise no_such_resource()
-    name, subresource = [*rest[1:], "", ""][:2]
-    if subresource and subresource not in resource.subresources:
-        raise no_such_resource()
-    return RequestInfo(_verb(method, name, query, resource), resource, namespace, name, subresource)
-
-
-def _verb(method: str, name: str, query: Any, resource: Resource) -> str:
-    if resource is ACCESS_REVIEWS and method != "POST":
+    name, subresource = rest[1] if len(rest) > 1 else "", "/".join(rest[2:])
+    unknown = Resource(group, rest[0], "", bool(namespace), version=version)
+    resource = BY_PATH.get((group, version, rest[0]), unknown)
+    of_one, of_many = _VERBS.get(method, ("", ""))
+    verb = of_one if name else of_many
+    if not verb:
         raise method_not_allowed()
-    if method == "GET":
-        if query.get("watch") in ("true", "1", "True"):
-            return "watch"
-        return "get" if name else "list"
-    if method == "DELETE":
-        return "delete" if name else "deletecollection"
-    if method not in _VERBS or (method in ("PUT", "PATCH") and not name):
-        raise method_not_allowed()
-    return _VERBS[method]
+    return RequestInfo(
+        "watch" if method == "GET" and is_set(query, "watch") else verb, resource, namespace, name, subresource
+    )

@@ -59,6 +59,15 @@ class Schema:
     def items(self) -> "Schema":
         return _child(self.raw["items"])
 
+    @property
+    def is_collection(self) -> bool:
+        """A list or a map, as opposed to a struct."""
+        return self.type == "array" or (self.type == "object" and self.values is not None)
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        return frozenset(self.raw.get("required", ()))
+
     @cached_property
     def is_atomic(self) -> bool:
         """Owned and replaced as a whole by server-side apply."""

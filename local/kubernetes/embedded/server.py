@@ -11,7 +11,7 @@ from aiohttp import web
 from local.kubernetes.embedded import discovery
 from local.kubernetes.embedded.authorization import ANONYMOUS_PATHS, authorize_path
 from local.kubernetes.embedded.certificates import server_identity
-from local.kubernetes.embedded.errors import ApiError, unauthorized
+from local.kubernetes.embedded.errors import ApiError, PlainError, unauthorized
 from local.kubernetes.embedded.handlers import Handlers
 from local.kubernetes.embedded.operations import Write
 from local.kubernetes.embedded.request_info import request_info
@@ -54,6 +54,8 @@ class Application:
                 return await self.handlers.handle(request, info, user)
             authorize_path(user, request.method.lower(), request.path)
             return self._answer_path(request)
+        except PlainError as refused:
+            return web.Response(status=refused.code, text=refused.message)
         except ApiError as refused:
             return web.json_response(refused.status(), status=refused.code)
         except Exception:

@@ -4,6 +4,7 @@ Source: Kubernetes documentation "Server-Side Apply"; sigs.k8s.io/structured-mer
 """
 
 import copy
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -48,7 +49,8 @@ class Manager:
 
     def payload(self) -> Object:
         entry: Object = {"manager": self.name, "operation": self.operation, "apiVersion": self.api_version}
-        entry |= {"time": self.time, "fieldsType": "FieldsV1", "fieldsV1": to_fields_v1(self.fields)}
+        entry |= {"time": self.time} if self.time else {}
+        entry |= {"fieldsType": "FieldsV1", "fieldsV1": to_fields_v1(self.fields)}
         return entry | ({"subresource": self.subresource} if self.subresource else {})
 
 
@@ -79,7 +81,8 @@ def with_managers(obj: Object, managers: Iterable[Manager]) -> Object:
 def track_update(resource: Resource, old: Object, new: Object, manager: Manager) -> Object:
     """`new` with owners as after an update: whoever changes a field owns it alone."""
     changed, removed = compare(resource.schema, old, new)
-    changed, removed = _of(changed, manager.subresource), _of(removed, manager.subresource)
+    kept = kept_fields(resource, manager.subresource)
+    changed, removed = _owned(changed, kept), _owned(removed, kept)
     if not changed and not removed:
         return with_managers(new, managers_of(old))
     mine: FieldSet = frozenset()
@@ -95,11 +98,12 @@ def track_update(resource: Resource, old: Object, new: Object, manager: Manager)
 def apply(resource: Resource, live: Object, applied: Object, manager: Manager, *, force: bool) -> Object:
     """The merged object. Raises ApiError 409 when another manager owns a field with another value, unless forced."""
     schema = resource.schema
-    wanted = _of(managed_fields_of(schema, applied), manager.subresource)
+    kept = kept_fields(resource, manager.subresource)
+    wanted = _owned(managed_fields_of(schema, applied), kept)
     owners = managers_of(live)
     previous = next((owner for owner in owners if owner.identity == manager.identity), None)
     others = [owner for owner in owners if owner is not previous]
-    merged = _merge(schema, live, _configuration(applied, manager.subresource))
+    merged = _merge(schema, live, _configuration(schema, applied, kept))
     merged["metadata"] |= {name: live["metadata"][name] for name in _FIXED_METADATA if name in live["metadata"]}
     dropped = (previous.fields if previous else frozenset()) - wanted
     merged = _prune(schema, merged, dropped, [wanted, *(owner.fields for owner in others)])
@@ -109,24 +113,38 @@ def apply(resource: Resource, live: Object, applied: Object, manager: Manager, *
         raise _conflict(conflicts)
     taken = {path for _, path in conflicts}
     others = [replace(owner, fields=owner.fields - taken - removed) for owner in others]
-    # An apply that changes nothing leaves no trace, not even a new time.
-    unchanged = previous is not None and previous.fields == wanted
-    mine = previous if previous is not None and unchanged and not changed and not removed else manager
-    return with_managers(merged, [*others, replace(mine, fields=wanted)])
+    # An apply that changes nothing leaves no new time.
+    time = manager.time if merged != live else previous.time if previous else ""
+    return with_managers(merged, [*others, replace(manager, time=time, fields=wanted)])
 
 
 _FIXED_METADATA = ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp")
 
 
-def _of(fields: FieldSet, subresource: str) -> FieldSet:
-    """A status update manages status only; any other never does."""
-    return frozenset(path for path in fields if (path[0] == "f:status") == (subresource == "status"))
+def kept_fields(resource: Resource, subresource: str) -> tuple[Path, ...]:
+    """What a write of the subresource ("" for the object itself) leaves as it was, and so never owns.
 
-
-def _configuration(applied: Object, subresource: str) -> Object:
+    Source: GetResetFields and PrepareForUpdate of each kind's strategy in k8s.io/kubernetes pkg/registry.
+    """
     if subresource == "status":
-        return {name: value for name, value in applied.items() if name in ("apiVersion", "kind", "status")}
-    return {name: value for name, value in applied.items() if name != "status"}
+        return (("f:spec",), *_KEPT_BY_STATUS.get(resource.kind, ()))
+    return (("f:status",),) if resource.has_own_status else ()
+
+
+_KEPT_BY_STATUS: dict[str, tuple[Path, ...]] = {
+    "Pod": (("f:metadata", "f:ownerReferences"),),
+    "Deployment": (("f:metadata", "f:labels"),),
+}
+
+
+def _owned(fields: FieldSet, kept: tuple[Path, ...]) -> FieldSet:
+    return frozenset(path for path in fields if not any(path[: len(prefix)] == prefix for prefix in kept))
+
+
+def _configuration(schema: Schema, applied: Object, kept: tuple[Path, ...]) -> Object:
+    for path in kept:
+        applied = remove_path(applied, schema, path) or {}
+    return applied
 
 
 def _merge(schema: Schema, live: Any, applied: Any) -> Any:
@@ -143,23 +161,27 @@ def _merge(schema: Schema, live: Any, applied: Any) -> Any:
 
 
 def _merge_items(schema: Schema, live: list[Any], applied: list[Any]) -> list[Any]:
-    """The applied order; an item only the live list has stays in front of what it stood in front of."""
+    """The applied order; what only the live list has keeps its place before the next item both have."""
     wanted = {element(schema, item): item for item in applied}
     present = {element(schema, item): item for item in live}
-    left = [key for key in present if key not in wanted]
-    order = list(present)
+    left, shared = deque(present), deque(key for key in wanted if key in present)
     merged: list[Any] = []
     for key, item in wanted.items():
-        while left and key in present and order.index(left[0]) < order.index(key):
-            merged.append(present[left.pop(0)])
+        while left and left[0] != (shared[0] if shared else None):
+            if (passed := left.popleft()) not in wanted:
+                merged.append(present[passed])
+        if shared and key == shared[0]:
+            shared.popleft()
+            if left:
+                left.popleft()
         merged.append(_merge(schema.items, present[key], item) if key in present else copy.deepcopy(item))
-    return merged + [present[key] for key in left]
+    return merged + [present[key] for key in left if key not in wanted]
 
 
 def _prune(schema: Schema, merged: Object, dropped: FieldSet, owned: list[FieldSet]) -> Object:
     """Without the fields this manager used to apply, unless they are owned or hold something that is."""
     kept: set[Path] = {path[:length] for fields in owned for path in fields for length in range(1, len(path) + 1)}
-    for path in sorted(dropped - kept, key=len, reverse=True):
+    for path in sorted(dropped - kept, key=len):  # an item goes as a whole, with its defaults
         merged = remove_path(merged, schema, path) or {}
     return merged
 

@@ -40,8 +40,19 @@ class Store:
 
     def select(self, resource: Resource, namespace: str | None = None) -> list[Object]:
         """In the order etcd keeps them: by namespace and name."""
-        found = sorted((key[1:], obj) for key, obj in _items(self._objects, resource, namespace))
-        return [obj for _, obj in found]
+        return self.select_at(self.version, resource, namespace)
+
+    def select_at(self, version: int, resource: Resource, namespace: str | None = None) -> list[Object]:
+        """What was there at a resource version. Raises ApiError 410 when that is forgotten."""
+        found = {key: obj for key, obj in self._objects.items() if key[0] is resource}
+        for change in reversed(self.since(version) if version < self.version else []):
+            if change.resource is not resource:
+                continue
+            if change.previous is None:
+                found.pop(_key(resource, change.object), None)
+            else:
+                found[_key(resource, change.object)] = change.previous
+        return sorted((obj for key, obj in found.items() if namespace in (None, key[1])), key=place_of)
 
     def put(self, resource: Resource, obj: Object) -> Object:
         """Writes the object under a new resource version."""
@@ -88,9 +99,9 @@ class Store:
 _NOTHING = Resource("", "", "", False)
 
 
+def place_of(obj: Object) -> tuple[str, str]:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
 def _key(resource: Resource, obj: Object) -> Key:
-    return resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
-
-
-def _items(objects: dict[Key, Object], resource: Resource, namespace: str | None) -> Any:
-    return ((key, obj) for key, obj in objects.items() if key[0] is resource and namespace in (None, key[1]))
+    return resource, *place_of(obj)

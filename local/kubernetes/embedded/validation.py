@@ -53,7 +53,9 @@ def _nothing(obj: Object) -> Iterator[Cause]:
 def _metadata(resource: Resource, obj: Object) -> Iterator[Cause]:
     metadata = obj["metadata"]
     errors = label_errors if resource.kind == "Namespace" else subdomain_errors
-    for error in errors(metadata["name"]):
+    if not metadata["name"]:
+        yield required("metadata.name", "name or generateName is required")
+    for error in errors(metadata["name"]) if metadata["name"] else ():
         yield invalid_value("metadata.name", metadata["name"], error)
     yield from check_labels("metadata.labels", metadata.get("labels") or {})
     for key in metadata.get("annotations") or {}:

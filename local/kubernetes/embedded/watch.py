@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from local.kubernetes.embedded.errors import ApiError, bad_request
+from local.kubernetes.embedded.queries import integer, is_set
 from local.kubernetes.embedded.resources import Resource
 from local.kubernetes.embedded.selectors import Matches, selector
 from local.kubernetes.embedded.store import Change, Store
@@ -48,8 +49,8 @@ async def stream(
 ) -> web.StreamResponse:
     """Sends changes until the timeout or until the client goes. A version no longer known is an ERROR event."""
     since = resource_version(request.query)
-    bookmarks = request.query.get("allowWatchBookmarks") in ("true", "1", "True")
-    timeout_seconds = float(request.query.get("timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS)
+    bookmarks = is_set(request.query, "allowWatchBookmarks")
+    timeout_seconds = integer(request.query, "timeoutSeconds") or DEFAULT_TIMEOUT_SECONDS
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     queue = store.subscribe()
 
@@ -67,7 +68,7 @@ async def stream(
         await response.prepare(request)
         for kind, obj in replay:
             await send(kind, render(obj))
-        if since is None and bookmarks and request.query.get("sendInitialEvents") in ("true", "1"):
+        if since is None and bookmarks and is_set(request.query, "sendInitialEvents"):
             await send("BOOKMARK", _bookmark(resource, store, initial_events_end=True))
         deadline = time.monotonic() + timeout_seconds
         while (left := deadline - time.monotonic()) > 0:
