@@ -15,7 +15,7 @@ from local.evidence_view import evidence_tables
 from local.follow import follow
 
 ROOT = Path(__file__).resolve().parents[1]
-DIRECTORY = ROOT / ".local" / "demo"
+DIRECTORY = ROOT / ".local"
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -23,17 +23,24 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--request", type=Path, required=True, help="the input of the execution, a JSON file")
     parser.add_argument("--scale", type=float, default=0.0, help="1: real durations; 0: as fast as it goes")
     parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default="embedded")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where the evidence and all state go")
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
     asked = arguments(argv)
     console = Console(highlight=False)
-    request = json.loads(asked.request.read_text())
-    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    try:
+        request = json.loads(asked.request.read_text())
+    except (OSError, ValueError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else f"not JSON: {problem}"
+        print(f"The request {asked.request} cannot be used: {why}", file=sys.stderr)
+        return 2
+    state = asked.directory / "demo"
+    shutil.rmtree(state, ignore_errors=True)
     started = time.monotonic()
     console.print(f"[dim]Starting the embedded cloud (time scale {asked.scale:g}, {asked.kubernetes} Kubernetes)…[/]")
-    with EmbeddedCloud(DIRECTORY, scale=asked.scale, kubernetes=asked.kubernetes) as cloud:
+    with EmbeddedCloud(state, scale=asked.scale, kubernetes=asked.kubernetes) as cloud:
         outputs = cloud.deploy()
         console.print(
             f"[dim]Deployed template.yaml through CloudFormation; {time.monotonic() - started:.1f} s so far[/]"
@@ -45,10 +52,10 @@ def main(argv: list[str] | None = None) -> int:
         )["executionArn"]
         ended = follow(stepfunctions, execution_arn, console)
         console.print()
-        return show_end(ended, console)
+        return show_end(ended, asked.directory / "evidence", console)
 
 
-def show_end(ended: dict[str, Any], console: Console) -> int:
+def show_end(ended: dict[str, Any], evidence_directory: Path, console: Console) -> int:
     """The evidence, or what went wrong; the exit code of the command."""
     if ended["status"] != "SUCCEEDED":
         console.print(f"[bold red]{ended['status']}[/] {ended.get('error', '')}", soft_wrap=True)
@@ -57,7 +64,7 @@ def show_end(ended: dict[str, Any], console: Console) -> int:
     output = json.loads(ended["output"])
     for table in evidence_tables(output):
         console.print(table)
-    path = DIRECTORY.parent / "evidence" / f"{ended['name']}.json"
+    path = evidence_directory / f"{ended['name']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(output["evidence"], indent=2) + "\n")
     console.print(f"\n[bold green]Ready[/]: the storage is proven. Evidence: {_shown(path)}", soft_wrap=True)

@@ -163,9 +163,9 @@ class Progress:
         return [step for step in self.steps if step.entered and not step.ended]
 
     def _enter(self, name: str, when: datetime) -> None:
-        for step in self._unfinished():
-            if name in step.over:
-                step.ended, step.waiting = when, False
+        for left in self._unfinished():
+            if name in left.over:
+                left.ended, left.waiting = when, False
         if waiting := self._by_wait.get(name):
             waiting.waiting = True
         if step := self._by_name.get(name):

@@ -1,0 +1,87 @@
+"""`make demo` as people run it: a process, its output and its exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from local.cloud import ROOT
+
+EVIDENCE = json.loads((ROOT / "schemas" / "evidence.schema.json").read_text())
+
+
+def demo(request: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
+    """On a terminal that is none, so one line per change; 80 columns wide."""
+    return subprocess.run(
+        [sys.executable, "-m", "local.demo", "--request", str(request), "--directory", str(directory)],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def file_of(tmp_path: Path, request: Any) -> Path:
+    file = tmp_path / "request.json"
+    file.write_text(request if isinstance(request, str) else json.dumps(request))
+    return file
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    tmp_path = tmp_path_factory.mktemp("demo")
+    request = {"cluster": {"name": "demo"}, "verification": {"writers": 2, "lines_per_writer": 5}}
+    return demo(file_of(tmp_path, request), tmp_path / "state")
+
+
+def test_a_good_run_ends_with_the_path_of_evidence_that_is_what_the_schema_says(
+    good: subprocess.CompletedProcess[str],
+) -> None:
+    assert (good.returncode, good.stderr) == (0, "")
+    (path,) = re.findall(r"^Ready: the storage is proven\. Evidence: (\S+\.json)$", good.stdout, re.MULTILINE)
+    evidence = json.loads((ROOT / path).read_text())
+    Draft202012Validator(EVIDENCE).validate(evidence)
+    assert len(evidence["writers"]) == 2
+    assert all(file["sha256"][:20] in good.stdout for file in evidence["reader"]["files"])
+
+
+def test_a_good_run_tells_of_every_step_and_of_both_branches_at_once(good: subprocess.CompletedProcess[str]) -> None:
+    done = re.findall(r"^done +(\S.*?)  ", good.stdout, re.MULTILINE)
+    assert done[:3] == ["Validate request", "Claim cluster", "Ensure network"]
+    assert done.index("Ensure security group") < done.index("Ensure Fargate profile")
+    assert done[-1] == "Publish completion"
+    assert re.search(r"^waiting +Ensure cluster .*creating; next look in \d+ s$", good.stdout, re.MULTILINE)
+
+
+def test_a_refused_request_is_told_with_the_field_and_what_is_allowed(tmp_path: Path) -> None:
+    ended = demo(file_of(tmp_path, {"region": "nowhere-1"}), tmp_path / "state")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert re.search(r"^failed +Validate request ", ended.stdout, re.MULTILINE)
+    assert "FAILED RequestError" in ended.stdout
+    assert "region is 'nowhere-1'; allowed: " in ended.stdout
+    assert "Evidence:" not in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(None, "No such file or directory"), ("{]", "not JSON: ")],
+    ids=["missing", "not JSON"],
+)
+def test_a_request_file_that_cannot_be_used_is_told_in_one_line_before_anything_starts(
+    tmp_path: Path, content: str | None, complaint: str
+) -> None:
+    file = tmp_path / "request.json" if content is None else file_of(tmp_path, content)
+    ended = demo(file, tmp_path / "state")
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (message,) = ended.stderr.splitlines()
+    assert message.startswith(f"The request {file} cannot be used: {complaint}")
+    assert not (tmp_path / "state").exists()
