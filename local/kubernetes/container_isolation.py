@@ -27,6 +27,16 @@ _CAPABILITIES = (
 )
 
 
+# `flock [-n] <descriptor>`: what busybox's does with an open file.
+_FLOCK = """\
+import fcntl, sys
+try:
+    fcntl.flock(int(sys.argv[-1]), fcntl.LOCK_EX | (fcntl.LOCK_NB if "-n" in sys.argv else 0))
+except BlockingIOError:
+    sys.exit(1)
+"""
+
+
 @dataclass(frozen=True)
 class ContainerMount:
     """A directory at a path of the container; the rest is what /proc/mounts says of it."""
@@ -189,7 +199,19 @@ class PathRewriting:
 
     def _command(self, spec: ContainerSpec, command: list[str]) -> list[str]:
         settings = [f"{name}={self._rewrite(spec, value)}" for name, value in spec.environment.items()]
+        if shutil.which("flock") is None:
+            settings.append(f"PATH={self._programs()}:{os.environ.get('PATH', os.defpath)}")
         return ["env", *settings, *(self._rewrite(spec, word) for word in command)]
+
+    def _programs(self) -> Path:
+        """macOS has no flock, which the image has."""
+        programs = self._directory.parent / "programs"
+        programs.mkdir(exist_ok=True)
+        text = f"#!{sys.executable}\n{_FLOCK}"
+        if not (flock := programs / "flock").exists() or flock.read_text() != text:
+            flock.write_text(text)
+            flock.chmod(0o755)
+        return programs
 
     def _rewrite(self, spec: ContainerSpec, text: str) -> str:
         table = self._directory / f"{abs(hash(spec.mounts)):x}"

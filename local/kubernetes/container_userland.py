@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -51,8 +52,26 @@ def _busybox_set_up(busybox: Path, tree: Path) -> str:
         applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
         for applet in set(applets) - {"busybox"}:
             (programs / applet).symlink_to("busybox")
+    if not (programs / "flock").exists():
+        _bring_flock(programs)
     links = "ln -s bin sbin; ln -s ../bin usr/bin; ln -s ../bin usr/sbin"
     return f"mkdir bin usr; mount --bind {quote(str(programs))} bin; {links}"
+
+
+def _bring_flock(programs: Path) -> None:
+    """The image's busybox has flock, Debian's is built without: util-linux's comes along, with its libraries."""
+    flock = shutil.which("flock")
+    if flock is None:
+        return
+    libraries = programs / ".flock"
+    libraries.mkdir(exist_ok=True)
+    listed = subprocess.run(["ldd", flock], capture_output=True, text=True, check=False).stdout
+    for path in (flock, *re.findall(r"/\S+", listed)):
+        shutil.copy(path, libraries)
+    linker = next((path.name for path in libraries.iterdir() if re.match(r"ld(-linux|-musl|64)", path.name)), "")
+    command = f"/bin/.flock/{linker} --library-path /bin/.flock /bin/.flock/flock" if linker else "/bin/.flock/flock"
+    (programs / "flock").write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    (programs / "flock").chmod(0o755)
 
 
 def _host_set_up(read_only_binds: bool) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -218,3 +219,36 @@ def test_a_container_that_cannot_be_set_up_is_an_error_with_the_reason(best: Iso
         await runtime.close()
 
     asyncio.run(scenario())
+
+
+LOCKED = 'exec 9>>/data/counter; flock -n 9 && echo "got it"; sleep {seconds}'
+
+
+def test_a_lock_on_a_shared_directory_holds_between_containers(run: Run, tmp_path: Path) -> None:
+    async def scenario(runtime: ContainerRuntime) -> None:
+        mount = efs(tmp_path / "shared")
+        first = await runtime.start(shell(LOCKED.format(seconds=60), mount))
+        while text(first) != "got it\n":
+            await asyncio.sleep(0.02)
+        assert await output(runtime, shell(LOCKED.format(seconds=0), mount)) == (0, "")
+        first.kill()
+        await first.wait()
+        assert await output(runtime, shell(LOCKED.format(seconds=0), mount)) == (0, "got it\n")
+
+    run(scenario)
+
+
+def test_a_host_without_flock_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda program: None if program == "flock" else which(program))
+    isolation = PathRewriting(tmp_path / "rewriting")
+
+    async def scenario() -> None:
+        runtime = ContainerRuntime(tmp_path / "containers", isolation)
+        try:
+            spec = shell(f"{LOCKED.format(seconds=0)}; command -v flock", efs(tmp_path / "shared"))
+            assert await output(runtime, spec) == (0, f"got it\n{tmp_path}/rewriting/programs/flock\n")
+        finally:
+            await runtime.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))

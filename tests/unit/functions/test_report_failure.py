@@ -10,7 +10,7 @@ from functions.report_failure.app import lambda_handler
 from tests.unit.functions.report_seam import BUCKET, FOLDER, REQUEST, Bucket, Context, detail, execution
 
 FAILURE = {"state": "Verify storage", "error": "TerminalError", "cause": "VerificationFailed: nothing mounted"}
-CAUSE = {
+CAUSE: dict[str, Any] = {
     "rule": "security-group-closed",
     "verdict": "proved",
     "cause": "No rule lets NFS in.",

@@ -38,6 +38,7 @@ class FakeCluster:
     refused_mount: str | None = None
     failing_roles: set[str] = field(default_factory=set)
     one_node: bool = False
+    locks: bool = True  # without, every writer's last increments overwrite the others'
     binds: bool = True
     objects: dict[tuple[str, str | None, str], Manifest] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
@@ -210,6 +211,9 @@ class FakeCluster:
             content = "".join(f"{given['NONCE']} {name} {number + 1}\n" for number in range(lines)).encode()
             self.disk.files[own] = content
             files = {own: content}
+            increments = int(given["INCREMENT_COUNT"])
+            counted = int(self.disk.files.get("counter", b"0")) if self.locks else 0
+            self.disk.files["counter"] = b"%d\n" % (counted + increments)
         elif role == "appender":
             text = [f"Fri Jan  2 03:04:0{number} UTC 2026" for number in range(lines)]
             self.disk.files["out.txt"] = "".join(f"{line}\n" for line in text).encode()
@@ -225,6 +229,7 @@ class FakeCluster:
                 *(f"text {line}" for line in text),
                 *(file_line(name, content) for name, content in files.items()),
                 *(f"listing {line}" for line in listing),
+                *(f"counter {files['counter'].decode().strip()}" for _ in "1" if "counter" in files),
                 f"done {TIME}",
             ]
         )

@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.kubernetes.evidence import AppenderEvidence, FileEvidence, MountEvidence, PodEvidence, ReaderEvidence
-from provisioner.kubernetes.proof import content_of, differences, file_of
+from provisioner.kubernetes.evidence import (
+    AppenderEvidence,
+    CounterEvidence,
+    FileEvidence,
+    MountEvidence,
+    PodEvidence,
+    ReaderEvidence,
+)
+from provisioner.kubernetes.proof import INCREMENTS_PER_WRITER, content_of, counter_of, differences, file_of
 
 NONCE, LINES = "0123456789abcdef", 5
 TEXT = ["Fri Jan  2 03:04:05 UTC 2026", "Fri Jan  2 03:04:06 UTC 2026", "Fri Jan  2 03:04:07 UTC 2026"]
 NAMES = ["writer-a", "writer-b", "writer-c"]
+COUNTED = len(NAMES) * INCREMENTS_PER_WRITER
 tried = settings(deadline=None, max_examples=50)  # machines are slow at times
 TIME = "2026-01-02T03:04:05Z"
 
@@ -43,14 +51,22 @@ def written() -> dict[str, bytes]:
     return {file_of(name): content_of(NONCE, name, LINES) for name in NAMES}
 
 
-def found_in(read: dict[str, bytes], *, text: list[str] = TEXT, listing: list[str] | None = None, **reader: Any) -> str:
+def found_in(
+    read: dict[str, bytes],
+    *,
+    text: list[str] = TEXT,
+    listing: list[str] | None = None,
+    counted: int = COUNTED,
+    **reader: Any,
+) -> str:
     out = {"out.txt": "".join(f"{line}\n" for line in TEXT).encode()}
     writers = [PodEvidence(**pod(name, {file_of(name): written()[file_of(name)]})) for name in NAMES]
     appender = AppenderEvidence(**pod("appender", out), text=TEXT)
-    files = {**read, **out} if "out.txt" not in read else read
+    files = {**out, "counter": b"%d\n" % counted, **read}
     listed = listing if listing is not None else ["total 4", *(f"-rw-r--r-- 1 root root 9 {name}" for name in files)]
     seen = ReaderEvidence(**pod("reader", files, **reader), text=text, listing=listed)
-    return "; ".join(differences(NONCE, LINES, writers, appender, seen))
+    counter = CounterEvidence(expected=COUNTED, found=counted)
+    return "; ".join(differences(NONCE, LINES, writers, appender, seen, counter))
 
 
 def test_what_was_written_and_read_back_is_proof() -> None:
@@ -98,7 +114,7 @@ def test_any_missing_file_is_found(name: str) -> None:
 @given(st.from_regex(r"[a-z][a-z0-9-]{0,20}\.txt", fullmatch=True).filter(lambda name: name not in written()))
 def test_any_extra_file_is_found(name: str) -> None:
     extra = {name: content_of(NONCE, name.removesuffix(".txt"), LINES)}
-    if name != "out.txt":
+    if name not in ("out.txt", "counter"):
         assert f"{name} should not be there" in found_in({**written(), **extra})
 
 
@@ -117,6 +133,21 @@ def test_two_writers_files_exchanged_are_found() -> None:
 @given(st.lists(st.text(max_size=20), max_size=4).filter(lambda text: text != TEXT))
 def test_any_other_appended_text_is_found(text: list[str]) -> None:
     assert "was appended" in found_in(written(), text=text)
+
+
+@tried
+@given(st.integers(0, 1000).filter(lambda counted: counted != COUNTED))
+def test_any_lost_or_repeated_increment_is_found(counted: int) -> None:
+    assert f"raised under flock is {counted}, not {COUNTED}" in found_in(written(), counted=counted)
+
+
+@pytest.mark.parametrize("printed", [[], ["many"], [""], ["15", "15"], ["²"], ["-15"]])
+def test_a_counter_that_is_no_number_is_found_to_be_none(printed: list[str]) -> None:
+    assert counter_of(3, printed) == CounterEvidence(expected=COUNTED, found=None)
+
+
+def test_the_counter_is_every_writers_increments() -> None:
+    assert counter_of(3, ["15"]) == CounterEvidence(expected=15, found=15)
 
 
 def test_a_listing_that_does_not_show_every_file_is_found() -> None:

@@ -1,6 +1,8 @@
-"""The scripts as they ship, run by /bin/sh: only /data is another directory, and /proc/mounts a table."""
+"""The scripts as they ship, run by /bin/sh and by busybox: only /data is another directory, /proc/mounts a table."""
 
+import fcntl
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from provisioner.kubernetes.evidence import AppenderEvidence, PodEvidence, ReaderEvidence
 from provisioner.kubernetes.pods import Printed
-from provisioner.kubernetes.proof import content_of, differences, nonce_of
+from provisioner.kubernetes.proof import INCREMENTS_PER_WRITER, content_of, counter_of, differences, nonce_of
 from provisioner.kubernetes.verification_objects import Role, appender, reader, writers
 from tests.unit.kubernetes.samples import a_request
 
@@ -17,24 +19,34 @@ RUN, LINES = "abc123", 7
 MOUNTS = "overlay / overlay rw 0 0\n127.0.0.1:/ /data nfs4 rw,vers=4.1 0 0\n"
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+SHELLS = ["sh", *(["busybox"] if shutil.which("busybox") else [])]
+
+
+@pytest.fixture(params=SHELLS)
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The shared directory; beside it, the programs that a container of that image would find first."""
+    if request.param == "busybox":
+        (tmp_path / "bin").mkdir()
+        for applet in subprocess.run(["busybox", "--list"], check=True, capture_output=True, text=True).stdout.split():
+            (tmp_path / "bin" / applet).symlink_to(str(shutil.which("busybox")))
     (tmp_path / "data").mkdir()
     (tmp_path / "mounts").write_text(MOUNTS)
     return tmp_path / "data"
 
 
-def start(role: Role, pod: str, data: Path) -> "subprocess.Popen[str]":
-    request = a_request(verification={"lines_per_writer": LINES})
+def start(role: Role, pod: str, data: Path, writer_count: int = 1) -> "subprocess.Popen[str]":
+    request = a_request(verification={"lines_per_writer": LINES, "writers": writer_count})
     manifest = {"writer": writers, "appender": appender, "reader": reader}[role](request, RUN)
     spec = manifest["spec"]["template"]["spec"] if role == "writer" else manifest["spec"]
     (container,) = spec["containers"]
     environment = {each["name"]: each.get("value", pod) for each in container["env"]}
     script = re.sub(r"(?<![\w./-])/data(?![\w-])", str(data), container["args"][0])
     script = script.replace("/proc/mounts", str(data.parent / "mounts"))
+    path = f"{data.parent}/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    shell = shutil.which(Path(container["command"][0]).name, path=path)
     return subprocess.Popen(
-        [*container["command"], script],
-        env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", **environment},
+        [str(shell), *container["command"][1:], script],
+        env={"PATH": path, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -49,9 +61,12 @@ def finished(role: Role, pod: str, data: Path) -> Printed:
     return Printed(out)
 
 
-def written_by(pod: str, data: Path) -> Printed:
+def written_by(*pods: str, data: Path) -> list[Printed]:
+    return [until_done(process) for process in [start("writer", pod, data, len(pods)) for pod in pods]]
+
+
+def until_done(process: "subprocess.Popen[str]") -> Printed:
     """A writer prints, stays until it is told to go, and then goes at once."""
-    process = start("writer", pod, data)
     assert process.stdout is not None
     lines: list[str] = []
     while not lines or not lines[-1].startswith("done "):
@@ -83,7 +98,9 @@ def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
 
 
 def test_what_the_scripts_print_is_proof_and_the_run_leaves_nothing_on_the_file_system(data: Path) -> None:
-    writing = [PodEvidence.model_validate(evidence_of(pod, written_by(pod, data))) for pod in ("writer-a", "writer-b")]
+    pods = ("writer-a", "writer-b", "writer-c", "writer-d")
+    printed = written_by(*pods, data=data)
+    writing = [PodEvidence.model_validate(evidence_of(*each)) for each in zip(pods, printed, strict=True)]
     own = data / ".verification" / RUN / "writer-a.txt"
     assert own.read_bytes() == content_of(nonce_of(RUN), "writer-a", LINES)
     appended = finished("appender", "appender", data)
@@ -93,7 +110,9 @@ def test_what_the_scripts_print_is_proof_and_the_run_leaves_nothing_on_the_file_
         {**evidence_of("reader", read), "text": read.tagged("text"), "listing": read.tagged("listing")}
     )
 
-    assert differences(nonce_of(RUN), LINES, writing, appending, reading) == []
+    counter = counter_of(len(pods), read.tagged("counter"))
+    assert counter.found == len(pods) * INCREMENTS_PER_WRITER
+    assert differences(nonce_of(RUN), LINES, writing, appending, reading, counter) == []
     assert len(set(appending.text)) == 3
     assert list(data.iterdir()) == []
 
@@ -102,7 +121,7 @@ def test_the_reader_leaves_other_runs_files_alone(data: Path) -> None:
     other = data / ".verification" / "another" / "kept.txt"
     other.parent.mkdir(parents=True)
     other.write_text("kept\n")
-    written_by("writer-a", data)
+    written_by("writer-a", data=data)
     finished("appender", "appender", data)
     finished("reader", "reader", data)
     assert other.read_text() == "kept\n"
@@ -116,3 +135,38 @@ def test_a_writer_that_may_not_write_says_why_and_is_never_done(data: Path) -> N
     assert process.returncode != 0
     assert Printed(out).finished is None
     assert "mkdir" in Printed(out + err).tail
+
+
+def test_a_writer_waits_for_the_lock_as_long_as_somebody_holds_it(data: Path) -> None:
+    counter = data / ".verification" / RUN / "counter"
+    counter.parent.mkdir(parents=True)
+    with counter.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process = start("writer", "writer-a", data)
+        time.sleep(1)
+        assert counter.read_text() == ""
+    until_done(process)
+    assert counter.read_text() == f"{INCREMENTS_PER_WRITER}\n"
+
+
+def test_writers_raise_the_counter_together_once_all_have_come(data: Path) -> None:
+    counter = data / ".verification" / RUN / "counter"
+    first = start("writer", "writer-a", data, writer_count=2)
+    time.sleep(1)
+    assert counter.read_text() == "1\n"
+    second = start("writer", "writer-b", data, writer_count=2)
+    until_done(first)
+    until_done(second)
+    assert counter.read_text() == f"{2 * INCREMENTS_PER_WRITER}\n"
+
+
+def test_a_writer_without_flock_ends_instead_of_counting_unlocked(data: Path) -> None:
+    missing = data.parent / "bin" / "flock"
+    missing.parent.mkdir(exist_ok=True)
+    missing.write_text("#!/bin/sh\nexit 127\n")
+    missing.chmod(0o755)
+    process = start("writer", "writer-a", data)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 127
+    assert Printed(out).finished is None
+    assert (data / ".verification" / RUN / "counter").read_text() == ""

@@ -85,6 +85,7 @@ def test_the_evidence_satisfies_its_schema_and_its_own_sha256() -> None:
     assert found["sha256"] != evidence.digest({**found, "run_id": "another"})
     assert found["reader"]["zone"] == "eu-west-1a"
     assert found["reader"]["mount"]["source"] == "127.0.0.1:/"
+    assert found["counter"] == {"expected": 15, "found": 15}
     assert found["writers"][0]["image_digest"] == "sha256:" + "ab" * 32
 
 
@@ -189,6 +190,11 @@ def test_a_containers_own_disk_cannot_pass_for_shared_storage() -> None:
         run(FakeCluster(mount=OVERLAY), a_request())
     with pytest.raises(TerminalError, match="mounted as ext4, not nfs4"):
         run(FakeCluster(mount="/dev/vda1 /data ext4 rw 0 0"), a_request())
+
+
+def test_locks_that_do_not_hold_across_nodes_fail_the_run() -> None:
+    with pytest.raises(TerminalError, match="raised under flock is 5, not 15"):
+        run(FakeCluster(locks=False), a_request())
 
 
 def test_a_reader_on_a_writers_node_proves_nothing() -> None:

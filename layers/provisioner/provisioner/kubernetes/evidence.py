@@ -59,6 +59,13 @@ class ReaderEvidence(PodEvidence):
     text: list[str] = Field(description="the lines of out.txt")
 
 
+class CounterEvidence(_Part):
+    """One number that all writers raised at the same time, each time under an exclusive flock."""
+
+    expected: int
+    found: int | None = Field(description="null: what the file held was no number")
+
+
 class Evidence(_Part):
     schema_version: Literal["1"] = "1"
     run_id: str
@@ -67,6 +74,7 @@ class Evidence(_Part):
     access_point_id: str | None
     image: str
     lines_per_writer: int
+    counter: CounterEvidence
     verified_at: UtcSeconds
     writers: list[PodEvidence] = Field(min_length=1)
     appender: AppenderEvidence

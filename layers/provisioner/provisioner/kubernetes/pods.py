@@ -34,7 +34,9 @@ class Printed:
 
     @property
     def tail(self) -> str:
-        untagged = [line for line in self._log.splitlines() if not line.startswith(("mount ", "file ", "listing "))]
+        untagged = [
+            line for line in self._log.splitlines() if not line.startswith(("mount ", "file ", "listing ", "counter "))
+        ]
         return " | ".join(untagged[-_LOG_TAIL_LINES:])
 
     def files(self) -> list[FileEvidence]:

@@ -4,13 +4,22 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from provisioner.kubernetes.evidence import AppenderEvidence, FileEvidence, PodEvidence, ReaderEvidence
+from provisioner.kubernetes.evidence import (
+    AppenderEvidence,
+    CounterEvidence,
+    FileEvidence,
+    PodEvidence,
+    ReaderEvidence,
+)
 
 MOUNT_PATH: Final = "/data"
 # The container's own disk is an overlay: with this, it cannot pass for shared storage.
 SHARED_TYPE: Final = "nfs4"
 APPENDED_FILE: Final = "out.txt"
 APPENDED_LINES: Final = 3
+COUNTER_FILE: Final = "counter"
+# Few, as each takes some round trips to the file system while all others wait; enough for every writer to meet others.
+INCREMENTS_PER_WRITER: Final = 5
 
 
 def run_id_of(execution_arn: str) -> str:
@@ -32,17 +41,26 @@ def content_of(nonce: str, pod: str, lines: int) -> bytes:
     return "".join(f"{nonce} {pod} {number}\n" for number in range(1, lines + 1)).encode()
 
 
+def counter_of(writers: int, printed: Sequence[str]) -> CounterEvidence:
+    """What the counter must be when no increment was lost, and what the reader printed of it."""
+    (found,) = printed if len(printed) == 1 else ("",)
+    number = int(found) if found.isascii() and found.isdigit() and len(found) < 10 else None
+    return CounterEvidence(expected=writers * INCREMENTS_PER_WRITER, found=number)
+
+
 def differences(
     nonce: str,
     lines: int,
     writers: Sequence[PodEvidence],
     appender: AppenderEvidence,
     reader: ReaderEvidence,
+    counter: CounterEvidence,
 ) -> list[str]:
     """Everything in which the run is not what it must be; empty when the storage is proven."""
     pods = [*writers, appender, reader]
     expected = {file_of(writer.pod): content_of(nonce, writer.pod, lines) for writer in writers}
     expected[APPENDED_FILE] = _joined(appender.text)
+    expected[COUNTER_FILE] = f"{counter.expected}\n".encode()
     return [
         *_mount_differences(pods),
         *_node_differences([*writers, appender], reader),
@@ -56,6 +74,7 @@ def differences(
         *_file_differences(f"appender {appender.pod}", appender.files, {APPENDED_FILE: expected[APPENDED_FILE]}),
         *_file_differences(f"reader {reader.pod}", reader.files, expected),
         *_text_differences(appender, reader),
+        *_counter_differences(counter),
         *_listing_differences(reader, expected.keys()),
     ]
 
@@ -104,6 +123,11 @@ def _text_differences(appender: AppenderEvidence, reader: ReaderEvidence) -> Ite
         yield f"{appender.pod} appended {len(appender.text)} lines, not {APPENDED_LINES}"
     if reader.text != appender.text:
         yield f"{reader.pod} read {reader.text} from {APPENDED_FILE}, but {appender.text} was appended"
+
+
+def _counter_differences(counter: CounterEvidence) -> Iterable[str]:
+    if counter.found != counter.expected:
+        yield f"the counter that all writers raised under flock is {counter.found}, not {counter.expected}"
 
 
 def _listing_differences(reader: ReaderEvidence, expected: Iterable[str]) -> Iterable[str]:

@@ -26,7 +26,7 @@ from provisioner.kubernetes.pods import (
     troubles,
     utc_seconds,
 )
-from provisioner.kubernetes.proof import differences, nonce_of
+from provisioner.kubernetes.proof import counter_of, differences, nonce_of
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 
@@ -192,18 +192,20 @@ class _Run:
             )
         observed = pod_evidence(self.api, pod, printed, printed.finished)
         self.progress.evidence = self._proven(
-            ReaderEvidence(**observed.model_dump(), listing=printed.tagged("listing"), text=printed.tagged("text"))
+            ReaderEvidence(**observed.model_dump(), listing=printed.tagged("listing"), text=printed.tagged("text")),
+            printed.tagged("counter"),
         )
         self.progress.phase = "clean_up"
         self.progress.writers, self.progress.appender = [], None  # the evidence has them; a payload has 256 KiB
         return self._wait(Reason.CLEANING_UP, _SOON_SECONDS)
 
-    def _proven(self, reader: ReaderEvidence) -> dict[str, Any]:
+    def _proven(self, reader: ReaderEvidence, counted: list[str]) -> dict[str, Any]:
         verification = self.request.verification
         nonce = nonce_of(self.run_id)
         writers, appender = self.progress.writers, self.progress.appender
         assert appender is not None, "the phase `write` ends with the appender's evidence"  # noqa: S101
-        found = differences(nonce, verification.lines_per_writer, writers, appender, reader)
+        counter = counter_of(verification.writers, counted)
+        found = differences(nonce, verification.lines_per_writer, writers, appender, reader, counter)
         if found:
             raise TerminalError(
                 ErrorReason.VERIFICATION_FAILED,
@@ -218,6 +220,7 @@ class _Run:
                 access_point_id=self.access_point_id,
                 image=verification.image,
                 lines_per_writer=verification.lines_per_writer,
+                counter=counter,
                 verified_at=utc_seconds(self.now()),
                 writers=writers,
                 appender=appender,

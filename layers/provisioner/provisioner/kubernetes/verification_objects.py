@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.manifests import manifest, merged
-from provisioner.kubernetes.proof import APPENDED_LINES, nonce_of
+from provisioner.kubernetes.proof import APPENDED_LINES, INCREMENTS_PER_WRITER, nonce_of
 from provisioner.request import Request
 
 RUN_LABEL: Final = "eks-efs-provisioner/run"
@@ -83,6 +83,8 @@ def _pod(request: Request, role: Role, run_id: str, *, lines: int) -> Manifest:
             {"name": "RUN", "value": run_id},
             {"name": "NONCE", "value": nonce_of(run_id)},
             {"name": "LINE_COUNT", "value": str(lines)},
+            {"name": "WRITER_COUNT", "value": str(request.verification.writers)},
+            {"name": "INCREMENT_COUNT", "value": str(INCREMENTS_PER_WRITER)},
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         ],
     }

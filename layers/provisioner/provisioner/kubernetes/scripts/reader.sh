@@ -8,6 +8,7 @@ for file in *; do
 done
 ls -l | sed 's/^/listing /'
 sed 's/^/text /' out.txt
+sed 's/^/counter /' counter
 
 cd /
 rm -r "/data/.verification/$RUN"
