@@ -7,11 +7,13 @@ Kubernetes keeps them current by a controller.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from local.kubernetes.embedded import EmbeddedControlPlanes
+from local.kubernetes.embedded.make_openapi import OPENAPI_FILE, published, reduced, rendered
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from local.kubernetes.real import ROLE_AGGREGATION, RealControlPlanes
 from tests.kubernetes.cases import access, apply, objects, reading, validation
@@ -68,7 +70,12 @@ def test_the_comparison_sees_code_reason_causes_and_fields_but_no_uids_times_or_
     assert compared([Exchange("GET /", 200, {})], [Exchange("GET /", 404, {})]) != []
 
 
+def test_the_shapes_of_our_kinds_are_those_the_real_one_publishes(pair: tuple[ControlPlane, ControlPlane]) -> None:
+    assert OPENAPI_FILE.read_text() == rendered(reduced(published(pair[1])))
+
+
 @pytest.mark.parametrize("held_case", CASES, ids=lambda case: case.sentence)
 def test_both_answer_alike(held_case: Case, pair: tuple[ControlPlane, ControlPlane]) -> None:
-    embedded, real = (held(held_case, control_plane).exchanges for control_plane in pair)
+    with ThreadPoolExecutor(len(pair)) as both:  # watches wait: at both at once
+        embedded, real = both.map(lambda control_plane: held(held_case, control_plane).exchanges, pair)
     assert compared(embedded, real) == []

@@ -6,7 +6,7 @@ Source: EKS guide, "Review access policy permissions"; kube-apiserver's RBAC mes
 from dataclasses import dataclass
 
 from local.kubernetes.embedded.errors import ApiError, forbidden
-from local.kubernetes.embedded.resources import Resource
+from local.kubernetes.embedded.request_info import RequestInfo
 from local.kubernetes.interfaces import ACCESS_POLICY_GROUP_PREFIX, KubernetesUser
 
 _READ = frozenset({"get", "list", "watch"})
@@ -37,21 +37,6 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
-class Attributes:
-    """What a request wants."""
-
-    verb: str
-    resource: Resource
-    namespace: str
-    name: str
-    subresource: str
-
-    @property
-    def target(self) -> str:
-        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
-
-
 def allowed(user: KubernetesUser, verb: str, group: str, target: str) -> bool:
     if _ALL_POWERFUL & set(user.groups):
         return True
@@ -59,12 +44,12 @@ def allowed(user: KubernetesUser, verb: str, group: str, target: str) -> bool:
     return any(verb in rule.verbs and target in rule.resources for rule in rules)
 
 
-def authorize(user: KubernetesUser, wanted: Attributes) -> None:
+def authorize(user: KubernetesUser, verb: str, wanted: RequestInfo) -> None:
     """Raises ApiError Forbidden."""
-    if allowed(user, wanted.verb, wanted.resource.group, wanted.target):
+    if allowed(user, verb, wanted.resource.group, wanted.target):
         return
     where = f'in the namespace "{wanted.namespace}"' if wanted.namespace else "at the cluster scope"
-    asked = f'cannot {wanted.verb} resource "{wanted.target}" in API group "{wanted.resource.group}" {where}'
+    asked = f'cannot {verb} resource "{wanted.target}" in API group "{wanted.resource.group}" {where}'
     raise forbidden(wanted.resource, wanted.name, f'User "{user.username}" {asked}')
 
 

@@ -47,7 +47,7 @@ def parse_body(body: bytes, content_type: str, kind: str) -> Any:
             raise bad_request(f"the object provided is unrecognized (must be of type {kind}): {message}") from None
     if content_type in ("application/yaml", "application/apply-patch+yaml"):
         return parse_yaml(body)
-    accepted = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    accepted = "application/json, application/yaml"
     message = "the body of the request was in an unknown format - accepted media types include: "
     raise unsupported_media_type(message + accepted)
 

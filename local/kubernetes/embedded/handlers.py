@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from local.kubernetes.embedded import access_reviews, kubelet_proxy, watch
-from local.kubernetes.embedded.authorization import Attributes, authorize
+from local.kubernetes.embedded.authorization import authorize
 from local.kubernetes.embedded.decoding import decode, parse_body, parse_yaml, strict_error
 from local.kubernetes.embedded.deletion import DeleteOptions, Deletions
 from local.kubernetes.embedded.errors import (
@@ -43,7 +43,7 @@ class Handlers:
 
     async def handle(self, request: web.Request, info: RequestInfo, user: KubernetesUser) -> web.StreamResponse:
         verb = "create" if info.subresource == "exec" else info.verb
-        authorize(user, Attributes(verb, info.resource, info.namespace, info.name, info.subresource))
+        authorize(user, verb, info)
         info.check_served()
         if info.resource is ACCESS_REVIEWS:
             answer = access_reviews.review(user, await request.read(), request.content_type)

@@ -13,26 +13,16 @@ _VALUE = "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?"
 
 def label_errors(name: str) -> list[str]:
     """RFC 1123 label: namespaces, containers, volumes."""
-    problems = [] if len(name) <= 63 else ["must be no more than 63 characters"]
-    if not re.fullmatch(_LABEL, name):
-        problems.append(
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
-            "and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
-            f"regex used for validation is '{_LABEL}')"
-        )
-    return problems
+    what = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and "
+    what += "end with an alphanumeric character (e.g. 'my-name',  or '123-abc'"
+    return _errors(name, 63, _LABEL, what)
 
 
 def subdomain_errors(name: str) -> list[str]:
     """RFC 1123 subdomain: most objects' names."""
-    problems = [] if len(name) <= 253 else ["must be no more than 253 characters"]
-    if not re.fullmatch(_SUBDOMAIN, name):
-        problems.append(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
-            "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-            f"'{_SUBDOMAIN}')"
-        )
-    return problems
+    what = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    what += "start and end with an alphanumeric character (e.g. 'example.com'"
+    return _errors(name, 253, _SUBDOMAIN, what)
 
 
 def qualified_name_errors(name: str) -> list[str]:
@@ -41,23 +31,19 @@ def qualified_name_errors(name: str) -> list[str]:
     problems = [f"prefix part {error}" for error in subdomain_errors(prefix)] if slash and prefix else []
     if slash and not prefix:
         problems.append("prefix part must be non-empty")
-    if len(local) > 63:
-        problems.append("name part must be no more than 63 characters")
-    if not re.fullmatch(_QUALIFIED, local):
-        problems.append(
-            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
-            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-            f"'{_QUALIFIED}')"
-        )
-    return problems
+    what = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    what += "character (e.g. 'MyName',  or 'my.name',  or '123-abc'"
+    return problems + [f"name part {error}" for error in _errors(local, 63, _QUALIFIED, what)]
 
 
 def label_value_errors(value: str) -> list[str]:
-    problems = [] if len(value) <= 63 else ["must be no more than 63 characters"]
-    if not re.fullmatch(_VALUE, value):
-        problems.append(
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
-            "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for "
-            f"validation is '{_VALUE}')"
-        )
+    what = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    what += "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345'"
+    return _errors(value, 63, _VALUE, what)
+
+
+def _errors(text: str, longest: int, pattern: str, what: str) -> list[str]:
+    problems = [] if len(text) <= longest else [f"must be no more than {longest} characters"]
+    if not re.fullmatch(pattern, text):
+        problems.append(f"{what}, regex used for validation is '{pattern}')")
     return problems

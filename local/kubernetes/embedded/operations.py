@@ -163,13 +163,15 @@ class Operations:
         new["apiVersion"], new["kind"] = old["apiVersion"], old["kind"]
         owners = new["metadata"].get("managedFields")
         new = _with_fixed_parts(resource, old, new, write.subresource)
-        if not tracked:
+        if not tracked and owners == [{}]:  # how a client asks for owners to be forgotten
+            new["metadata"].pop("managedFields")
+        elif not tracked:
             new["metadata"]["managedFields"] = old["metadata"].get("managedFields", [])
             new = server_side_apply.track_update(resource, old, new, write.entry(resource, "Update"))
         elif owners:
             new["metadata"]["managedFields"] = owners
         check_object(resource, new, update_causes(resource, old, new, write.subresource))
-        if _is_new_generation(resource, old, new):
+        if not write.subresource and _is_new_generation(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if new == old:
             return old

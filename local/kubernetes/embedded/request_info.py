@@ -31,6 +31,11 @@ class RequestInfo:
         """The namespace to look in; None for all."""
         return (self.namespace or None) if self.resource.namespaced else None
 
+    @property
+    def target(self) -> str:
+        """The resource as a role names it: pods/log."""
+        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+
     def check_served(self) -> None:
         """Raises ApiError NotFound, MethodNotAllowed. To be asked after whether the caller may know."""
         resource = self.resource

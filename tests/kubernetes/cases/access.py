@@ -50,6 +50,16 @@ def viewer(api: Conversation) -> None:
     api.send("GET", f"{PODS}/missing/log", token=token)
 
 
+@case("who may not ask for a resource is not told whether it is served")
+def unserved(api: Conversation) -> None:
+    token = api.tokens["viewer"]
+    for path in ("/api/v1/namespaces/{name}/unknowns", "/apis/unknown.example.com/v1/things", "/api/v9/pods"):
+        api.send("GET", path, token=token)
+        api.send("PUT", path, {}, token=token)
+    api.send("PUT", PODS, {}, token=token)
+    api.send("GET", f"{PODS}/p/unknown", token=token)
+
+
 @case("an EKS token with the edit policy changes workloads but no volumes and no namespaces")
 def editor(api: Conversation) -> None:
     token = api.tokens["editor"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kubernetes.differential import APPLY, MERGE, Conversation, case
-from tests.kubernetes.manifests import NAMESPACED, PATHS, changed, manifest
+from tests.kubernetes.manifests import NAMESPACED, PATHS, Manifest, changed, manifest
 
 CLAIMS = NAMESPACED["PersistentVolumeClaim"]
 DEPLOYMENTS = NAMESPACED["Deployment"]
@@ -87,6 +87,32 @@ def merged_lists(api: Conversation) -> None:
     api.apply(item, partial, "two")
     api.apply(item, changed(with_env, "spec.template.spec.containers.0.env", []), "one")
     api.apply(item, {**partial, "spec": {}}, "two")
+
+
+@case("a merged list keeps the order of both managers as far as they agree")
+def merged_order(api: Conversation) -> None:
+    item = f"{DEPLOYMENTS}/d"
+    desired = manifest("Deployment", "d", api.name)
+
+    def environment(names: str) -> object:
+        variables = [{"name": name, "value": name} for name in names]
+        return changed(desired, "spec.template.spec.containers.0.env", variables)
+
+    api.apply(item, environment("ABCD"), "one")
+    for names in ("XB", "CYA", "DXA", "ZBXA"):
+        api.apply(item, environment(names), "two")
+    api.apply(item, environment("DA"), "one")
+    api.apply(item, desired, "two")
+
+
+@case("applying to what nobody applied before leaves its fields to those who wrote them")
+def before_first_apply(api: Conversation) -> None:
+    for kind, path in (("Deployment", DEPLOYMENTS), ("PersistentVolumeClaim", CLAIMS)):
+        desired = manifest(kind, "w", api.name)
+        api.send("POST", f"{path}?fieldManager=hand", changed(desired, "metadata.labels", {"a": "b"}))
+        cleared: Manifest = {"metadata": {"managedFields": [{}]}}
+        api.send("PATCH", f"{path}/w?fieldManager=hand", cleared, content_type=MERGE)
+        api.apply(f"{path}/w", desired)
 
 
 @case("applying a change to an immutable field is invalid, not a conflict")

@@ -92,6 +92,32 @@ def status(api: Conversation) -> None:
     api.send("PATCH", f"{CLASSES}/none/status", {}, content_type=MERGE)
 
 
+def _has_status(kind: str) -> None:
+    @case(f"the status subresource of a {kind} takes some metadata with it")
+    def status_metadata(api: Conversation) -> None:
+        name = f"{api.name}-m"
+        item = f"{PATHS[kind]}/{name}"
+        api.send("POST", PATHS[kind], manifest(kind, name, api.name))
+        metadata = {"labels": {"a": "b"}, "annotations": {"c": "d"}, "finalizers": ["example.com/hold"]}
+        api.send("PATCH", f"{item}/status?fieldManager=s", {"metadata": metadata}, content_type=MERGE)
+        api.send("PATCH", f"{item}/status?fieldManager=s", {"spec": None}, content_type=MERGE)
+        api.send("PATCH", f"{item}?fieldManager=m", {"metadata": {"finalizers": None}}, content_type=MERGE)
+
+
+for each in ("Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Deployment", "ReplicaSet"):
+    _has_status(each)
+
+
+@case("empty maps and lists are not kept")
+def empty_collections(api: Conversation) -> None:
+    claim = manifest("PersistentVolumeClaim", "c", api.name)
+    claim = changed(changed(claim, "metadata.labels", {}), "metadata.finalizers", [])
+    api.send("POST", CLAIMS, changed(claim, "spec.resources.limits", {}))
+    api.apply(f"{CLAIMS}/c", claim, "two")
+    pod = changed(manifest("Pod", "p", api.name), "spec.containers.0.args", [])
+    api.send("POST", PODS, changed(pod, "spec.nodeSelector", {}))
+
+
 @case("a finalizer keeps a deleted object until it is removed")
 def finalizer(api: Conversation) -> None:
     claim = changed(manifest("PersistentVolumeClaim", "c", api.name), "metadata.finalizers", ["example.com/hold"])

@@ -61,17 +61,33 @@ def event_selectors(api: Conversation) -> None:
 
 @case("a list asked for in pages is complete when one goes on while there is more")
 def pages(api: Conversation) -> None:
-    """How many items a page has is the server's choice: the embedded API gives all at once."""
     _three_pods(api)
-    before, names, more = len(api.exchanges), [], ""
+    names, more = [], ""
     while True:
         page = api.send("GET", f"{PODS}?limit=2&labelSelector=role&continue={quote(more)}")
         names += [item["metadata"]["name"] for item in page["items"]]
         more = page["metadata"].get("continue", "")
         if not more:
             break
-    del api.exchanges[before:]
-    api.note("names", names)
+    assert names == ["a", "b", "c"]
+
+
+@case("a list's later pages show the world as it was at the first, and say how much is left")
+def later_pages(api: Conversation) -> None:
+    _three_pods(api)
+    more = api.send("GET", f"{PODS}?limit=1")["metadata"]["continue"]
+    api.send("DELETE", f"{PODS}/b?gracePeriodSeconds=0")
+    api.send("GET", f"{PODS}?limit=1&continue={quote(more)}")
+    api.send("GET", f"{PODS}?limit=5&continue={quote(more)}")
+    api.send("GET", f"{PODS}?continue={quote(more)}")
+    api.send("GET", f"{PODS}?limit=1")
+
+
+@case("a list's options are read alike, good and malformed")
+def list_options(api: Conversation) -> None:
+    options = ("limit=", "limit=-1", "limit=1.5", "timeoutSeconds=x", "timeoutSeconds=3", "continue=x", "watch=false")
+    for option in (*options, "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6MX0", "limit=0", "watch=0"):
+        api.send("GET", f"{PODS}?{option}")
 
 
 @case("a watch after a resource version tells everything since, in order")
