@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from provisioner.kubernetes.proof import run_id_of
 from provisioner.report.history import Event, read
 from provisioner.report.picture import Picture, picture
 from provisioner.report.timeline import Timeline, timeline
@@ -68,7 +69,7 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
     history = read(events)
     evidence = detail.get("evidence") or {}
     cluster = str((detail.get("cluster") or {}).get("name") or (request.get("cluster") or {}).get("name") or "")
-    built = topology(history, evidence, cluster)
+    built = topology(history, evidence, cluster, run_id_of(str(detail["execution_arn"])))
     line = timeline(
         history,
         without=DRAWING_STATES[outcome],

@@ -10,7 +10,8 @@ from provisioner.report.topology import Pod, Topology, Zone
 
 _GAP: Final = 16
 _ZONE_WIDTH: Final = 296
-_LINE: Final = 18
+_LINE: Final = 17
+_HEAD_HEIGHT: Final = 72
 _POD_HEIGHT: Final = 42
 _TARGET_HEIGHT: Final = 44
 _CHARACTER: Final = 7.0  # of the fixed-width font at 11.5 px; names are cut where their box ends
@@ -89,15 +90,16 @@ def _file_system(drawn: Picture, topology: Topology, width: float) -> Box:
 
 
 def _height(zone: Zone) -> float:
-    return 58 + _TARGET_HEIGHT + 2 * _GAP + max(1, len(zone.pods)) * (_POD_HEIGHT + 8) + 8
+    return _HEAD_HEIGHT + _TARGET_HEIGHT + 2 * _GAP + max(1, len(zone.pods)) * (_POD_HEIGHT + 8) + 8
 
 
 def _zone(drawn: Picture, zone: Zone, topology: Topology, x: float, y: float, height: float) -> None:
     inner = _ZONE_WIDTH - 2 * _GAP
     drawn.boxes.append(Box(x, y, _ZONE_WIDTH, height, "zone"))
     drawn.write(x + _GAP, y + 22, f"{zone.name} {zone.zone_id}".strip(), "label", inner)
-    drawn.write(x + _GAP, y + 22 + _LINE, f"{zone.subnet_id} {zone.cidr}".strip(), "quiet", inner)
-    target = y + 58
+    for number, line in enumerate((zone.subnet_id, zone.cidr), start=1):
+        drawn.write(x + _GAP, y + 22 + number * _LINE, line, "quiet", inner)
+    target = y + _HEAD_HEIGHT
     exists = bool(zone.mount_target_id)
     drawn.boxes.append(Box(x + _GAP, target, inner, _TARGET_HEIGHT, "target" if exists else "absent"))
     title = f"{zone.mount_target_id} {zone.mount_target_address}" if exists else "no mount target"

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from provisioner.report.history import History, Lane, Visit
 
 _MOST_TICKS: Final = 7
+_NARROWEST_PERCENT: Final = 0.4
 _NICE_SECONDS: Final = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 
 Outcome = Literal["done", "failed", "stopped"]
@@ -148,8 +149,21 @@ def _row(
         looks=len(looks),
         retries=sum(max(visit.attempts - 1, 0) for visit in looks),
         after=after,
-        segments=tuple(segments),
+        segments=tuple(_visible(segments)),
     )
+
+
+def _visible(segments: list[Segment]) -> list[Segment]:
+    """Hundreds of short looks between waits would be a smear: what is too narrow joins what it follows."""
+    merged: list[Segment] = []
+    for segment in segments:
+        last = merged[-1] if merged else None
+        if last and segment.width_percent < _NARROWEST_PERCENT:
+            end = segment.start_percent + segment.width_percent
+            merged[-1] = replace(last, width_percent=round(end - last.start_percent, 3))
+        else:
+            merged.append(segment)
+    return merged
 
 
 def _ticks(span: float) -> Iterator[Tick]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from provisioner.report.history import History
@@ -49,16 +50,17 @@ class Topology:
         return bool(self.vpc_id)
 
 
-def topology(history: History, evidence: Mapping[str, Any], cluster: str) -> Topology:
+def topology(history: History, evidence: Mapping[str, Any], cluster: str, run_id: str) -> Topology:
+    """`evidence` is {} for a run that failed: then the pods are those that its verification had seen by then."""
     network = history.payload_of("Ensure network")
-    pods = pods_of(evidence or _evidence_so_far(history))
+    pods = pods_of(evidence or {**_evidence_so_far(history), "run_id": run_id})
     targets = {
         target["availability_zone_id"]: target
         for target in history.payload_of("Ensure mount targets").get("mount_targets") or []
     }
     zones = [
-        _zone(subnet, targets.get(subnet["availability_zone_id"], {}), pods)
-        for subnet in sorted(network.get("private_subnets") or [], key=lambda each: str(each["availability_zone"]))
+        _zone(list(subnets), targets.get(zone_id, {}), pods)
+        for (_, zone_id), subnets in groupby(sorted(network.get("private_subnets") or [], key=_place), key=_place)
     ]
     known = {zone.name for zone in zones}
     if lost := tuple(pod for pod in pods if pod.zone not in known):
@@ -104,13 +106,18 @@ def address_of(node: str) -> str:
     return head.removeprefix("fargate-ip-").replace("-", ".") if head.startswith("fargate-ip-") else node
 
 
-def _zone(subnet: Mapping[str, Any], target: Mapping[str, Any], pods: Iterable[Pod]) -> Zone:
-    name = str(subnet["availability_zone"])
+def _place(subnet: Mapping[str, Any]) -> tuple[str, str]:
+    return str(subnet["availability_zone"]), str(subnet["availability_zone_id"])
+
+
+def _zone(subnets: list[Mapping[str, Any]], target: Mapping[str, Any], pods: Iterable[Pod]) -> Zone:
+    """A zone of a network that was there before may have several subnets; pods come into any of them."""
+    name, zone_id = _place(subnets[0])
     return Zone(
         name=name,
-        zone_id=str(subnet["availability_zone_id"]),
-        subnet_id=str(subnet["subnet_id"]),
-        cidr=str(subnet.get("cidr") or ""),
+        zone_id=zone_id,
+        subnet_id=", ".join(str(subnet["subnet_id"]) for subnet in subnets),
+        cidr=", ".join(str(subnet["cidr"]) for subnet in subnets if subnet.get("cidr")),
         mount_target_id=str(target.get("mount_target_id") or ""),
         mount_target_address=str(target.get("ip_address") or ""),
         pods=tuple(pod for pod in pods if pod.zone == name),
