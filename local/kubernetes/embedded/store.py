@@ -79,7 +79,9 @@ class Store:
 
     def forget_history(self) -> None:
         """Compaction: watches from an older resource version are told to list again."""
-        self._history.extend(itertools.repeat(Change(self.version, _NOTHING, "COMPACTED", {}, None), HISTORY_EVENTS))
+        self._history.extend(
+            itertools.repeat(Change(self.version + 1, _NOTHING, "COMPACTED", {}, None), HISTORY_EVENTS)
+        )
 
     def _record(self, resource: Resource, obj: Object, kind: str, previous: Object | None) -> Object:
         self.version += 1
