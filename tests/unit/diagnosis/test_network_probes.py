@@ -2,18 +2,8 @@
 
 import pytest
 
-from provisioner.diagnosis.model import Finding, Rule
-from provisioner.diagnosis.rules import RULES
+from tests.unit.diagnosis.looking import look, rule
 from tests.unit.diagnosis.world import CIDRS, NFS, ZONES, World
-
-
-def rule(rule_id: str) -> Rule:
-    return next(each for each in RULES if each.id == rule_id)
-
-
-def look(world: World, rule_id: str, text: str = "") -> tuple[Finding, str]:
-    finding = rule(rule_id).probe(world.live(), text)
-    return finding, rule(rule_id).fix_with(finding.ids)
 
 
 def test_a_closed_port_is_named_with_group_range_and_mount_target(world: World) -> None:

@@ -53,6 +53,7 @@ def throttling(live: Live, text: str) -> Finding:
 
 
 def rights(live: Live, text: str) -> Finding:
+    """One read of the same service now, as the same role."""
     read = _read_like(text)
     looked_at = f"{read} as the provisioner's role"
     error = _refused(live, read)

@@ -16,6 +16,7 @@ _PUBLIC = "0.0.0.0/0"
 
 
 def cluster_failed(live: Live, _text: str) -> Finding:
+    """Status and health issues of the cluster."""
     name, cluster = live.request.cluster.name, live.eks.cluster
     looked_at = f"status and health of cluster {name}"
     if cluster is None:
@@ -29,6 +30,7 @@ def cluster_failed(live: Live, _text: str) -> Finding:
 
 
 def profile_failed(live: Live, _text: str) -> Finding:
+    """Status and health issues of every Fargate profile."""
     looked_at = f"status and health of the Fargate profiles of {live.request.cluster.name}"
     for profile in live.eks.profiles:
         issues = profile.get("health", {}).get("issues", [])
@@ -97,6 +99,7 @@ def addon_degraded(live: Live, _text: str) -> Finding:
 
 
 def addon_failed(live: Live, _text: str) -> Finding:
+    """Status and health issues of the add-on coredns."""
     addon, looked_at = live.eks.dns_addon, "status and health of add-on coredns"
     if addon is None:
         return Finding.refuted(looked_at, "there is no such add-on")
@@ -108,6 +111,7 @@ def addon_failed(live: Live, _text: str) -> Finding:
 
 
 def network_stack_failed(live: Live, _text: str) -> Finding:
+    """Status of the stack, and the first failure among its events."""
     name = network_stack.stack_name(live.request.cluster.name)
     looked_at, cloudformation = f"stack {name} and its events", live.connection.cloudformation
     stack = network_stack.find(live.request, cloudformation)
@@ -123,6 +127,7 @@ def network_stack_failed(live: Live, _text: str) -> Finding:
 
 
 def existing_network_unsuitable(live: Live, _text: str) -> Finding:
+    """The same check that Ensure network made, made again."""
     wanted = live.request.network
     if not isinstance(wanted, ExistingNetwork):
         return Finding.refuted("the network of the request", "it is one that is created")
@@ -135,6 +140,7 @@ def existing_network_unsuitable(live: Live, _text: str) -> Finding:
 
 
 def free_addresses(live: Live, _text: str) -> Finding:
+    """AvailableIpAddressCount of the private subnets."""
     subnets = live.network.described_subnets
     looked_at = "free addresses of the private subnets"
     full = {each["SubnetId"]: each["CidrBlock"] for each in subnets if each["AvailableIpAddressCount"] < 1}

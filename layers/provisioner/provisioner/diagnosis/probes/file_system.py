@@ -26,6 +26,7 @@ def missing_mount_targets(live: Live, _text: str) -> Finding:
 
 
 def unready_mount_targets(live: Live, _text: str) -> Finding:
+    """Mount targets that are creating, updating or deleting."""
     unready = {
         each["MountTargetId"]: f"{each['LifeCycleState']} in {each.get('AvailabilityZoneId')}"
         for each in live.file_system.mount_targets.values()
@@ -39,6 +40,7 @@ def unready_mount_targets(live: Live, _text: str) -> Finding:
 
 
 def failed_mount_targets(live: Live, _text: str) -> Finding:
+    """Mount targets in the state error."""
     failed = {
         each["MountTargetId"]: each["SubnetId"]
         for each in live.file_system.mount_targets.values()
@@ -63,6 +65,7 @@ def state(live: Live, _text: str) -> Finding:
 
 
 def volume_handle_form(live: Live, _text: str) -> Finding:
+    """The live PersistentVolume's volumeHandle."""
     handle = live.file_system.handle
     looked_at = f"volumeHandle of PersistentVolume {live.request.storage.persistent_volume}"
     if handle is None:
@@ -95,6 +98,7 @@ def wrong_file_system(live: Live, _text: str) -> Finding:
 
 
 def mount_target_address(live: Live, _text: str) -> Finding:
+    """An address in the live PersistentVolume against those of the mount targets."""
     volume = live.objects.volume
     name = live.request.storage.persistent_volume
     looked_at = f"volumeAttributes.mounttargetip of PersistentVolume {name}"
@@ -114,10 +118,12 @@ def mount_target_address(live: Live, _text: str) -> Finding:
 
 
 def mount_policy(live: Live, _text: str) -> Finding:
+    """Whether the policy lets a client without an IAM identity mount, over TLS and through a mount target."""
     return _policy(live, ["ClientMount"])
 
 
 def write_policy(live: Live, _text: str) -> Finding:
+    """Whether the policy lets such a client write, and be root."""
     return _policy(live, ["ClientWrite", "ClientRootAccess"])
 
 
@@ -140,6 +146,7 @@ def _policy(live: Live, actions: list[str]) -> Finding:
 
 
 def access_point(live: Live, _text: str) -> Finding:
+    """Whether the access point that the live PersistentVolume names exists, is available and is of that file system."""
     mounted = live.file_system.mounted
     if mounted is None or not mounted.access_point_id:
         return Finding.refuted("the access point that the PersistentVolume names", "it names none")

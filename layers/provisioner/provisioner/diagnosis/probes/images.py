@@ -31,10 +31,12 @@ def routes(live: Live, _text: str) -> Finding:
 
 
 def not_found(live: Live, text: str) -> Finding:
+    """The nodes' own events, in which the registry answered that there is no such image."""
     return _answered(live, text, NOT_FOUND)
 
 
 def rate_limited(live: Live, text: str) -> Finding:
+    """The nodes' own events, in which the registry answered that it was asked too often."""
     return _answered(live, text, RATE_LIMITED)
 
 

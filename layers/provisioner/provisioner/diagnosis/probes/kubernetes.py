@@ -16,6 +16,7 @@ _EFS_ADDON = "aws-efs-csi-driver"
 
 
 def csi_driver_missing(live: Live, _text: str) -> Finding:
+    """Whether there is a CSIDriver efs.csi.aws.com."""
     looked_at = f"CSIDriver {CSI_DRIVER}"
     if live.objects.csi_driver is not None:
         return Finding.refuted(looked_at, "it is there")
@@ -24,6 +25,7 @@ def csi_driver_missing(live: Live, _text: str) -> Finding:
 
 
 def csi_driver_attacher(live: Live, _text: str) -> Finding:
+    """The CSIDriver's attachRequired."""
     looked_at, driver = f"attachRequired of CSIDriver {CSI_DRIVER}", live.objects.csi_driver
     if driver is None:
         return Finding.refuted(looked_at, "there is no such CSIDriver")

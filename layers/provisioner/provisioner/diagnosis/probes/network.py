@@ -120,6 +120,7 @@ def routes(live: Live, _text: str) -> Finding:
 
 
 def dns_attributes(live: Live, _text: str) -> Finding:
+    """enableDnsSupport and enableDnsHostnames of the pods' VPC."""
     vpc_id = str(live.network.vpc_id)
     off = [name for name, on in live.network.dns_attributes.items() if not on]
     looked_at = f"enableDnsSupport and enableDnsHostnames of {vpc_id}"

@@ -1,0 +1,182 @@
+"""What EKS, CloudFormation and the account report is told as they report it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from provisioner.errors import ErrorReason, RetryableError
+from provisioner.resources.network_stack import stack_name
+from tests.unit.diagnosis.looking import look, rule
+from tests.unit.diagnosis.world import World
+from tests.unit.resources.aws_calls import alter, refuse
+from tests.unit.resources.samples import key_values, request_for
+
+ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
+ZONE = "Fargate Profile creation for the Availability Zone ap-northeast-1a is not supported"
+
+
+def test_a_failed_cluster_is_told_with_its_health(world: World) -> None:
+    world.cluster.update(status="FAILED", health={"issues": [{**ISSUE, "code": "InsufficientFreeAddresses"}]})
+    finding, fix = look(world, "cluster-failed")
+    assert finding.verdict == "proved"
+    assert finding.saw == "it is FAILED: InsufficientFreeAddresses: not allowed (subnet-1)"
+    assert "(InsufficientFreeAddresses: not allowed (subnet-1)), delete eks-example" in fix
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED"])
+def test_a_failed_profile_is_told_with_its_health(world: World, status: str) -> None:
+    world.profile(status=status, health={"issues": [ISSUE]})
+    finding, fix = look(world, "fargate-profile-failed")
+    assert finding.verdict == "proved"
+    assert finding.saw == f"provisioner is {status}: AccessDenied: not allowed (subnet-1)"
+    assert "delete provisioner" in fix
+    assert look(world, "zone-without-fargate")[0].verdict == "refuted"
+
+
+def test_a_zone_without_fargate_is_told_with_its_subnet(world: World) -> None:
+    world.profile(status="CREATE_FAILED", health={"issues": [{"code": "Unknown", "message": ZONE}]})
+    finding, fix = look(world, "zone-without-fargate")
+    assert finding.verdict == "proved"
+    assert f"leave out {world.subnet_ids[0]} in " in fix
+    assert world.subnet_ids[1] not in fix
+
+
+@pytest.mark.parametrize(
+    ("change", "fix"),
+    [
+        ("configuration", 'set its configuration to {"computeType":"Fargate"}'),
+        ("profile", "add a Fargate profile that selects kube-system, then delete its Pending pods"),
+        ("neither", "remove the cause: InsufficientNumberOfReplicas: none"),
+    ],
+)
+def test_a_degraded_add_on_is_told_with_what_it_lacks(world: World, change: str, fix: str) -> None:
+    issue = {"code": "InsufficientNumberOfReplicas", "message": "none"}
+    world.addon.update(status="DEGRADED", health={"issues": [issue]})
+    if change == "configuration":
+        world.addon["configurationValues"] = "{}"
+    if change == "profile":
+        world.profile(selectors=[{"namespace": "default"}])
+    finding, said = look(world, "addon-degraded")
+    assert finding.verdict == "proved"
+    assert "it is DEGRADED: InsufficientNumberOfReplicas: none" in finding.saw
+    assert said == fix
+
+
+@pytest.mark.parametrize("status", ["CREATE_FAILED", "UPDATE_FAILED"])
+def test_a_failed_add_on_is_told_with_its_health(world: World, status: str) -> None:
+    world.addon.update(status=status, health={"issues": [{"code": "ConfigurationConflict", "message": "no"}]})
+    finding, fix = look(world, "addon-failed")
+    assert finding.verdict == "proved"
+    assert "(ConfigurationConflict: no)" in fix
+    assert look(world, "addon-degraded")[0].verdict == "refuted"
+
+
+def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: World) -> None:
+    name = stack_name("eks-example")
+    world.cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=key_values(world.request.owner_tags),
+    )
+    assert look(world, "network-stack-failed")[0].verdict == "refuted"
+    alter(
+        world.cloudformation,
+        "DescribeStacks",
+        lambda answer: answer["Stacks"][0].update(StackStatus="ROLLBACK_COMPLETE"),
+    )
+    failed = {
+        "LogicalResourceId": "NatAddress1",
+        "ResourceStatus": "CREATE_FAILED",
+        "ResourceStatusReason": "AddressLimitExceeded",
+    }
+    alter(world.cloudformation, "DescribeStackEvents", lambda answer: answer.update(StackEvents=[failed]))
+    finding, fix = look(world, "network-stack-failed")
+    assert finding.verdict == "proved"
+    assert finding.saw == "it is ROLLBACK_COMPLETE: NatAddress1 CREATE_FAILED: AddressLimitExceeded"
+    assert f"delete {name} and run again" in fix
+
+
+def test_a_network_that_does_not_suit_is_checked_again(world: World) -> None:
+    request = request_for(network={"vpc_id": world.vpc_id, "private_subnet_ids": world.subnet_ids})
+    probe = rule("network-unsuitable").probe
+    assert probe(world.live(request), "").verdict == "refuted"
+    world.ec2.modify_vpc_attribute(VpcId=world.vpc_id, EnableDnsHostnames={"Value": False})
+    finding = probe(world.live(request), "")
+    assert finding.verdict == "proved"
+    assert f"{world.vpc_id} has enableDnsHostnames off" in finding.saw
+
+
+def test_a_full_subnet_is_named(world: World) -> None:
+    def fill(answer: dict[str, Any]) -> None:
+        for subnet in answer["Subnets"]:
+            if subnet["SubnetId"] == world.subnet_ids[1]:
+                subnet["AvailableIpAddressCount"] = 0
+
+    alter(world.ec2, "DescribeSubnets", fill)
+    finding, fix = look(world, "subnet-full")
+    assert finding.verdict == "proved"
+    assert fix.startswith(f"free addresses in {world.subnet_ids[1]} (192.168.128.0/19)")
+
+
+REFUSED = "QuotaExceeded: CreateCluster: ResourceLimitExceededException (limit); raise the quota"
+
+
+def test_a_quota_of_clusters_is_told_with_those_that_there_are(world: World) -> None:
+    world.eks.clusters["other"] = world.eks.clusters.pop("eks-example")
+    finding, fix = look(world, "quota-reached", REFUSED)
+    assert finding.verdict == "proved"
+    assert finding.saw == "1 (other) and no eks-example: CreateCluster was refused over its quota"
+    assert "the quota of EKS clusters (1 exist) in ap-northeast-1" in fix
+
+
+def test_a_cluster_that_is_there_refutes_its_quota(world: World) -> None:
+    assert look(world, "quota-reached", REFUSED)[0].verdict == "refuted"
+
+
+def test_a_role_that_still_cannot_be_assumed_is_named(world: World) -> None:
+    world.role_error = RetryableError(ErrorReason.ROLE_NOT_ASSUMABLE, "arn:aws:iam::1:role/p", remedy="deploy it")
+    finding, fix = look(world, "role-not-assumable")
+    assert finding.verdict == "proved"
+    assert "in 123456789012 with" in fix
+    assert fix.endswith("so that arn:aws:iam::1:role/p can be assumed")
+
+
+@pytest.mark.parametrize(
+    ("text", "service", "operation"),
+    [
+        ("Throttled: CreateCluster: ThrottlingException", "eks", "ListClusters"),
+        ("Throttled: CreateMountTarget: ThrottlingException", "efs", "DescribeFileSystems"),
+        ("Throttled: AuthorizeSecurityGroupIngress: RequestLimitExceeded", "ec2", "DescribeVpcs"),
+        ("Throttled: CreateStack: Throttling", "cloudformation", "ListStacks"),
+    ],
+)
+def test_throttling_that_lasts_is_seen_by_asking_the_same_service(
+    world: World, text: str, service: str, operation: str
+) -> None:
+    assert look(world, "throttled", text)[0].verdict == "possible"
+    client = world.eks.client if service == "eks" else getattr(world, service)
+    refuse(client, operation, "ThrottlingException")
+    finding, fix = look(world, "throttled", text)
+    assert finding.verdict == "proved"
+    assert finding.looked_at == f"{service} {operation} asked once now"
+    assert f"who else calls {service}" in fix
+
+
+def test_a_right_that_is_missing_is_seen_by_asking_the_same_service(world: World) -> None:
+    refuse(world.efs, "DescribeFileSystems", "AccessDeniedException")
+    finding, _ = look(world, "access-denied", "AccessDenied: CreateFileSystem: AccessDeniedException")
+    assert finding.verdict == "proved"
+    assert "DescribeFileSystems" in finding.saw
+
+
+OWNED = "OwnedByAnother: cluster eks-example exists and its tag eks-efs-provisioner/cluster is None; choose another"
+
+
+def test_a_cluster_of_somebody_else_is_told_with_its_owner(world: World) -> None:
+    assert look(world, "owned-by-another", OWNED)[0].verdict == "refuted"
+    world.cluster["tags"] = {"eks-efs-provisioner/cluster": "theirs"}
+    finding, fix = look(world, "owned-by-another", OWNED)
+    assert finding.verdict == "proved"
+    assert finding.saw == "cluster eks-example has 'theirs'"
+    assert fix.endswith("remove cluster eks-example")
