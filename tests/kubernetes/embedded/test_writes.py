@@ -1,6 +1,7 @@
 """Creating, changing and deleting objects, and watching it happen."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -132,3 +133,12 @@ def test_kubectl_gets_a_table(api: Any) -> None:
     table = api.call("GET", "/api/v1/namespaces", accept="application/json;as=Table;v=v1;g=meta.k8s.io").body
     assert [column["name"] for column in table["columnDefinitions"]] == ["Name", "Status", "Age"]
     assert ["default", "Active"] in [row["cells"][:2] for row in table["rows"]]
+
+
+def test_a_generated_name_keeps_to_kubernetes_alphabet(api: Any) -> None:
+    """In two hundred suffixes, a thousand characters, one that does not belong would show."""
+    path = "/api/v1/namespaces/default/configmaps?dryRun=All"
+    made = [api.call("POST", path, {"metadata": {"generateName": "x-"}}).body for _ in range(200)]
+    names = {str(one["metadata"]["name"]) for one in made}
+    assert all(re.fullmatch("x-[bcdfghjklmnpqrstvwxz2456789]{5}", name) for name in names)
+    assert len(names) > 190
