@@ -8,15 +8,17 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hash
 REQUEST ?= events/empty.json
 SCALE ?= 0
 KUBERNETES ?= embedded
+# FAULT=name breaks something behind the program's back; FAULT= lists what there is.
+ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FAULT)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint build bench control-plane clean
+.PHONY: help demo serve test lint build bench bench-diagnosis control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove its storage (REQUEST=, SCALE=, KUBERNETES=embedded|real)
-	@$(BIN)/python -m local.demo --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES)
+demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove its storage (REQUEST=, SCALE=, KUBERNETES=embedded|real, FAULT=)
+	@$(BIN)/python -m local.demo --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES) $(ASKED_FAULT)
 
 serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until Ctrl-C (SCALE=, KUBERNETES=)
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
@@ -41,6 +43,9 @@ build: $(VENV)-sam/.installed ## sam build and sam validate, without Docker
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
 	@$(BIN)/python -m bench
+
+bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, and see whether it finds it
+	@$(BIN)/python -m bench.diagnosis
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

@@ -1,10 +1,11 @@
-"""The evidence of a run as tables for a terminal."""
+"""How a run ended, as tables for a terminal: the evidence of a good one, the diagnosis of a failed one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 
 def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
@@ -55,8 +56,22 @@ def _listing(evidence: Mapping[str, Any]) -> Table:
     table = _table("The reader's ls -l, and what the appender had put into out.txt", "")
     table.show_header = False
     for line in (*evidence["reader"]["listing"], *evidence["reader"]["text"]):
-        table.add_row(_short(line, evidence))
+        table.add_row(_short(" ".join(line.split()), evidence))
     return table
+
+
+def diagnosis_tables(diagnosis: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """A table per cause that is not refuted, the proved ones first, as they come."""
+    for cause in diagnosis:
+        if cause["verdict"] == "refuted":
+            continue
+        table = Table.grid(padding=(0, 2))
+        table.title = f"{cause['verdict'].capitalize()}: {cause['rule']}"
+        table.title_justify, table.title_style = "left", "bold"
+        table.add_row("cause", Text(cause["cause"]))
+        table.add_row("seen", Text(f"{cause['probe']['looked_at']}: {cause['probe']['saw']}"))
+        table.add_row("fix", Text(cause["fix"], "bold green"))
+        yield table
 
 
 def _table(title: str, *columns: str) -> Table:
