@@ -53,7 +53,10 @@ def main(argv: list[str] | None = None) -> int:
         if asked.fault:
             fault = FAULTS[asked.fault]
             fault.install(cloud)
-            request = fault.asked(request)
+            # Nobody wants to watch a broken mount being retried for the 15 minutes that a run would give it.
+            request = fault.asked(
+                {**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}}
+            )
             console.print(f"[yellow]Broken behind its back: {fault.description}[/]")
         console.print()
         stepfunctions = cloud.client("stepfunctions")

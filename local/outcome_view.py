@@ -14,6 +14,7 @@ def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
     evidence = output["evidence"]
     yield _pods(evidence)
     yield _files(evidence)
+    yield _counter(evidence["counter"])
     yield _listing(evidence)
 
 
@@ -49,6 +50,12 @@ def _files(evidence: Mapping[str, Any]) -> Table:
     for file in evidence["reader"]["files"]:
         name, sha256 = _short(file["name"], evidence), f"{file['sha256'][:20]}…"
         table.add_row(name, str(file["lines"]), file["owner"], sha256)
+    return table
+
+
+def _counter(counter: Mapping[str, int]) -> Table:
+    table = _table("The counter that all writers raised under flock", "expected", "found")
+    table.add_row(str(counter["expected"]), str(counter["found"]))
     return table
 
 

@@ -18,7 +18,7 @@ RESULTS = {
 
 
 def install(cloud: Cloud) -> None:
-    """Replaces the bucket's own decision; statements that name a principal are not the application's and match nobody."""
+    """Replaces the bucket's own decision; statements that name a principal match nobody (ours name everybody)."""
     setattr(FakeBucket, "get_permission", get_permission)  # noqa: B010
 
 
