@@ -10,10 +10,10 @@ from typing import Any
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import efs_mounts, network
+from local.aws import efs_mounts, network, registries
 from local.aws.eks_state import LOCK, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
-from local.kubernetes.interfaces import Mount, MountRefused, Placement
+from local.kubernetes.interfaces import Mount, MountRefused, Placement, PullRefused
 
 # What /proc/mounts shows of a mount with TLS: the NFS client talks to the local end of the tunnel.
 MOUNT_OPTIONS = (
@@ -85,14 +85,27 @@ class ClusterDataPlane:
             volume,
             tls=tls,
         )
-        directory = efs_mounts.prepare_directory(self._directory, volume, granted.access_point)
+        directory = efs_mounts.prepare_directory(self._directory, volume, granted)
         port = FIRST_TUNNEL_PORT + next(self._tunnels) % TUNNEL_PORTS if tls else 2049
         options = MOUNT_OPTIONS.format(access="rw" if granted.writable else "ro", port=port)
         source = "127.0.0.1:/" if tls else f"{granted.address}:/"
         if not tls:
             options = options.replace("clientaddr=127.0.0.1", f"clientaddr={placement.ip_address}")
             options = options.replace("addr=127.0.0.1", f"addr={granted.address}")
-        return Mount(directory=directory, source=source, fs_type="nfs4", options=options)
+        return Mount(
+            directory=directory,
+            source=source,
+            fs_type="nfs4",
+            options=options,
+            root_is_squashed=not efs_mounts.may_write_root(granted),
+        )
+
+    def pull(self, placement: Placement, registry: str, path: str) -> None:
+        """Raises PullRefused as the subnet's routes and the registry have it."""
+        subnet = network.find_subnet(self._ec2, placement.subnet_id)
+        if subnet is None:
+            raise PullRefused(f"node {placement.node_name} is gone")
+        registries.check_pull(self._ec2, subnet, registry, path)
 
     def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
         with LOCK:

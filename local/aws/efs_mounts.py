@@ -22,6 +22,7 @@ from local.aws.policies import ANONYMOUS, decide
 from local.kubernetes.interfaces import MountRefused
 
 NFS_PORT = 2049
+NOBODY = 65534
 FILE_SYSTEM_ID = re.compile(r"fs-[0-9a-f]{8,40}")
 TLS_OUTPUT = 'Could not start amazon-efs-mount-watchdog, unrecognized init system "supervisord"\n'
 
@@ -57,6 +58,7 @@ class Granted:
 
     address: str
     writable: bool
+    root_access: bool
     access_point: AccessPoint | None
 
 
@@ -114,15 +116,38 @@ def open_mount(ec2: EC2Backend, node: Node, volume: Volume, *, tls: bool) -> Gra
     return Granted(
         address=str(target.ip_address),
         writable=_allows(file_system, "ClientWrite", context),
+        root_access=_allows(file_system, "ClientRootAccess", context),
         access_point=access_point,
     )
 
 
-def prepare_directory(root: Path, volume: Volume, access_point: AccessPoint | None) -> Path:
+def may_write_root(granted: Granted) -> bool:
+    """Whether whom the server takes the client for may write in the root of what it mounted.
+
+    An access point's user replaces the client's; without ClientRootAccess root is nobody. A root directory belongs to
+    root, mode 0755, unless an access point's CreationInfo says otherwise.
+    Source: EFS guide, "Enforcing a user identity using an access point", "Using IAM to control access".
+    """
+    point = granted.access_point
+    user = (point.posix_user if point is not None else None) or {"Uid": 0, "Gid": 0}
+    uid, gid = int(user["Uid"]), int(user["Gid"])
+    if uid == 0:
+        if granted.root_access:
+            return True
+        uid = gid = NOBODY
+    directory: dict[str, Any] = point.root_directory if point is not None else {}
+    created: dict[str, Any] = directory.get("CreationInfo") or {}
+    mode = int(str(created.get("Permissions", "0755")), 8)
+    if uid == int(created.get("OwnerUid", 0)):
+        return bool(mode & 0o200)
+    return bool(mode & (0o020 if gid == int(created.get("OwnerGid", 0)) else 0o002))
+
+
+def prepare_directory(root: Path, volume: Volume, granted: Granted) -> Path:
     """The directory a mount shows. EFS makes an access point's root when told how (CreationInfo), nothing else."""
     top = root / volume.file_system_id
     top.mkdir(parents=True, exist_ok=True)
-    settings: dict[str, Any] = access_point.root_directory if access_point is not None else {}
+    settings: dict[str, Any] = granted.access_point.root_directory if granted.access_point is not None else {}
     base = top / str(settings.get("Path", "/")).lstrip("/")
     created = settings.get("CreationInfo")
     if created and not base.exists():
@@ -130,6 +155,8 @@ def prepare_directory(root: Path, volume: Volume, access_point: AccessPoint | No
         base.chmod(int(str(created["Permissions"]), 8))
         if os.geteuid() == 0:
             os.chown(base, int(created["OwnerUid"]), int(created["OwnerGid"]))
+    if base.is_dir():
+        _let_write(base, may_write_root(granted))
     directory = base / volume.subpath.lstrip("/")
     if not directory.is_dir():
         what = (
@@ -139,6 +166,14 @@ def prepare_directory(root: Path, volume: Volume, access_point: AccessPoint | No
         )
         raise _could_not_mount(volume, 32, _server_says(what, tls=True), tls=True)
     return directory
+
+
+def _let_write(directory: Path, allowed: bool) -> None:
+    """Every client here is the same user of this machine, so the owner's own right says what the client may do."""
+    mode = directory.stat().st_mode & 0o7777
+    wanted = mode | 0o200 if allowed else mode & ~0o222
+    if wanted != mode:
+        directory.chmod(wanted)
 
 
 def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem) -> MountTarget:
@@ -152,6 +187,8 @@ def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSyste
     in_zone = [target for target in targets if target.availability_zone_name == node.zone]
     if not (_is_on(vpc.enable_dns_support) and _is_on(vpc.enable_dns_hostnames)) or not targets:
         raise _unresolved(node, volume, "")
+    if in_zone and in_zone[0].life_cycle_state == "updating" and in_zone[0].mount_target_id in efs.DNS_KNOWN:
+        return in_zone[0]
     available = [str(target.availability_zone_name) for target in targets if target.life_cycle_state == "available"]
     if not available:
         raise _unresolved(
@@ -189,7 +226,7 @@ def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *
         and network.security_groups_admit(
             ec2, [group.id for group in interface.group_set], NFS_PORT, node.address, node_groups
         )
-        and network.network_acl_admits(ec2, interface.subnet, NFS_PORT, node.address)
+        and network.network_acls_let_through(ec2, node.interface, interface, NFS_PORT)
     )
     if not open_way:
         raise _could_not_mount(
@@ -200,6 +237,8 @@ def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *
             code="DeadlineExceeded",
             after="context deadline exceeded",
         )
+    if target.life_cycle_state != "available":  # the tunnel is up and its other end is not (efs-utils#32)
+        raise _could_not_mount(volume, 32, _server_says("Connection reset by peer", tls), tls)
 
 
 def _access_point(points: Mapping[str, AccessPoint], volume: Volume, *, tls: bool) -> AccessPoint | None:

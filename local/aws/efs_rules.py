@@ -68,6 +68,8 @@ def check_one_vpc_one_zone(file_system: FileSystem, subnet: Subnet) -> None:
 
 def check_address(ec2: EC2Backend, subnet: Subnet, address: str | None) -> None:
     if address is None:
+        if subnet.available_ip_address_count < 1:
+            raise refusal("NoFreeAddressesInSubnet", f"The subnet {subnet.id} has no free addresses")
         return
     if ipaddress.ip_address(address) not in ipaddress.ip_network(subnet.cidr_block):
         raise refusal("BadRequest", "Address does not fall within the subnet's address range")

@@ -30,6 +30,14 @@ logger = logging.getLogger(__name__)
 
 AUTHENTICATION_MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 
+DEFAULT_CLUSTER_QUOTA = 100
+CLUSTER_QUOTAS: dict[tuple[str, str], int] = {}
+"""(account, region) -> clusters allowed, where that differs. Source: containers-roadmap#594; text: pulumi-eks#1311."""
+
+
+class CreationFailure(Exception):  # noqa: N818 - an outcome: the cluster is FAILED, with this as its health issue
+    """May be raised by an on_cluster_ready callback."""
+
 
 class ClusterOperations(EksOperations):
     def create_cluster(self) -> ActionResult:
@@ -43,6 +51,8 @@ class ClusterOperations(EksOperations):
             if token and token == existing.client_request_token and request == existing.request:
                 return ActionResult({"cluster": existing.describe()})
             raise refusal("ResourceInUseException", f"Cluster already exists with name: {name}", clusterName=name)
+        if len(self.clusters) >= CLUSTER_QUOTAS.get((self.current_account, self.region), DEFAULT_CLUSTER_QUOTA):
+            raise refusal("ResourceLimitExceededException", "Cluster limit exceeded for account.", clusterName=name)
         cluster = self._new_cluster(name, request)
         self.clusters[name] = cluster
         self._admit_creator(cluster)
@@ -152,6 +162,8 @@ class ClusterOperations(EksOperations):
             try:
                 for callback in list(cloud.on_cluster_ready) if plane is not None and not failures else []:
                     callback(cluster, cast(ControlPlane, plane))
+            except CreationFailure as failure:
+                failures.append(failure)
             except Exception as error:
                 logger.exception("cluster %s did not become ready", cluster.name)
                 failures.append(error)

@@ -17,6 +17,9 @@ MAX_SELECTORS = 5
 MAX_LABELS = 5
 MAX_PROFILES = 10
 
+ZONES_WITHOUT_FARGATE = {"use1-az3", "usw1-az2", "cac1-az3", "apne1-az3", "cnn1-az4"}
+"""Source: EKS guide, "Simplify compute management with AWS Fargate", considerations."""
+
 
 class ProfileOperations(EksOperations):
     def create_fargate_profile(self) -> ActionResult:
@@ -50,10 +53,10 @@ class ProfileOperations(EksOperations):
             request=request,
         )
         cluster.profiles[name] = profile
-        self._admit_nodes(cluster, profile.pod_execution_role_arn)
+        issues = [*self._zone_issues(profile), *self._admit_nodes(cluster, profile)]
 
         def finish() -> None:
-            profile.status = "ACTIVE"
+            profile.status, profile.issues = ("CREATE_FAILED" if issues else "ACTIVE"), issues
 
         self.later("Fargate profile", finish)
         return ActionResult({"fargateProfile": profile.describe()})
@@ -121,10 +124,33 @@ class ProfileOperations(EksOperations):
                     f"{other.status}",
                 )
 
-    def _admit_nodes(self, cluster: Cluster, role_arn: str) -> None:
-        """EKS itself adds the pod execution role's entry when the cluster uses entries."""
-        if cluster.access_config["authenticationMode"] != "CONFIG_MAP" and role_arn not in cluster.access_entries:
+    def _zone_issues(self, profile: FargateProfile) -> list[dict[str, Any]]:
+        """Not every zone has Fargate, and EKS only finds out while it creates. Text: eksctl#5677."""
+        ec2 = network.backend(self.current_account, self.region)
+        subnets = [network.find_subnet(ec2, subnet_id) for subnet_id in profile.subnets]
+        return [
+            {
+                "code": "InternalFailure",
+                "message": f"Fargate Profile creation for the Availability Zone {subnet.availability_zone} for Subnet "
+                f"{subnet.id} is not supported",
+                "resourceIds": [subnet.id],
+            }
+            for subnet in subnets
+            if subnet is not None and subnet.availability_zone_id in ZONES_WITHOUT_FARGATE
+        ]
+
+    def _admit_nodes(self, cluster: Cluster, profile: FargateProfile) -> list[dict[str, Any]]:
+        """EKS itself adds the pod execution role's entry when the cluster uses entries; the issue that keeps it."""
+        role_arn = profile.pod_execution_role_arn
+        if cluster.access_config["authenticationMode"] == "CONFIG_MAP":
+            return []
+        entry = cluster.access_entries.get(role_arn)
+        if entry is None:
             self.grant(cluster, eks_access.new_entry(cluster, role_arn, kind="FARGATE_LINUX"))
+        elif entry.type != "FARGATE_LINUX":
+            message = f"The pod execution role {role_arn} has an access entry of type {entry.type} in this cluster."
+            return [{"code": "PodExecutionRoleAlreadyInUse", "message": message, "resourceIds": [role_arn]}]
+        return []
 
 
 def _check_selectors(selectors: Any) -> None:

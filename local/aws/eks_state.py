@@ -60,6 +60,7 @@ class FargateProfile:
     tags: dict[str, str]
     request: dict[str, Any]
     status: str = "CREATING"
+    issues: list[dict[str, Any]] = field(default_factory=list)
     created_at: datetime.datetime = field(default_factory=utc_now)
 
     def describe(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class FargateProfile:
             "selectors": self.selectors,
             "status": self.status,
             "tags": self.tags,
-            "health": {"issues": []},
+            "health": {"issues": self.issues},
         }
 
 

@@ -87,11 +87,14 @@ class LambdaRuntime:
         endpoint: str,
         credentials_of: Callable[[str, str], Credentials],
         write_log: Callable[[Function, str, list[str]], None],
+        *,
+        time_factor: float = 1.0,
     ) -> None:
         self._directory = directory
         self._endpoint = endpoint
         self._credentials_of = credentials_of
         self._write_log = write_log
+        self._time_factor = time_factor
         self._lock = threading.Lock()
         self._unpacking = threading.Lock()
         self._idle: dict[Function, list[ExecutionEnvironment]] = defaultdict(list)
@@ -173,6 +176,7 @@ class LambdaRuntime:
         path = [task_root, *(layer / part for layer in layers for part in (Path("python"), site_packages))]
         return {
             "handler": function.handler,
+            "time_factor": self._time_factor,
             "task_root": str(task_root),
             "path": [str(entry) for entry in path if entry.is_dir()],
             "environment": self._environment(function, task_root, log_stream),

@@ -22,6 +22,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn, TextIO, cast
 
 MAXIMUM_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
@@ -137,6 +138,13 @@ def die_with(channel: socket.socket) -> None:
     os._exit(1)
 
 
+def scale_retries(factor: float) -> None:
+    """Let the SDK's waits between its retries take as much less time as every other wait of the embedded cloud."""
+    endpoint: Any = sys.modules.get("botocore.endpoint")
+    if endpoint is not None:
+        endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor))
+
+
 def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int) -> NoReturn:
     """The life of one forked child: become the function, serve, exit as an interpreter would."""
     status = 1
@@ -154,6 +162,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         os.chdir(settings["task_root"])
         sys.path[:0] = settings["path"]
         threading.Thread(target=die_with, args=(lifeline,), daemon=True).start()
+        scale_retries(settings["time_factor"])
         serve(lines, settings["handler"])
         status = 0
     except SystemExit as stop:

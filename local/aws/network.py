@@ -13,6 +13,9 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.models.subnets import Subnet
 
+EPHEMERAL_PORT = 32768
+"""Answers go to a port from here up. Source: Linux, ip_local_port_range."""
+
 
 def backend(account_id: str, region: str) -> EC2Backend:
     """The EC2 of one account and region."""
@@ -94,20 +97,53 @@ def security_groups_let_out(ec2: EC2Backend, group_ids: Iterable[str], port: int
     )
 
 
-def network_acl_admits(ec2: EC2Backend, subnet: Subnet, port: int, source_address: str) -> bool:
-    """Whether the inbound rules of the subnet's network ACL, in order, let the source reach tcp `port`."""
+def network_acls_let_through(ec2: EC2Backend, source: NetworkInterface, target: NetworkInterface, port: int) -> bool:
+    """Whether the network ACLs let a connection to tcp `port`, and its answers, pass from subnet to subnet.
+
+    Within a subnet they are never asked. Source: VPC guide, "Control subnet traffic with network access control lists".
+    """
+    if source.subnet.id == target.subnet.id:
+        return True
+    there, back = str(target.private_ip_address), str(source.private_ip_address)
+    return (
+        _acl_allows(ec2, source.subnet, port, there, egress=True)
+        and _acl_allows(ec2, target.subnet, port, back, egress=False)
+        and _acl_allows(ec2, target.subnet, EPHEMERAL_PORT, back, egress=True)
+        and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, there, egress=False)
+    )
+
+
+def _acl_allows(ec2: EC2Backend, subnet: Subnet, port: int, address: str, *, egress: bool) -> bool:
+    """The first matching rule of that direction, by number, decides."""
     acls = [acl for acl in list(ec2.network_acls.values()) if acl.vpc_id == subnet.vpc_id]
     acl = next((a for a in acls if any(b.subnet_id == subnet.id for b in a.associations)), None)
     if acl is None:
         return True
-    entries = [entry for entry in acl.network_acl_entries if str(entry.egress).lower() != "true"]
+    entries = [entry for entry in acl.network_acl_entries if (str(entry.egress).lower() == "true") == egress]
     for entry in sorted(entries, key=lambda e: int(e.rule_number)):
         protocol = {"6": "tcp"}.get(str(entry.protocol), str(entry.protocol))
-        if _contains(entry.cidr_block, source_address) and _covers_port(
+        if _contains(entry.cidr_block, address) and _covers_port(
             protocol, entry.port_range_from, entry.port_range_to, port
         ):
             return bool(entry.rule_action == "allow")
     return False
+
+
+def reaches_internet(ec2: EC2Backend, subnet: Subnet) -> bool:
+    """Whether the subnet's route table sends 0.0.0.0/0 through a NAT gateway that works."""
+    for route in _route_table(ec2, subnet).routes:
+        if route.destination_cidr_block == "0.0.0.0/0":
+            gateway = route.nat_gateway
+            return gateway is not None and ec2.nat_gateways[gateway.id].state == "available"
+    return False
+
+
+def reaches_endpoint(ec2: EC2Backend, subnet: Subnet, service: str) -> bool:
+    """Whether the subnet's VPC has an interface endpoint of the service ("ecr.dkr")."""
+    return any(
+        endpoint.vpc_id == subnet.vpc_id and str(endpoint.service_name).endswith(f".{service}")
+        for endpoint in list(ec2.vpc_end_points.values())
+    )
 
 
 def _covers_port(protocol: str | None, first: Any, last: Any, port: int) -> bool:

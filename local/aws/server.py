@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from local.aws import originals
+from local.aws.hooks import Hooks
 from local.aws.lambda_runtime import Credentials, LambdaRuntime
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class AwsServer:
         self.delivered_events: list[DeliveredEvent] = []
         self.published_events: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.hooks = Hooks()
         self.port = 0
         self._patches = patches
         self._temporary = None if directory else TemporaryDirectory(prefix="embedded-aws-")
@@ -191,7 +193,11 @@ class AwsServer:
         from local.aws.patches.lambda_ import write_log
 
         self._runtime = LambdaRuntime(
-            self.directory / "lambda", self.endpoint, credentials_of=self.assume_role, write_log=write_log
+            self.directory / "lambda",
+            self.endpoint,
+            credentials_of=self.assume_role,
+            write_log=write_log,
+            time_factor=self.scaled(10.0) / 10.0,
         )
 
     def _set_environment(self, values: dict[str, str | None] | dict[str, str]) -> None:

@@ -47,6 +47,7 @@ class ContainerMount:
     fs_type: str
     options: str
     read_only: bool = False
+    root_is_squashed: bool = False
 
     def line(self) -> str:
         options = re.sub(r"^rw\b", "ro", self.options) if self.read_only else self.options
@@ -126,7 +127,9 @@ class Namespaces:
         return int(children[0]) if children else pid
 
     def _enter(self, spec: ContainerSpec, command: list[str]) -> list[str]:
-        bounding = "--bounding-set=-all," + ",".join(f"+{name}" for name in _CAPABILITIES.split())
+        squashed = any(mount.root_is_squashed for mount in spec.mounts)
+        names = [name for name in _CAPABILITIES.split() if not (squashed and name == "dac_override")]
+        bounding = "--bounding-set=-all," + ",".join(f"+{name}" for name in names)
         userspec = []
         if spec.user is not None or spec.group is not None:
             if not self._is_root:

@@ -87,4 +87,6 @@ def _mount(mount: Object, volumes: Mapping[str, Volume]) -> ContainerMount:
         directory.mkdir(parents=True, exist_ok=True)  # as the kubelet does
         source = f"{source.rstrip('/')}/{sub_path}"
     read_only = bool(mount.get("readOnly")) or volume.read_only
-    return ContainerMount(directory, mount["mountPath"], source, volume.fs_type, volume.options, read_only)
+    return ContainerMount(
+        directory, mount["mountPath"], source, volume.fs_type, volume.options, read_only, volume.root_is_squashed
+    )

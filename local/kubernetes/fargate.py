@@ -102,7 +102,7 @@ class _Cluster:
         volumes = VolumeManager(api, data_plane, directory / "volumes")
         kubelet_events = EventRecorder(api, "kubelet")
         attach_events = EventRecorder(api, "attachdetach-controller")
-        node = NodeServices(api, runtime, volumes, clock, kubelet_events, attach_events)
+        node = NodeServices(api, runtime, volumes, data_plane, clock, kubelet_events, attach_events)
         self._services = FargateServices(node, data_plane, self._nodes)
 
     async def start(self, owns_controllers: bool) -> None:

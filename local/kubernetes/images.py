@@ -36,11 +36,19 @@ def image_id(image: str, digest: str) -> str:
     return f"{reference(image).partition('@')[0].partition(':')[0]}@sha256:{digest}"
 
 
-def pull_error(image: str) -> str:
-    """containerd's words for a name the registry does not have."""
+def registry_and_path(image: str) -> tuple[str, str]:
+    """docker.io and library/busybox:latest."""
+    registry, _, path = reference(image).partition("/")
+    return registry, path
+
+
+def pull_error(image: str, why: str | None = None) -> str:
+    """containerd's words for a name the registry does not have, or for `why` else it did not get the image."""
     full = reference(image)
-    resolve = f'failed to resolve reference "{full}": {full}: not found'
-    return f'rpc error: code = NotFound desc = failed to pull and unpack image "{full}": {resolve}'
+    failed = f'failed to pull and unpack image "{full}": '
+    if why is not None:
+        return f"rpc error: code = Unknown desc = {failed}{why}"
+    return f'rpc error: code = NotFound desc = {failed}failed to resolve reference "{full}": {full}: not found'
 
 
 def needs_pull(container: Object) -> bool:

@@ -66,6 +66,16 @@ class Mount:
     source: str
     fs_type: str
     options: str
+    root_is_squashed: bool = False
+    """Files are accessed as somebody who is not root, and who may not write here."""
+
+
+class PullRefused(Exception):  # noqa: N818 - as MountRefused
+    """The registry did not answer, or would not give the image; `message` is containerd's, after the image's name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class MountRefused(Exception):  # noqa: N818 - a refusal is the subject here, not an error of ours
@@ -86,3 +96,7 @@ class DataPlane(Protocol):
 
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """Raises MountRefused."""
+
+    def pull(self, placement: Placement, registry: str, path: str) -> None:
+        """Gets `path` (repository and tag) from the registry. Raises PullRefused when the node's network, or the
+        registry, does not let it; whether there is such an image is not asked here."""

@@ -15,7 +15,7 @@ from local.kubernetes.container_settings import SettingsError, container_spec
 from local.kubernetes.containers import Container, ContainerError, ContainerRuntime
 from local.kubernetes.events import EventRecorder
 from local.kubernetes.http_api import ApiError, KubernetesApi
-from local.kubernetes.interfaces import Placement
+from local.kubernetes.interfaces import DataPlane, Placement, PullRefused
 from local.kubernetes.objects import Object
 from local.kubernetes.pod_status import ContainerState, PodStatus
 from local.kubernetes.timing import BackOff, TimeScale
@@ -35,6 +35,7 @@ class NodeServices:
     api: KubernetesApi
     runtime: ContainerRuntime
     volumes: VolumeManager
+    data_plane: DataPlane
     clock: TimeScale
     events: EventRecorder
     attach_events: EventRecorder
@@ -128,9 +129,8 @@ class Kubelet:
     async def _pull(self, spec: Object, state: ContainerState) -> None:
         image, events = spec["image"], self.node.events
         back_off = BackOff(self.node.clock, *_RESTART_BACK_OFF)
-        while not images.exists(image, self.node.runtime.image_digest):
+        while (error := await self._pull_error(image)) is not None:
             await events.normal(self.pod, "Pulling", f'Pulling image "{image}"', spec["name"])
-            error = images.pull_error(image)
             await events.warning(self.pod, "Failed", f'Failed to pull image "{image}": {error}', spec["name"])
             await events.warning(self.pod, "Failed", "Error: ErrImagePull", spec["name"])
             state.wait_for("ErrImagePull", error)
@@ -144,6 +144,14 @@ class Kubelet:
         await events.normal(self.pod, "Pulling", f'Pulling image "{image}"', spec["name"])
         await events.normal(self.pod, "Pulled", f'Successfully pulled image "{image}"', spec["name"])
         state.image_id = images.image_id(image, self.node.runtime.image_digest)
+
+    async def _pull_error(self, image: str) -> str | None:
+        """None when the image is here now."""
+        try:
+            await asyncio.to_thread(self.node.data_plane.pull, self.placement, *images.registry_and_path(image))
+        except PullRefused as refused:
+            return images.pull_error(image, refused.message)
+        return None if images.exists(image, self.node.runtime.image_digest) else images.pull_error(image)
 
     async def _run_once(self, spec: Object, state: ContainerState, volumes: Mapping[str, Volume]) -> int | None:
         """The exit code; None when the container could not be made."""

@@ -20,6 +20,7 @@ class Volume:
     fs_type: str
     options: str
     read_only: bool = False
+    root_is_squashed: bool = False
 
 
 class VolumeProblem(Exception):  # noqa: N818 - a state of the pod that may pass
@@ -98,5 +99,12 @@ class VolumeManager:
             raise VolumeProblem(
                 "FailedMount", message if message.startswith("MountVolume.") else failed + message
             ) from refused
-        read_only = read_only or bool(csi.get("readOnly"))
-        return Volume(mounted.directory, mounted.source, mounted.fs_type, mounted.options, read_only)
+        read_only = read_only or bool(csi.get("readOnly")) or mounted.options.startswith("ro,")
+        return Volume(
+            mounted.directory,
+            mounted.source,
+            mounted.fs_type,
+            mounted.options,
+            read_only,
+            mounted.root_is_squashed,
+        )

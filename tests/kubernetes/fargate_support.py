@@ -55,6 +55,9 @@ class MemoryDataPlane:
         directory.mkdir(parents=True, exist_ok=True)
         return Mount(directory, "127.0.0.1:/", "nfs4", MOUNT_OPTIONS)
 
+    def pull(self, placement: Placement, registry: str, path: str) -> None:
+        """Every registry answers."""
+
 
 @dataclass
 class Cluster:

@@ -1,10 +1,18 @@
-"""Keeps what was called: `server.calls` has every API call in order, as `service:Action` (moto keeps nothing)."""
+"""Keeps what was called (moto keeps nothing), and lets others act at a call.
+
+`server.calls` has every API call in order, as `service:Action`; `server.hooks` runs what was asked for before a call or
+after it succeeded, in the calling thread. What is raised before a call is the service's answer to it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
+from moto.core.utils import camelcase_to_underscores
+
+from local.aws.hooks import Call
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -15,7 +23,32 @@ def install(server: AwsServer) -> None:
     original = BaseResponse.call_action
 
     def call_action(self: BaseResponse) -> Any:
-        server.calls.append(f"{self.boto3_service_name}:{self._get_action()}")
-        return original(self)
+        name = f"{self.boto3_service_name}:{self._get_action()}"
+        server.calls.append(name)
+        if not server.hooks:
+            return original(self)
+        call = Call(name, self.current_account, self.region, self.path, _text(self.body))
+        try:
+            server.hooks.run_before(call)
+        except ServiceException as refusal:
+            _answer_with(self, refusal)
+            return original(self)
+        answer = original(self)
+        if int(answer[0]) < 300:
+            server.hooks.run_after(call)
+        return answer
 
     setattr(BaseResponse, "call_action", call_action)  # noqa: B010
+
+
+def _answer_with(response: BaseResponse, refusal: ServiceException) -> None:
+    """In place of the operation of this one request, so that moto writes it in the service's own form."""
+
+    def refuse() -> Any:
+        raise refusal
+
+    setattr(response, camelcase_to_underscores(response._get_action()), refuse)
+
+
+def _text(body: Any) -> str:
+    return body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from moto.efs.models import efs_backends
 
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.eks_state import clusters_of
-from local.kubernetes.interfaces import Mount, MountRefused, Placement
+from local.kubernetes.interfaces import Mount, MountRefused, Placement, PullRefused
 
 ROLE = "arn:aws:iam::123456789012:role/pods"
 
@@ -225,7 +226,7 @@ def test_a_closed_port_times_the_mount_out(storage: Storage, rule: dict[str, Any
     assert "mount.nfs4: Connection timed out" in message
 
 
-def test_a_network_acl_can_close_the_port(storage: Storage) -> None:
+def deny_nfs(storage: Storage) -> None:
     ec2 = storage.parts.client("ec2")
     filters = [{"Name": "vpc-id", "Values": [storage.vpc_id]}]
     acl = ec2.describe_network_acls(Filters=filters)["NetworkAcls"][0]["NetworkAclId"]
@@ -238,7 +239,43 @@ def test_a_network_acl_can_close_the_port(storage: Storage) -> None:
         CidrBlock="192.168.0.0/16",
         PortRange={"From": 2049, "To": 2049},
     )
+
+
+def test_a_network_acl_is_not_asked_within_a_subnet(storage: Storage) -> None:
+    deny_nfs(storage)
+    assert storage.mount().fs_type == "nfs4"
+
+
+def test_a_network_acl_between_two_subnets_can_close_the_port(storage: Storage) -> None:
+    ec2, efs = storage.parts.client("ec2"), storage.parts.client("efs")
+    efs.delete_mount_target(MountTargetId=storage.target_ids["ap-northeast-1a"])
+    storage.parts.clock.pass_time()
+    subnet = ec2.create_subnet(VpcId=storage.vpc_id, CidrBlock="192.168.250.0/24", AvailabilityZone="ap-northeast-1a")[
+        "Subnet"
+    ]["SubnetId"]
+    efs.create_mount_target(FileSystemId=storage.file_system_id, SubnetId=subnet, SecurityGroups=[storage.group_id])
+    storage.parts.clock.pass_time()
+    assert storage.mount().fs_type == "nfs4"
+    deny_nfs(storage)
     assert "Connection timed out" in storage.refusal()
+
+
+def test_a_mount_target_that_is_being_updated_resets_the_connection(storage: Storage) -> None:
+    target_id = storage.target_ids["ap-northeast-1a"]
+    efs_backends["123456789012"]["ap-northeast-1"].mount_targets_by_id[target_id].life_cycle_state = "updating"
+    assert "mount.nfs4: Connection reset by peer" in storage.refusal()
+
+
+def test_an_image_is_pulled_over_nat_or_not_at_all(storage: Storage) -> None:
+    ec2, node = storage.parts.client("ec2"), storage.pod()
+    table = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [storage.vpc_id]}])["RouteTables"][0]
+    with pytest.raises(PullRefused, match=r"dial tcp 99\.83\.145\.10:443: i/o timeout"):
+        storage.plane.pull(node, "public.ecr.aws", "docker/library/busybox:1.37")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    gateway = ec2.create_nat_gateway(SubnetId=node.subnet_id, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    storage.parts.clock.pass_time()
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+    storage.plane.pull(node, "public.ecr.aws", "docker/library/busybox:1.37")
 
 
 ALLOW = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:ClientMount"}

@@ -1,0 +1,171 @@
+"""Faults of what AWS itself makes: clusters, profiles, mount targets; and of the account: quotas, roles, rates."""
+
+from contextlib import suppress
+
+from moto.efs.models import efs_backends
+
+from local.aws import eks_clusters, eks_profiles
+from local.aws.eks_state import Cluster
+from local.aws.hooks import Call, Undo
+from local.aws.refusals import refusal
+from local.cloud import EmbeddedCloud
+from local.faults.fault import Fault, before
+from local.faults.scene import Scene
+from local.kubernetes.interfaces import ControlPlane
+
+# Faults of a whole region or account strike where no other cluster of a test is.
+THROTTLED_REGION = "eu-north-1"
+FULL_REGION = "eu-central-1"
+REGION_WITH_A_ZONE_WITHOUT_FARGATE = "us-west-2"
+ACCOUNT_WITHOUT_ROLES = "210987654321"
+
+
+def fail_cluster(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+    """EKS cannot bring the control plane up."""
+
+    def fail(cluster: Cluster, _plane: ControlPlane) -> None:
+        if cluster_name in (None, cluster.name):
+            raise eks_clusters.CreationFailure("EKS could not bring up the control plane of this cluster.")
+
+    cloud.on_cluster_ready.append(fail)
+
+    def undo() -> None:
+        with suppress(ValueError):
+            cloud.on_cluster_ready.remove(fail)
+
+    return undo
+
+
+def use_role_for_nodes(scene: Scene) -> None:
+    """The pods' role already is that of EC2 nodes of this cluster."""
+    roles = scene.cloud.client("iam").list_roles()["Roles"]
+    (role,) = [role["Arn"] for role in roles if role["RoleName"] == "eks-efs-provisioner-fargate-pods"]
+    scene.client("eks").create_access_entry(clusterName=scene.cluster_name, principalArn=role, type="EC2_LINUX")
+
+
+def take_fargate_from_a_zone(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+    added: set[str] = set()
+
+    def take(scene: Scene) -> None:
+        added.add(scene.payload["network"]["private_subnets"][0]["availability_zone_id"])
+        eks_profiles.ZONES_WITHOUT_FARGATE.update(added)
+
+    disarm = before("Ensure Fargate profile", take)(cloud, cluster_name)
+
+    def undo() -> None:
+        disarm()
+        eks_profiles.ZONES_WITHOUT_FARGATE.difference_update(added)
+
+    return undo
+
+
+def break_mount_target(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+    """EFS gives up on one of them as soon as it was asked for."""
+    undos: list[Undo] = []
+
+    def watch(scene: Scene) -> None:
+        subnet_id = scene.payload["network"]["private_subnets"][0]["subnet_id"]
+        backend = efs_backends[str(scene.request["account_id"])][scene.region]
+
+        def fail(call: Call) -> None:
+            for target in backend.mount_targets_by_id.values():
+                if target.file_system_id == scene.file_system_id and target.subnet_id == subnet_id:
+                    target.life_cycle_state = "error"
+
+        undos.append(cloud.server.hooks.after("efs:CreateMountTarget", fail))
+
+    undos.append(before("Ensure mount targets", watch)(cloud, cluster_name))
+
+    def undo() -> None:
+        for each in undos:
+            each()
+
+    return undo
+
+
+def fill_subnet(scene: Scene) -> None:
+    """The last of the private subnets; the first ones have EKS's own interfaces to take."""
+    ec2, subnet_id = scene.client("ec2"), scene.payload["network"]["private_subnets"][-1]["subnet_id"]
+    while ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["AvailableIpAddressCount"] > 0:
+        ec2.create_network_interface(SubnetId=subnet_id, Description="somebody else's")
+
+
+def reach_cluster_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """As many clusters as the account may have in the region are there: one."""
+    region = (cloud.account_id, FULL_REGION)
+    ec2, eks = cloud.server.client("ec2", region=FULL_REGION), cloud.server.client("eks", region=FULL_REGION)
+    subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
+    with suppress(eks.exceptions.ResourceInUseException):
+        eks.create_cluster(
+            name="another-teams",
+            roleArn=f"arn:aws:iam::{cloud.account_id}:role/eks-efs-provisioner-cluster",
+            resourcesVpcConfig={"subnetIds": subnets},
+        )
+    eks_clusters.CLUSTER_QUOTAS[region] = 1
+
+    def undo() -> None:
+        eks_clusters.CLUSTER_QUOTAS.pop(region, None)
+
+    return undo
+
+
+def throttle(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """Somebody's script uses up the account's rate of EKS calls in the region, and does not stop."""
+
+    def refuse(call: Call) -> None:
+        if call.region == THROTTLED_REGION:
+            raise refusal("ThrottlingException", "Rate exceeded")
+
+    return cloud.server.hooks.before("eks:*", refuse)
+
+
+FAULTS = (
+    Fault("cluster-create-failed", "EKS cannot bring up the control plane", "cluster-failed", fail_cluster),
+    Fault(
+        "profile-create-failed",
+        "the pods' role already belongs to EC2 nodes of the cluster",
+        "fargate-profile-failed",
+        before("Ensure Fargate profile", use_role_for_nodes),
+    ),
+    Fault(
+        "zone-without-fargate",
+        "one of the zones has no Fargate",
+        "zone-without-fargate",
+        take_fargate_from_a_zone,
+        request={"region": REGION_WITH_A_ZONE_WITHOUT_FARGATE},
+    ),
+    Fault(
+        "mount-target-error",
+        "EFS gives up on a mount target",
+        "mount-target-failed",
+        break_mount_target,
+    ),
+    Fault(
+        "no-free-addresses",
+        "a private subnet is full",
+        "subnet-full",
+        before("Ensure mount targets", fill_subnet),
+        request={"network": {"cidr": "10.20.0.0/24"}},
+    ),
+    Fault(
+        "cluster-quota",
+        "the account has as many clusters as it may in the region",
+        "quota-reached",
+        reach_cluster_quota,
+        request={"region": FULL_REGION},
+    ),
+    Fault(
+        "role-not-assumable",
+        "the roles have not been rolled out to the account",
+        "role-not-assumable",
+        lambda _cloud, _cluster: lambda: None,
+        request={"account_id": ACCOUNT_WITHOUT_ROLES},
+    ),
+    Fault(
+        "throttling",
+        "EKS throttles every call, and does not stop",
+        "throttled",
+        throttle,
+        request={"region": THROTTLED_REGION},
+    ),
+)

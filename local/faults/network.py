@@ -1,0 +1,140 @@
+"""Faults of the network between pods, mount targets and registries."""
+
+from typing import Any
+
+from local.aws import registries
+from local.aws.hooks import Undo
+from local.cloud import EmbeddedCloud
+from local.faults.fault import Fault, before
+from local.faults.scene import Scene
+
+NFS_PORT = 2049
+
+
+def close_security_groups(scene: Scene) -> None:
+    """Somebody tidies up: no inbound rule for 2049 is left at the mount targets."""
+    efs, ec2 = scene.client("efs"), scene.client("ec2")
+    for target in scene.mount_targets():
+        groups = efs.describe_mount_target_security_groups(MountTargetId=target["MountTargetId"])["SecurityGroups"]
+        for group in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]:
+            rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == NFS_PORT]
+            if rules:
+                ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=rules)
+
+
+def close_pod_egress(scene: Scene) -> None:
+    """The cluster security group, which pods on Fargate have, only lets HTTPS out."""
+    ec2, group_id = scene.client("ec2"), scene.cluster.security_group_id
+    (group,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=[https])
+
+
+def put_mount_targets_behind_an_acl(scene: Scene) -> bool | None:
+    """Mount targets are there already, in subnets of their own whose network ACL keeps NFS out.
+
+    Within one subnet no ACL is asked, so pods and mount targets must be apart for one to matter.
+    """
+    ec2, efs = scene.client("ec2"), scene.client("efs")
+    private = {subnet["subnet_id"] for subnet in scene.payload["network"]["private_subnets"]}
+    filters = [{"Name": "vpc-id", "Values": [scene.payload["network"]["vpc_id"]]}]
+    others = [s for s in ec2.describe_subnets(Filters=filters)["Subnets"] if s["SubnetId"] not in private]
+    acl_id = ec2.create_network_acl(VpcId=scene.payload["network"]["vpc_id"])["NetworkAcl"]["NetworkAclId"]
+    _add_rules(ec2, acl_id)
+    associations = {
+        association["SubnetId"]: association["NetworkAclAssociationId"]
+        for acl in ec2.describe_network_acls(Filters=filters)["NetworkAcls"]
+        for association in acl["Associations"]
+    }
+    for subnet in others:
+        ec2.replace_network_acl_association(AssociationId=associations[subnet["SubnetId"]], NetworkAclId=acl_id)
+        efs.create_mount_target(FileSystemId=scene.file_system_id, SubnetId=subnet["SubnetId"])
+    return None
+
+
+def _add_rules(ec2: Any, acl_id: str) -> None:
+    everything = {"Protocol": "-1", "CidrBlock": "0.0.0.0/0", "RuleAction": "allow", "RuleNumber": 200}
+    nfs = {"Protocol": "6", "CidrBlock": "0.0.0.0/0", "RuleAction": "deny", "RuleNumber": 100}
+    ports = {"From": NFS_PORT, "To": NFS_PORT}
+    ec2.create_network_acl_entry(NetworkAclId=acl_id, Egress=False, PortRange=ports, **nfs)
+    for egress in (False, True):
+        ec2.create_network_acl_entry(NetworkAclId=acl_id, Egress=egress, **everything)
+
+
+def switch_dns_names_off(scene: Scene) -> None:
+    scene.client("ec2").modify_vpc_attribute(VpcId=scene.vpc_id, EnableDnsHostnames={"Value": False})
+
+
+def remove_default_routes(scene: Scene) -> None:
+    """The private route tables lose their way to the NAT gateway."""
+    ec2 = scene.client("ec2")
+    filters = [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
+    for table in ec2.describe_route_tables(Filters=filters)["RouteTables"]:
+        if any("NatGatewayId" in route for route in table["Routes"]):
+            ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
+
+
+def exhaust_docker_hub(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+    """Docker Hub counts anonymous pulls by address, and everything behind one NAT gateway has the same."""
+    added: list[tuple[str, str]] = []
+
+    def exhaust(scene: Scene) -> None:
+        added.append((scene.vpc_id, "registry-1.docker.io"))
+        registries.EXHAUSTED.update(added)
+
+    disarm = before("Verify storage", exhaust)(cloud, cluster_name)
+
+    def undo() -> None:
+        disarm()
+        registries.EXHAUSTED.difference_update(added)
+
+    return undo
+
+
+FAULTS = (
+    Fault(
+        "security-group",
+        "the mount targets' security groups no longer admit 2049",
+        "security-group-closed",
+        before("Verify storage", close_security_groups),
+    ),
+    Fault(
+        "pod-egress",
+        "the cluster security group lets only HTTPS out of the pods",
+        "pod-egress-closed",
+        before("Verify storage", close_pod_egress),
+    ),
+    Fault(
+        "network-acl",
+        "the mount targets are in other subnets, whose network ACL denies 2049",
+        "network-acl-closed",
+        before("Ensure mount targets", put_mount_targets_behind_an_acl),
+    ),
+    Fault(
+        "dns-attributes",
+        "enableDnsHostnames of the VPC is off",
+        "dns-attributes-off",
+        before("Verify storage", switch_dns_names_off),
+    ),
+    Fault(
+        "no-nat",
+        "the private subnets have no route to a NAT gateway, so no image can be pulled",
+        "image-unreachable",
+        before("Verify storage", remove_default_routes),
+    ),
+    Fault(
+        "image-rate-limit",
+        "Docker Hub answers 429: too many pulls from the NAT gateway's address",
+        "image-rate-limited",
+        exhaust_docker_hub,
+        request={"verification": {"image": "docker.io/library/busybox:1.37"}},
+    ),
+    Fault(
+        "wrong-image",
+        "the verification's image does not exist",
+        "image-not-found",
+        lambda _cloud, _cluster: lambda: None,
+        request={"verification": {"image": "public.ecr.aws/docker/library/busybox:no-such-tag"}},
+    ),
+)

@@ -1,0 +1,112 @@
+"""Where a fault strikes: one cluster of a running execution, and what an administrator can do to it."""
+
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.aws.eks_state import Cluster, clusters_of
+from local.cloud import EmbeddedCloud
+
+PATIENCE_SECONDS = 60.0
+MERGE_PATCH = "application/merge-patch+json"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`payload` is what the state machine is about to hand to the function."""
+
+    cloud: EmbeddedCloud
+    payload: Mapping[str, Any]
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        request: Mapping[str, Any] = self.payload.get("request", {})
+        return request
+
+    @property
+    def cluster_name(self) -> str:
+        return str(self.request.get("cluster", {}).get("name", ""))
+
+    @property
+    def region(self) -> str:
+        return str(self.request["region"])
+
+    @property
+    def storage(self) -> Mapping[str, Any]:
+        storage: Mapping[str, Any] = self.request["storage"]
+        return storage
+
+    @property
+    def file_system_id(self) -> str:
+        return str(self.payload["file_system_id"])
+
+    @property
+    def cluster(self) -> Cluster:
+        return clusters_of(str(self.request["account_id"]), self.region)[self.cluster_name]
+
+    @property
+    def vpc_id(self) -> str:
+        return str(self.cluster.vpc_config["vpcId"])
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's administrator in the run's region."""
+        return self.cloud.server.client(service, region=self.region)
+
+    def mount_targets(self) -> list[dict[str, Any]]:
+        """In the order of their zones, as pods are placed."""
+        found = self.client("efs").describe_mount_targets(FileSystemId=self.file_system_id)["MountTargets"]
+        return sorted(found, key=lambda target: str(target["AvailabilityZoneName"]))
+
+    def subnets(self) -> list[dict[str, Any]]:
+        filters = [{"Name": "vpc-id", "Values": [self.vpc_id]}]
+        found: list[dict[str, Any]] = self.client("ec2").describe_subnets(Filters=filters)["Subnets"]
+        return found
+
+    # Kubernetes, as its administrator
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        try:
+            return self._ask("GET", path)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return None
+
+    def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask("POST", path, manifest)
+
+    def patch(self, path: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        return self._ask("PATCH", path, changes, MERGE_PATCH)
+
+    def remove(self, path: str) -> None:
+        """Deletes an object and waits until it is gone."""
+        self._ask("DELETE", path)
+        self.until(lambda: self.get(path) is None)
+
+    def until(self, condition: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError("the cluster did not do what a fault waits for")
+            time.sleep(0.05)
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        plane = self.cluster.control_plane
+        assert plane is not None, "faults in Kubernetes strike once there is a cluster"  # noqa: S101
+        request = urllib.request.Request(  # noqa: S310 - our own control plane's address
+            plane.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {plane.admin_token}", "Content-Type": content_type},
+        )
+        context = ssl.create_default_context(cadata=plane.ca_pem)
+        with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
+            answer: dict[str, Any] = json.load(response)
+            return answer
