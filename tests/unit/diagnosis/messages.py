@@ -244,6 +244,14 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"zone-without-fargate", "fargate-profile-failed"},
     ),
+    "zone refused": (
+        failed(
+            "Ensure Fargate profile",
+            "Rejected: CreateFargateProfile: InvalidParameterException (Fargate Profile creation for the Availability "
+            "Zone ap-northeast-1d is not supported); correct what AWS names, then start again",
+        ),
+        {"zone-without-fargate"},
+    ),
     "mount target error": (
         failed(BUILD, "Unusable: fsmt-0123456789abcdef0 in subnet-1 is in the state error; remove it"),
         {"mount-target-failed"},

@@ -42,6 +42,14 @@ def test_a_zone_without_fargate_is_told_with_its_subnet(world: World) -> None:
     assert world.subnet_ids[1] not in fix
 
 
+def test_a_zone_that_eks_refused_at_once_is_told_with_its_subnet(world: World) -> None:
+    finding, fix = look(world, "zone-without-fargate", f"Rejected: CreateFargateProfile: X ({ZONE}); correct")
+    assert finding.verdict == "proved"
+    assert f"leave out {world.subnet_ids[0]} in " in fix
+    other = look(world, "zone-without-fargate", ZONE.replace("1a", "1d"))[0]
+    assert other.verdict == "possible"
+
+
 @pytest.mark.parametrize(
     ("change", "fix"),
     [

@@ -89,6 +89,7 @@ def test_a_handle_of_a_file_system_that_does_not_exist_is_the_wrong_one(world: W
     finding, fix = look(world, "wrong-file-system")
     assert finding.verdict == "proved"
     assert finding.saw == "fs-00000000000000000 does not exist"
+    assert look(world, "mount-target-missing")[0].verdict == "refuted"
     assert f"it is made for {world.file_system_id}" in fix
 
 

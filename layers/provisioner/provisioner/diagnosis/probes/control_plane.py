@@ -1,5 +1,6 @@
 """States and health issues that EKS, CloudFormation and the account itself report."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,32 +42,33 @@ def profile_failed(live: Live, _text: str) -> Finding:
     return Finding.refuted(looked_at, _profiles(live))
 
 
-def zone_without_fargate(live: Live, _text: str) -> Finding:
-    """EKS says so in a health issue; the zones in which it is known are known by id."""
-    looked_at = "health of the Fargate profiles, and the zones of their subnets"
-    for profile in live.eks.profiles:
-        for issue in profile.get("health", {}).get("issues", []):
-            if _NO_FARGATE in str(issue.get("message")):
-                named = [each for each in issue.get("resourceIds", []) if each.startswith("subnet-")]
-                subnets = live.network.subnets(profile.get("subnets", []))
-                zones = {
-                    each["SubnetId"]: each["AvailabilityZoneId"]
-                    for each in subnets
-                    if each["SubnetId"] in named
-                    or each["AvailabilityZone"] in str(issue.get("message"))
-                    or each["AvailabilityZoneId"] in UNSUPPORTED_ZONE_IDS
-                }
-                listed = (
-                    ", ".join(f"{subnet_id} in {zone_id}" for subnet_id, zone_id in zones.items())
-                    or "the subnet it names"
-                )
-                return Finding.proved(
-                    looked_at,
-                    f"{profile['fargateProfileName']} is {profile['status']}: {issue.get('message')} ({listed})",
-                    the_subnet_in_that_zone=listed,
-                    the_Fargate_profile=profile["fargateProfileName"],
-                )
-    return Finding.refuted(looked_at, _profiles(live))
+def zone_without_fargate(live: Live, text: str) -> Finding:
+    """What EKS says of the zone, in a health issue or in its refusal, against the zones of the subnets."""
+    looked_at = "health of the Fargate profiles, and the zones of the private subnets"
+    issues = [
+        (
+            f"{profile['fargateProfileName']} is {profile['status']}: {issue.get('message')}",
+            issue.get("resourceIds", []),
+        )
+        for profile in live.eks.profiles
+        for issue in profile.get("health", {}).get("issues", [])
+        if _NO_FARGATE in str(issue.get("message"))
+    ]
+    said, resource_ids = next(iter(issues), (text if _NO_FARGATE in text else "", []))
+    zones = {
+        subnet["SubnetId"]: subnet["AvailabilityZoneId"]
+        for subnet in live.network.described_subnets
+        if subnet["SubnetId"] in (*resource_ids, *re.findall(r"subnet-\w+", said))
+        or re.search(rf"\b{re.escape(subnet['AvailabilityZone'])}\b", said)
+        or (said and subnet["AvailabilityZoneId"] in UNSUPPORTED_ZONE_IDS)
+    }
+    if not said:
+        return Finding.refuted(looked_at, _profiles(live))
+    listed = ", ".join(f"{subnet_id} in {zone_id}" for subnet_id, zone_id in zones.items())
+    if not listed:
+        return Finding.possible(looked_at, f"{said}; no private subnet is in such a zone now")
+    profile = ", ".join(each["fargateProfileName"] for each in live.eks.profiles) or "the Fargate profile"
+    return Finding.proved(looked_at, f"{said} ({listed})", the_subnet_in_that_zone=listed, the_Fargate_profile=profile)
 
 
 def addon_degraded(live: Live, _text: str) -> Finding:

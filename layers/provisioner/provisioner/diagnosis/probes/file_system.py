@@ -10,6 +10,8 @@ from provisioner.diagnosis.probes import policy
 def missing_mount_targets(live: Live, _text: str) -> Finding:
     """Zones of the pods without a mount target."""
     name = _file_system_id(live)
+    if not live.file_system.exists(name):
+        return Finding.refuted(f"mount targets of {name}", f"{name} does not exist, so it can have none")
     present = live.file_system.mount_targets
     missing: dict[str, str] = {}
     for subnet in live.network.pod_subnets:

@@ -79,7 +79,14 @@ RULES: Final = (
     Rule(
         id="zone-without-fargate",
         states=BUILDING,
-        symptoms=(seen("Unusable", "CREATE_FAILED", text=r"Fargate Profile creation for the Availability Zone"),),
+        symptoms=(
+            seen(
+                "Unusable",
+                "CREATE_FAILED",
+                "InvalidParameterException",
+                text=r"Fargate Profile creation for the Availability Zone",
+            ),
+        ),
         cause="A subnet lies in a zone that has no Fargate.",
         probe=control_plane.zone_without_fargate,
         fix="leave out {the_subnet_in_that_zone}: delete {the_Fargate_profile} and run again with other subnets",

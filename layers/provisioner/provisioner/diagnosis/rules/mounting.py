@@ -105,6 +105,17 @@ RULES: Final = (
         "it out",
     ),
     Rule(
+        id="wrong-file-system",
+        states=VERIFYING,
+        symptoms=(
+            seen(*_MOUNT, text=_UNRESOLVED),
+            seen(*_MOUNT, text=r"File system (id )?'?fs-\w+'? does not exist|FileSystemNotFound"),
+        ),
+        cause="The PersistentVolume names a file system that does not exist or is not this cluster's.",
+        probe=file_system.wrong_file_system,
+        fix="delete claim and {the_PersistentVolume} (no data is lost) and run again: it is made for {the_file_system}",
+    ),
+    Rule(
         id="mount-target-missing",
         states=VERIFYING,
         symptoms=(seen(*_MOUNT, text=_NO_TARGET), seen(*_MOUNT, text=_UNRESOLVED)),
@@ -131,17 +142,6 @@ RULES: Final = (
         cause="The VPC does not resolve names of file systems: its DNS attributes are off.",
         probe=network.dns_attributes,
         fix="switch {the_DNS_attributes} on in {the_VPC}",
-    ),
-    Rule(
-        id="wrong-file-system",
-        states=VERIFYING,
-        symptoms=(
-            seen(*_MOUNT, text=_UNRESOLVED),
-            seen(*_MOUNT, text=r"File system (id )?'?fs-\w+'? does not exist|FileSystemNotFound"),
-        ),
-        cause="The PersistentVolume names a file system that does not exist or is not this cluster's.",
-        probe=file_system.wrong_file_system,
-        fix="delete claim and {the_PersistentVolume} (no data is lost) and run again: it is made for {the_file_system}",
     ),
     Rule(
         id="file-system-policy-denies-mount",
