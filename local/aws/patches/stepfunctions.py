@@ -127,10 +127,13 @@ def _stop_at_once() -> None:
     lock = threading.Lock()
 
     def stop(self: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:
+        # The worker's thread makes it after parsing the definition; a stop right behind the start comes earlier.
+        deadline = time.monotonic() + 10
+        while (env := self.exec_worker.env) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
         with lock:
             if self.exec_status != ExecutionStatus.RUNNING:
                 return
-            env = self.exec_worker.env
             env.set_stop(stop_date=stop_date, cause=cause, error=error)
             self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
             self.error, self.cause = error, cause
