@@ -14,7 +14,7 @@ FAULTS: dict[str, Fault] = {
 DOUBLE_FAULTS: tuple[tuple[str, str], ...] = (
     ("security-group", "mount-target-missing"),
     ("dns-attributes", "security-group"),
-    ("csi-driver-missing", "wrong-image"),
+    ("csi-driver-missing", "no-nat"),
     ("file-system-policy", "security-group"),
     ("no-nat", "fargate-profile-selectors"),
     ("persistent-volume-released", "csi-driver-attach-required"),

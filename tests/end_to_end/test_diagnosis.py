@@ -1,0 +1,140 @@
+"""Break one thing behind the program's back, and the failure event names it first, proved, with what to do."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws.hooks import Call
+from local.cloud import EmbeddedCloud
+from local.faults import DOUBLE_FAULTS, FAULTS
+from tests.end_to_end.resources import mutating
+from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.test_provision import published, validate
+
+AT_ONCE = 3
+"""More at once would only start more Lambda environments."""
+
+SLOW = ("add-on-degraded", "role-not-assumable", "throttling")
+"""They wait long for what does not come; first, so that the others run meanwhile."""
+
+WITH_A_SAY_OF_KUBERNETES = (
+    "security-group",
+    "csi-driver-missing",
+    "persistent-volume-released",
+    "unsupported-pod",
+    "access-entry-missing",
+)
+"""Where Kubernetes itself has a say, and one where it has not: run on every kind of it."""
+
+REQUEST = {"verification": {"writers": 2, "timeout_seconds": 60}}
+NAMED = (
+    r"\b(fs|fsap|fsmt|sg|subnet|vpc|rtb|acl|nat)-[0-9a-f]{{8,}}|arn:aws:|efs.csi.aws.com|busybox|coredns|{cluster}|eks"
+)
+
+embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    run: Run
+    event: dict[str, Any]
+
+    @property
+    def causes(self) -> list[dict[str, Any]]:
+        causes: list[dict[str, Any]] = self.event["diagnosis"]
+        return causes
+
+
+Diagnose = Callable[..., Diagnosed]
+
+
+@pytest.fixture(scope="module")
+def diagnose(request: pytest.FixtureRequest, cloud: EmbeddedCloud, machine: Machine) -> Iterator[Diagnose]:
+    """Gives what came of a run with these faults; what later tests ask for is under way meanwhile."""
+    asked = sorted(asked_for(request.session, cloud.control_planes.name), key=lambda names: names[0] not in SLOW)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = {names: pool.submit(run_with, cloud, machine, names) for names in asked}
+        yield lambda *names: runs[names].result()
+
+
+def asked_for(session: pytest.Session, kind: str) -> set[tuple[str, ...]]:
+    """The faults of every selected test here that runs on this kind of Kubernetes."""
+    found = set()
+    for item in session.items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if item.path == Path(__file__) and parameters.get("cloud") == kind:
+            found |= {tuple(parameters.get("names", ())) or (parameters.get("name"),)} - {(None,)}
+    return found
+
+
+def run_with(cloud: EmbeddedCloud, machine: Machine, names: Sequence[str], suffix: str = "") -> Diagnosed:
+    cluster = "-".join(filter(None, ["broken", *names, suffix]))
+    request: dict[str, Any] = {"cluster": {"name": cluster}, **REQUEST}
+    for name in names:
+        request = FAULTS[name].asked(request)
+    disarm = [FAULTS[name].install(cloud, cluster) for name in names]
+    try:
+        run = machine.run(request)
+    finally:
+        for undo in disarm:
+            undo()
+    assert run.status == "FAILED", f"{names} did not fail the run"
+    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
+    return Diagnosed(run, event)
+
+
+def assert_found(diagnosed: Diagnosed, *rules: str) -> None:
+    """The first causes are these, proved, each with what was seen and what to do about which resource."""
+    firsts = diagnosed.causes[: len(rules)]
+    assert {(first["rule"], first["verdict"]) for first in firsts} == {(rule, "proved") for rule in rules}
+    cluster = diagnosed.event["cluster"]["name"]
+    for first in firsts:
+        assert first["symptom"]
+        assert re.search(NAMED.format(cluster=cluster), f"{first['probe']['saw']} {first['fix']}"), first
+    validate("storage-cluster-failed.schema.json", diagnosed.event)
+
+
+@embedded_only
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_first_cause_is_what_was_broken_and_it_is_proved(name: str, diagnose: Diagnose) -> None:
+    assert_found(diagnose(name), FAULTS[name].expected_rule)
+
+
+@embedded_only
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("names", DOUBLE_FAULTS, ids=" and ".join)
+def test_of_two_things_that_were_broken_both_are_named(names: tuple[str, str], diagnose: Diagnose) -> None:
+    assert_found(diagnose(*names), *(FAULTS[name].expected_rule for name in names))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", WITH_A_SAY_OF_KUBERNETES)
+def test_every_kind_of_kubernetes_gives_the_same_first_cause(name: str, diagnose: Diagnose) -> None:
+    assert_found(diagnose(name), FAULTS[name].expected_rule)
+
+
+@embedded_only
+def test_a_diagnosis_only_looks(cloud: EmbeddedCloud, machine: Machine) -> None:
+    """What the function of the state may call is for its role to say; here is what it did call."""
+    called: list[str] = []
+    watching = [False]
+
+    def note(call: Call) -> None:
+        if call.name == "lambda:Invoke":
+            watching[0] = "-DiagnoseFailureFunction-" in call.path
+        elif watching[0]:
+            called.append(call.name)
+
+    disarm = cloud.server.hooks.before("*", note)
+    try:
+        run_with(cloud, machine, ("mount-target-missing",), suffix="watched")
+    finally:
+        disarm()
+    assert "efs:DescribeMountTargets" in called
+    assert set(mutating(called)) <= {"sts:AssumeRole", "logs:CreateLogStream"}
