@@ -89,6 +89,13 @@ def test_a_failure_that_nothing_explains_is_itself_the_unknown_message(world: Wo
     assert [(cause.rule, cause.symptom) for cause in causes] == [("unknown", failure.cause)]
 
 
+def test_that_a_container_is_started_again_and_again_is_no_news(world: World) -> None:
+    world.warn("BackOff", "Back-off restarting failed container verification in pod one")
+    world.refuse(CIDRS[0])
+    causes = diagnose(verification_failed(f"FailedMount: {TIMED_OUT}"), world.live())
+    assert "unknown" not in dict(ranked(causes))
+
+
 def test_an_unknown_message_beside_a_proved_cause_comes_after_it(world: World) -> None:
     world.refuse(CIDRS[0])
     world.warn("FailedMount", "the frobnicator is out of phase")

@@ -62,6 +62,14 @@ def test_a_pod_made_before_its_profile_is_named(world: World) -> None:
     assert f"delete {POD}" in fix
 
 
+def test_a_pod_that_fargate_looked_at_or_that_is_leaving_is_not_held(world: World) -> None:
+    world.pod(schedulerName="default-scheduler")
+    world.warn("FailedScheduling", "volumes not supported", component="fargate-scheduler")
+    leaving = world.pod("leaving", schedulerName="default-scheduler")
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+    assert look(world, "no-matching-profile")[0].verdict == "refuted"
+
+
 @pytest.mark.parametrize(
     ("spec", "why"),
     [

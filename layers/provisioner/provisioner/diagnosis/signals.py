@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.live.objects import said_by
 from provisioner.diagnosis.model import Failure, Signal
 from provisioner.diagnosis.rules.states import BUILDING, VERIFYING
 from provisioner.kubernetes.client import Manifest
-from provisioner.kubernetes.pods import is_held_by_default_scheduler
 from provisioner.resources import health
 
 # `Reason: subject; remedy` of errors.py, with `Operation …: Code (AWS's words)` of aws/errors.py inside.
@@ -71,17 +71,17 @@ def _events(live: Live) -> Iterator[Signal]:
     for event in live.objects.warnings:
         # Writers are not ready before they have written: that is no trouble.
         if event.get("reason") != "Unhealthy":
-            component = event.get("reportingComponent") or (event.get("source") or {}).get("component") or ""
-            yield Signal(str(event.get("message", "")), frozenset({str(event.get("reason"))}), str(component))
+            text = str(event.get("message", ""))
+            # That a container ends again and again says nothing of why.
+            is_news = not text.startswith("Back-off restarting failed container")
+            yield Signal(text, frozenset({str(event.get("reason"))}), said_by(event), is_news)
 
 
 def _pods(live: Live) -> Iterator[Signal]:
+    for name in live.objects.held_pods:
+        text = f"Pod {name} is Pending with schedulerName default-scheduler"
+        yield Signal(text, frozenset({"HeldByDefaultScheduler"}))
     for pod in live.objects.pods:
-        if is_held_by_default_scheduler(pod):
-            name = pod["metadata"]["name"]
-            yield Signal(
-                f"Pod {name} is Pending with schedulerName default-scheduler", frozenset({"HeldByDefaultScheduler"})
-            )
         yield from _waiting(pod)
 
 

@@ -82,7 +82,7 @@ class LiveFileSystem:
                 "SecurityGroups"
             ]
             for each in self.mount_targets.values()
-            if each["LifeCycleState"] in ("available", "updating")
+            if each["LifeCycleState"] == "available"  # of others EFS does not tell them
         }
 
     def exists(self, file_system_id: str) -> bool:

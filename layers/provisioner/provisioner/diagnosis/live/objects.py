@@ -3,6 +3,7 @@
 from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.client import Manifest
+from provisioner.kubernetes.pods import is_held_by_default_scheduler, is_leaving
 from provisioner.kubernetes.storage import CSI_DRIVER
 from provisioner.kubernetes.verification_objects import pods_of
 from provisioner.request import Request
@@ -37,6 +38,13 @@ class LiveObjects:
         return pods_of(self._connection.api, self._request, self._run_id)
 
     @once
+    def held_pods(self) -> list[str]:
+        """Names of those that only the default scheduler has looked at, and that are to stay."""
+        refused = {event["involvedObject"]["name"] for event in self.warnings if said_by(event) == "fargate-scheduler"}
+        held = [pod for pod in self.pods if is_held_by_default_scheduler(pod) and not is_leaving(pod)]
+        return [name for pod in held if (name := pod["metadata"]["name"]) not in refused]
+
+    @once
     def system_pods(self) -> list[Manifest]:
         return self._connection.api.list("Pod", "kube-system")
 
@@ -47,3 +55,8 @@ class LiveObjects:
         about_run = [each for each in events if self._run_id in str((each.get("involvedObject") or {}).get("name", ""))]
         warnings = [each for each in about_run if each.get("type") == "Warning"]
         return sorted(warnings, key=lambda event: str(event.get("lastTimestamp") or ""), reverse=True)
+
+
+def said_by(event: Manifest) -> str:
+    """The component that reported the event."""
+    return str(event.get("reportingComponent") or (event.get("source") or {}).get("component") or "")

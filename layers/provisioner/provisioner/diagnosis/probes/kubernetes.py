@@ -8,7 +8,6 @@ from provisioner.diagnosis.model import Finding
 from provisioner.errors import BoundaryError
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
-from provisioner.kubernetes.pods import is_held_by_default_scheduler
 from provisioner.kubernetes.storage import CSI_DRIVER
 
 _ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
@@ -20,8 +19,7 @@ def csi_driver_missing(live: Live, _text: str) -> Finding:
     looked_at = f"CSIDriver {CSI_DRIVER}"
     if live.objects.csi_driver is not None:
         return Finding.refuted(looked_at, "it is there")
-    removed = "" if _EFS_ADDON in live.eks.addon_names else f"; removing the add-on {_EFS_ADDON} removes it too"
-    return Finding.proved(looked_at, f"it is not there{removed}")
+    return Finding.proved(looked_at, "it is not there")
 
 
 def csi_driver_attacher(live: Live, _text: str) -> Finding:
@@ -39,7 +37,7 @@ def profile_selectors(live: Live, _text: str) -> Finding:
     namespace = live.request.storage.namespace
     looked_at = f"selectors of the cluster's ACTIVE Fargate profiles against namespace {namespace} and the pods' labels"
     matching = live.network.selecting(namespace)
-    held = [pod["metadata"]["name"] for pod in live.objects.pods if is_held_by_default_scheduler(pod)]
+    held = live.objects.held_pods
     if matching:
         names = ", ".join(profile["fargateProfileName"] for profile in matching)
         if held:
