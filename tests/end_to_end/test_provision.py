@@ -39,7 +39,7 @@ def test_the_reader_found_every_writers_file_byte_for_byte(good: Run) -> None:
         (written,) = writer["files"]
         assert written["lines"] == 20
         assert read[written["name"]]["sha256"] == written["sha256"]
-    assert read.keys() == {f"{writer['pod']}.txt" for writer in evidence["writers"]} | {"out.txt"}
+    assert read.keys() == {f"{writer['pod']}.txt" for writer in evidence["writers"]} | {"out.txt", "counter"}
 
 
 def test_the_evidence_shows_the_listing_and_the_appended_file_as_another_pod_saw_them(good: Run) -> None:
