@@ -33,8 +33,13 @@ WITH_A_SAY_OF_KUBERNETES = (
 
 REQUEST = {"verification": {"writers": 2, "timeout_seconds": 60}}
 NAMED = (
-    r"\b(fs|fsap|fsmt|sg|subnet|vpc|rtb|acl|nat)-[0-9a-f]{{8,}}|arn:aws:|efs.csi.aws.com|busybox|coredns|{cluster}|eks"
+    r"\b(fs|fsap|fsmt|sg|subnet|vpc|rtb|acl|nat)-[0-9a-f]{{8,}}|arn:aws:|efs.csi.aws.com|busybox|coredns|eks|"
+    r"{cluster}|efs-(pv|claim|sc)|verification-|another-teams"
 )
+"""Real names: ids, and what things of a run with a default request are called."""
+
+KEYS = {"name", "names"}
+"""Parameters of the tests here that say what is to be broken."""
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
@@ -64,11 +69,13 @@ def diagnose(request: pytest.FixtureRequest, cloud: EmbeddedCloud, machine: Mach
 
 def asked_for(session: pytest.Session, kind: str) -> set[tuple[str, ...]]:
     """The faults of every selected test here that runs on this kind of Kubernetes."""
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for item in session.items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         if item.path == Path(__file__) and parameters.get("cloud") == kind:
-            found |= {tuple(parameters.get("names", ())) or (parameters.get("name"),)} - {(None,)}
+            found |= {
+                tuple(parameters[key]) if key == "names" else (parameters[key],) for key in KEYS & parameters.keys()
+            }
     return found
 
 
