@@ -52,7 +52,7 @@ class EmbeddedCloud:
         self.on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = [self._attach_fargate]
         self.on_cluster_deleted: list[Callable[[Cluster], None]] = [self._detach_fargate]
         self._simulators: dict[str, FargateSimulator] = {}
-        self._stopping = False
+        self.stopping = False
         self._aws_port = aws_port
         self.server = AwsServer(
             self.directory / "aws",
@@ -76,7 +76,7 @@ class EmbeddedCloud:
 
     def stop(self) -> None:
         """Stops every process; what it stored stays in the directory."""
-        self._stopping = True
+        self.stopping = True
         for cluster in all_clusters():
             self._detach_fargate(cluster)
             if cluster.control_plane is not None:
@@ -129,7 +129,7 @@ class EmbeddedCloud:
         try:
             simulator.start()
         except Exception:
-            if self._stopping:  # the cluster's API has been stopped under its hands
+            if self.stopping:  # the cluster's API has been stopped under its hands
                 return
             raise
         self._simulators[cluster.arn] = simulator

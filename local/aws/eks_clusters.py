@@ -150,7 +150,8 @@ class ClusterOperations(EksOperations):
                 cluster.control_plane = plane
                 eks_bootstrap.prepare(plane)
             except Exception as error:
-                logger.exception("the Kubernetes API of cluster %s did not start", cluster.name)
+                if not cloud.stopping:
+                    logger.exception("the Kubernetes API of cluster %s did not start", cluster.name)
                 failures.append(error)
 
         starter = threading.Thread(target=start, name=f"start {cluster.name}", daemon=True)
@@ -165,7 +166,8 @@ class ClusterOperations(EksOperations):
             except CreationFailure as failure:
                 failures.append(failure)
             except Exception as error:
-                logger.exception("cluster %s did not become ready", cluster.name)
+                if not cloud.stopping:
+                    logger.exception("cluster %s did not become ready", cluster.name)
                 failures.append(error)
             with LOCK:
                 cluster.status = "FAILED" if failures else "ACTIVE"

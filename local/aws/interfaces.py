@@ -27,6 +27,10 @@ class Cloud(Protocol):
     @property
     def region(self) -> str: ...
     @property
+    def stopping(self) -> bool:
+        """Everything is being taken down: what fails because of that is nobody's concern."""
+
+    @property
     def on_cluster_ready(self) -> "list[Callable[[Cluster, ControlPlane], None]]":
         """Called, in any thread, just before a cluster becomes ACTIVE."""
 

@@ -73,3 +73,4 @@ def test_an_interrupt_in_the_middle_of_a_run_ends_well_and_leaves_nothing(tmp_pa
     assert exit_code == 0
     assert still_running(processes) == set()
     assert not serve.env_file.exists()
+    assert "Traceback" not in (tmp_path / "serve.log").read_text()

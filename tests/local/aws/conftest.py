@@ -135,6 +135,7 @@ class PartsOfACloud:
     control_planes: RecordingControlPlanes = field(default_factory=RecordingControlPlanes)
     account_id: str = ACCOUNT
     region: str = REGION
+    stopping: bool = False
     on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = field(default_factory=list)
     on_cluster_deleted: list[Callable[[Cluster], None]] = field(default_factory=list)
 
