@@ -1,7 +1,7 @@
 """Build kube-apiserver, kube-controller-manager, etcd and kubectl from Go modules, once per machine.
 
 No package registry ships a kube-apiserver that pip or npm could install, but Go's module proxy has its source.
-The minor in go.mod is one that EKS offers (docs/assumptions/control-plane.md). To move to another: change
+The minor in go.mod is one that EKS offers (docs/assumptions.md). To move to another: change
 every v0.37.2 and v1.37.2 there, run `go mod tidy`, then `make control-plane`.
 """
 

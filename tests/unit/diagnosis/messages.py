@@ -1,6 +1,6 @@
 """What is said in each case, word for word, and the rules that recognise it: these and no other.
 
-Sources: the issues named in docs/assumptions/fargate.md and aws-efs-csi-driver #262, #576, #1052, #1353, #1947,
+Sources: the issues named in docs/assumptions.md and aws-efs-csi-driver #262, #576, #1052, #1353, #1947,
 efs-utils #90, #287; containerd and registries; this application's own errors.
 """
 

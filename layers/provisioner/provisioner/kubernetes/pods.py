@@ -13,7 +13,6 @@ ZONE_LABEL: Final = "topology.kubernetes.io/zone"
 _FILE: Final = re.compile(
     r"(?P<lines>\d+) (?P<sha256>[0-9a-f]{64}) (?P<owner>\d+:\d+) (?P<modified>\d+) (?P<name>.+)", re.ASCII
 )
-_DESCRIBED_PODS: Final = 3
 _WARNINGS_PER_POD: Final = 3
 _LOG_TAIL_LINES: Final = 5
 
@@ -111,12 +110,14 @@ def is_held_by_default_scheduler(pod: Manifest) -> bool:
 
 
 def troubles(api: KubernetesApi, pods: Iterable[Manifest]) -> str:
-    """One clause per pod with its phase and its latest distinct warnings, verbatim: this is how FailedMount shows."""
-    pods = list(pods)
-    clauses = [_trouble(api, pod) for pod in pods[:_DESCRIBED_PODS]]
-    if len(pods) > _DESCRIBED_PODS:
-        clauses.append("also " + ", ".join(pod["metadata"]["name"] for pod in pods[_DESCRIBED_PODS:]))
-    return "; ".join(clauses)
+    """Phases and latest distinct warnings, verbatim: this is how FailedMount shows. Pods alike share a clause."""
+    alike: dict[str, list[str]] = {}
+    for pod in pods:
+        alike.setdefault(_trouble(api, pod), []).append(pod["metadata"]["name"])
+    return "; ".join(
+        f"Pod {first} is {trouble}" + (f" and so {'are' if others[1:] else 'is'} {', '.join(others)}" if others else "")
+        for trouble, (first, *others) in alike.items()
+    )
 
 
 def _trouble(api: KubernetesApi, pod: Manifest) -> str:
@@ -128,7 +129,7 @@ def _trouble(api: KubernetesApi, pod: Manifest) -> str:
     ]
     events = api.list("Event", metadata["namespace"], fields=f"involvedObject.uid={metadata['uid']}")
     said = [*waiting, *_latest_warnings(events)]
-    return f"Pod {metadata['name']} is {phase(pod)}" + (f" ({'; '.join(said)})" if said else "")
+    return phase(pod) + (f" ({'; '.join(said)})" if said else "")
 
 
 def _latest_warnings(events: Iterable[Manifest]) -> list[str]:

@@ -199,14 +199,15 @@ def access_point_user(live: Live, _text: str) -> Finding:
             f"pods run as uid {_listed(users)} without an access point, and the root directory belongs to root",
             the_user_of_the_pods=f"uid {_listed(users)}",
         )
-    looked_at = f"user and directory owner of {found['AccessPointId']}"
+    access_point = found["AccessPointId"]
+    looked_at = f"user and directory owner of {access_point}"
     user, owner = found.get("PosixUser"), (found.get("RootDirectory") or {}).get("CreationInfo")
     if user is None:
         return Finding.refuted(looked_at, "it sets no user")
     uid, gid = user["Uid"], user["Gid"]
     ids = {"the_user_of_the_pods": f"uid {uid} and gid {gid}"}
     if owner is None:
-        saw = f"it is for {uid}:{gid}; the owner of its directory is not told"
+        saw = f"{access_point} is for {uid}:{gid}; the owner of its directory is not told"
         return Finding.refuted(looked_at, saw) if uid == 0 else Finding.possible(looked_at, saw, **ids)
     mode = int(str(owner["Permissions"]), 8)
     writable = (
@@ -216,8 +217,8 @@ def access_point_user(live: Live, _text: str) -> Finding:
     )
     made = f"its directory is made for {owner['OwnerUid']}:{owner['OwnerGid']} with mode {owner['Permissions']}"
     if writable:
-        return Finding.refuted(looked_at, f"it is for {uid}:{gid}, who may write: {made}")
-    return Finding.proved(looked_at, f"it is for {uid}:{gid}, who may not write: {made}", **ids)
+        return Finding.refuted(looked_at, f"{access_point} is for {uid}:{gid}, who may write: {made}")
+    return Finding.proved(looked_at, f"{access_point} is for {uid}:{gid}, who may not write: {made}", **ids)
 
 
 def _run_as(pod: dict[str, object]) -> int | None:

@@ -1,7 +1,7 @@
 """A pod is placed and its volume cannot be mounted.
 
 Sources of the messages: aws-efs-csi-driver pkg/driver/node.go; efs-utils mount_efs and watchdog; EFS User Guide,
-"Troubleshooting mount issues"; the issues named in docs/assumptions/fargate.md.
+"Troubleshooting mount issues"; the issues named in docs/assumptions.md.
 """
 
 from typing import Final

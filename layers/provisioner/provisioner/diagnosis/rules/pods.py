@@ -1,7 +1,7 @@
 """A pod is not placed, or its image does not come; and what keeps us from asking the cluster.
 
 Sources: EKS User Guide, "Troubleshooting", "AWS Fargate considerations"; the issues named in
-docs/assumptions/fargate.md; containerd's and registries' own words for images.
+docs/assumptions.md; containerd's and registries' own words for images.
 """
 
 from typing import Final
