@@ -8,7 +8,6 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet, SubnetBackend
-from moto.ec2.models.vpcs import VPC
 
 from local.aws.interfaces import Cloud
 
@@ -35,20 +34,6 @@ def install(cloud: Cloud) -> None:
 
     for patch in (delete_security_group, delete_subnet, create_nat_gateway, delete_nat_gateway):
         setattr(EC2Backend, patch.__name__, patch)
-    from_template = "create_from_cloudformation_json"
-    setattr(VPC, from_template, classmethod(create_vpc_from_template))
-
-
-def create_vpc_from_template(
-    cls: type[VPC], resource_name: str, cloudformation_json: Any, *args: Any, **kw: Any
-) -> VPC:
-    """moto's CloudFormation leaves a VPC's DNS attributes at their defaults whatever the template says."""
-    vpc = _create_vpc_from_template(cls, resource_name, cloudformation_json, *args, **kw)
-    properties = cloudformation_json["Properties"]
-    for attribute, name in (("enable_dns_support", "EnableDnsSupport"), ("enable_dns_hostnames", "EnableDnsHostnames")):
-        if name in properties:
-            setattr(vpc, attribute, str(properties[name]).lower() == "true")
-    return vpc
 
 
 def delete_security_group(self: EC2Backend, name: str | None = None, group_id: str | None = None) -> None:

@@ -65,6 +65,8 @@ def controller_manager_flags(kubeconfig: Path, controllers: Sequence[str]) -> li
         f"--controllers={','.join(controllers)}",
         "--leader-elect=false",
         "--secure-port=0",
+        # 15 s by default: a claim would often wait that long for a volume that came after it.
+        "--pvclaimbinder-sync-period=1s",
         "--kube-api-qps=200",
         "--kube-api-burst=400",
         "--profiling=false",

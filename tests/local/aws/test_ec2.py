@@ -1,6 +1,5 @@
 """The embedded EC2 keeps what is in use, and its NAT gateways take their time."""
 
-import json
 from typing import Any
 
 import pytest
@@ -71,14 +70,3 @@ def test_the_dns_attributes_of_a_vpc_are_what_they_were_set_to(ec2: Any, network
     names = ec2.describe_vpc_attribute(VpcId=network.vpc_id, Attribute="enableDnsHostnames")
     assert support["EnableDnsSupport"] == {"Value": False}
     assert names["EnableDnsHostnames"] == {"Value": True}
-
-
-def test_the_dns_attributes_of_a_vpc_from_a_template_are_those_of_the_template(parts: Any, ec2: Any) -> None:
-    properties = {"CidrBlock": "10.0.0.0/16", "EnableDnsSupport": False, "EnableDnsHostnames": True}
-    template = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": properties}}}
-    parts.client("cloudformation").create_stack(StackName="network", TemplateBody=json.dumps(template))
-    filters = [{"Name": "cidr", "Values": ["10.0.0.0/16"]}]
-    vpc_id = ec2.describe_vpcs(Filters=filters)["Vpcs"][0]["VpcId"]
-    support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")["EnableDnsSupport"]
-    names = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")["EnableDnsHostnames"]
-    assert (support, names) == ({"Value": False}, {"Value": True})
