@@ -1,6 +1,6 @@
 """Makes moto's EC2 refuse what AWS refuses: deleting what is in use; and lets NAT gateways take their time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
@@ -15,7 +15,6 @@ _delete_security_group = SecurityGroupBackend.delete_security_group
 _delete_subnet = SubnetBackend.delete_subnet
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
-_create_vpc_from_template: Callable[..., VPC] = vars(VPC)["create_from_cloudformation_json"].__func__
 
 
 def install(cloud: Cloud) -> None:

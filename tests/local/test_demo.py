@@ -16,10 +16,10 @@ from local.cloud import ROOT
 EVIDENCE = json.loads((ROOT / "schemas" / "evidence.schema.json").read_text())
 
 
-def demo(request: str | Path, directory: Path) -> subprocess.CompletedProcess[str]:
+def demo(request: str | Path, directory: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """On a terminal that is none, so one line per change; 80 columns wide."""
     return subprocess.run(
-        [sys.executable, "-m", "local.demo", "--request", str(request), "--directory", str(directory)],
+        [sys.executable, "-m", "local.demo", "--request", str(request), "--directory", str(directory), *more],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
@@ -46,11 +46,25 @@ def test_a_good_run_ends_with_the_path_of_evidence_that_is_what_the_schema_says(
     good: subprocess.CompletedProcess[str],
 ) -> None:
     assert (good.returncode, good.stderr) == (0, "")
-    (path,) = re.findall(r"^Ready: the storage is proven\. Evidence: (\S+\.json)$", good.stdout, re.MULTILINE)
+    assert "Ready: the storage is proven." in good.stdout
+    (path,) = re.findall(r"^Evidence: (\S+\.json)$", good.stdout, re.MULTILINE)
     evidence = json.loads((ROOT / path).read_text())
     Draft202012Validator(EVIDENCE).validate(evidence)
     assert len(evidence["writers"]) == 2
     assert all(file["sha256"][:20] in good.stdout for file in evidence["reader"]["files"])
+
+
+def test_a_good_run_names_the_page_that_tells_it(good: subprocess.CompletedProcess[str]) -> None:
+    (path,) = re.findall(r"^Report: (\S+\.html)$", good.stdout, re.MULTILINE)
+    assert "Ready: the storage of demo is proven" in (ROOT / path).read_text()
+
+
+def test_an_empty_fault_lists_what_can_be_broken_and_an_unknown_one_too(tmp_path: Path) -> None:
+    for asked, code in (("", 0), ("gravity", 2)):
+        ended = demo(file_of(tmp_path, {}), tmp_path / "state", "--fault", asked)
+        assert (ended.returncode, ended.stderr) == (code, "")
+        assert "FAULT=security-group" in ended.stdout
+        assert not (tmp_path / "state").exists()
 
 
 def test_a_good_run_tells_of_every_step_and_of_both_branches_at_once(good: subprocess.CompletedProcess[str]) -> None:
@@ -65,7 +79,7 @@ def test_a_refused_request_is_told_with_the_field_and_what_is_allowed(tmp_path: 
     ended = demo(file_of(tmp_path, {"region": "nowhere-1"}), tmp_path / "state")
     assert (ended.returncode, ended.stderr) == (1, "")
     assert re.search(r"^failed +Validate request ", ended.stdout, re.MULTILINE)
-    assert "FAILED RequestError" in ended.stdout
+    assert "Failed in the state Validate request: RequestError" in ended.stdout
     assert "region is 'nowhere-1'; allowed: " in ended.stdout
     assert "Evidence:" not in ended.stdout
 
