@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from rich.console import Console
@@ -16,18 +17,24 @@ POLL_SECONDS = 0.15
 
 def _new_events(stepfunctions: Any, execution_arn: str) -> Iterator[list[Event]]:
     """Batches of events that were not seen before, until the execution has ended and all of them are out."""
-    seen = 0
+    last_seen = 0
     while True:
         running = stepfunctions.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
-        pages = stepfunctions.get_paginator("get_execution_history").paginate(
-            executionArn=execution_arn, includeExecutionData=True, PaginationConfig={"PageSize": 1000}
-        )
-        events = [event for page in pages for event in page["events"]]
-        yield events[seen:]
-        seen = len(events)
+        events = events_after(stepfunctions, execution_arn, last_seen)
+        yield events
+        last_seen = events[-1]["id"] if events else last_seen
         if not running:
             return
         time.sleep(POLL_SECONDS)
+
+
+def events_after(stepfunctions: Any, execution_arn: str, last_seen: int) -> list[Event]:
+    """Events with a higher id, in order. Read from the end: a history is long, what is new in it is not."""
+    pages = stepfunctions.get_paginator("get_execution_history").paginate(
+        executionArn=execution_arn, reverseOrder=True, PaginationConfig={"PageSize": 20}
+    )
+    latest_first = (event for page in pages for event in page["events"])
+    return list(takewhile(lambda event: event["id"] > last_seen, latest_first))[::-1]
 
 
 def follow(stepfunctions: Any, execution_arn: str, console: Console) -> dict[str, Any]:

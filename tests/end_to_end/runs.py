@@ -2,11 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from local.cloud import EmbeddedCloud
+from local.follow import events_after
+from local.progress import Event
 
 PATIENCE_SECONDS = 90.0
 
@@ -53,7 +55,13 @@ class Machine:
         return self.wait(arn)
 
     def until_entered(self, arn: str, state: str) -> None:
-        until(lambda: _has_entered(self.history(arn), state) or self.has_ended(arn), f"{arn} to enter {state}")
+        seen: list[Event] = []
+
+        def entered() -> bool:
+            seen.extend(events_after(self.client, arn, seen[-1]["id"] if seen else 0))
+            return _has_entered(seen, state) or self.has_ended(arn)
+
+        until(entered, f"{arn} to enter {state}")
 
     def has_ended(self, arn: str) -> bool:
         return bool(self.client.describe_execution(executionArn=arn)["status"] != "RUNNING")
@@ -73,7 +81,7 @@ class Machine:
         return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history(arn))
 
 
-def _has_entered(history: list[dict[str, Any]], state: str) -> bool:
+def _has_entered(history: Sequence[Event], state: str) -> bool:
     return any(e.get("stateEnteredEventDetails", {}).get("name") == state for e in history)
 
 
@@ -81,4 +89,4 @@ def until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
-        time.sleep(0.02)
+        time.sleep(0.04)
