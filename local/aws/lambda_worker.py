@@ -176,6 +176,15 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         os._exit(status)
 
 
+def exit_status_of(pid: int, ended: dict[int, int]) -> int | None:
+    """None while the child runs. The kernel tells its end once, but two may ask for it."""
+    if pid not in ended:
+        reaped, status = os.waitpid(pid, os.WNOHANG)
+        if reaped:
+            ended[pid] = os.waitstatus_to_exitcode(status)
+    return ended.get(pid)
+
+
 def main(control_fd: int, preload: list[str]) -> None:
     """Fork on request: {"start": true} with three descriptors -> pid; {"poll": pid} -> exit status or null."""
     control = socket.socket(fileno=control_fd)
@@ -184,6 +193,7 @@ def main(control_fd: int, preload: list[str]) -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the shared pages
+    ended: dict[int, int] = {}
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1024, 3)
         if not data:
@@ -191,10 +201,10 @@ def main(control_fd: int, preload: list[str]) -> None:
         request = json.loads(data)
         answer: int | None
         if "poll" in request:
-            ended, status = os.waitpid(request["poll"], os.WNOHANG)
-            answer = os.waitstatus_to_exitcode(status) if ended else None
+            answer = exit_status_of(request["poll"], ended)
         else:
             answer = os.fork()
+            ended.pop(answer, None)
             if answer == 0:
                 control.close()
                 channel, lifeline = socket.socket(fileno=descriptors[0]), socket.socket(fileno=descriptors[1])

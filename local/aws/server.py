@@ -124,6 +124,8 @@ class AwsServer:
 
         from local.aws.patches.stepfunctions import abort_executions
 
+        # Requests still under way fail from here on, which is nobody's concern.
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         abort_executions()
         self.lambda_runtime.stop()
         self._server.shutdown()

@@ -29,16 +29,16 @@ def everything(cloud: EmbeddedCloud, cluster: str) -> dict[str, list[str]]:
     """Ids by kind, sorted: all that carries the cluster's owner tag, or hangs on what does."""
     ec2, eks, efs = cloud.client("ec2"), cloud.client("eks"), cloud.client("efs")
     owned = [{"Name": f"tag:{OWNER_TAG}", "Values": [cluster]}]
-    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    stacks = everything_of(cloud.client("cloudformation"), "describe_stacks", "Stacks")
     file_systems = [
         each["FileSystemId"]
-        for each in efs.describe_file_systems()["FileSystems"]
+        for each in everything_of(efs, "describe_file_systems", "FileSystems")
         if {"Key": OWNER_TAG, "Value": cluster} in each["Tags"]
     ]
     found = {
         "network stack": [s["StackId"] for s in stacks if {"Key": OWNER_TAG, "Value": cluster} in s.get("Tags", [])],
         "vpc": [vpc["VpcId"] for vpc in ec2.describe_vpcs(Filters=owned)["Vpcs"]],
-        "cluster": [name for name in eks.list_clusters()["clusters"] if name == cluster],
+        "cluster": [name for name in everything_of(eks, "list_clusters", "clusters") if name == cluster],
         "access entry": eks.list_access_entries(clusterName=cluster)["accessEntries"],
         "Fargate profile": eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"],
         "add-on": eks.list_addons(clusterName=cluster)["addons"],
@@ -51,6 +51,11 @@ def everything(cloud: EmbeddedCloud, cluster: str) -> dict[str, list[str]]:
         ],
     }
     return {kind: sorted(ids) for kind, ids in found.items()}
+
+
+def everything_of(client: Any, operation: str, key: str) -> list[Any]:
+    """Of all pages: other tests have left their clusters in the account."""
+    return [each for page in client.get_paginator(operation).paginate() for each in page[key]]
 
 
 def storage_objects(cloud: EmbeddedCloud, cluster: str) -> dict[str, Any]:
