@@ -24,7 +24,7 @@ serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until 
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
 
 test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest
 
 lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import-linter, cfn-lint, sam validate, the state machine's own check
 	$(BIN)/ruff check .
