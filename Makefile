@@ -11,6 +11,9 @@ KUBERNETES ?= embedded
 # FAULT=name breaks something behind the program's back; FAULT= lists what there is.
 ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FAULT)')
 
+# A process of its own for each: moto keeps its state in module globals, so there is one embedded AWS per process.
+TEST_PARTS := unit statemachine local report kubernetes end_to_end
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint build bench bench-diagnosis control-plane clean
 
@@ -24,7 +27,7 @@ serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until 
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
 
 test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
-	@$(BIN)/python -m pytest
+	@set -e; for part in $(TEST_PARTS); do echo "tests/$$part"; $(BIN)/python -m pytest -q tests/$$part; done
 
 lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import-linter, cfn-lint, sam validate, the state machine's own check
 	$(BIN)/ruff check .

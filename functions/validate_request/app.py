@@ -9,6 +9,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import CLIENT_CONFIG
 from provisioner.defaults import complete_request
 from provisioner.handler import function_handler, logger
+from provisioner.request import Request
+
+
+def log_warnings(request: Request) -> None:
+    for warning in request.warnings:
+        logger().warning(warning, cluster=request.cluster.name)
 
 
 @function_handler
@@ -20,6 +26,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         ssm=boto3.client("ssm", config=CLIENT_CONFIG),
         defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
     )
-    for warning in request.warnings:
-        logger().warning(warning, cluster=request.cluster.name)
+    log_warnings(request)
     return request.model_dump(mode="json")
