@@ -1,4 +1,4 @@
-"""State "Ensure cluster access": access entries for the provisioner's role and the administrators."""
+"""State "Ensure cluster access": access entries for the administrators and for the program's own roles."""
 
 from typing import Any
 
@@ -14,9 +14,10 @@ from provisioner.resources import cluster_access
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     target = Target.of(request)
-    return cluster_access.ensure(
+    wanted = cluster_access.wanted_policies(
         request,
-        target.client("eks"),
         provisioner_role_arn=target.role_arn("provisioner"),
+        inspector_role_arn=target.role_arn("inspector"),
         partition=target.partition,
-    ).payload()
+    )
+    return cluster_access.ensure(request, wanted, target.client("eks")).payload()

@@ -23,10 +23,12 @@ from typing import Any
 from local.kubernetes.interfaces import Authenticate
 from local.kubernetes.real_certificates import write_certificates
 from local.kubernetes.real_flags import (
+    VIEWER_OF_ALL,
     api_server_flags,
     controller_manager_flags,
     etcd_flags,
     role_binding,
+    viewer_of_all,
     write_authentication,
 )
 from local.kubernetes.real_processes import Program, kill, launch, reserve_port
@@ -50,6 +52,7 @@ ROLE_OF_ACCESS_POLICY = {
     "AmazonEKSAdminPolicy": "admin",
     "AmazonEKSEditPolicy": "edit",
     "AmazonEKSViewPolicy": "view",
+    "AmazonEKSAdminViewPolicy": VIEWER_OF_ALL,
 }
 
 
@@ -107,6 +110,7 @@ class RealControlPlane:
             self.directory / "admin.kubeconfig", self.url, self._certificates.authority, self.admin_token
         )
         self._launch("kube-controller-manager", controller_manager_flags(kubeconfig, controllers))
+        self._request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", viewer_of_all())
         for policy, role in ROLE_OF_ACCESS_POLICY.items():
             self._request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", role_binding(policy, role))
         self._wait(self._roles_are_aggregated)

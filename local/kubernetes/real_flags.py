@@ -13,6 +13,7 @@ from local.kubernetes.real_certificates import Certificates
 # Relative to the programs' working directory: a socket needs no free port and no other user can talk to it.
 ETCD_CLIENT = "unix://etcd.sock"
 ETCD_PEER = "unix://etcd-peer.sock"
+VIEWER_OF_ALL = "eks-admin-view"
 HEALTH_PATHS = ("/healthz", "/livez", "/readyz")
 
 
@@ -82,6 +83,16 @@ def write_authentication(path: Path) -> Path:
     }
     path.write_text(json.dumps(content))
     return path
+
+
+def viewer_of_all() -> dict[str, Any]:
+    """AmazonEKSAdminViewPolicy has no user-facing role of Kubernetes' own: it reads everything, secrets too."""
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": VIEWER_OF_ALL},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}],
+    }
 
 
 def role_binding(policy: str, role: str) -> dict[str, Any]:

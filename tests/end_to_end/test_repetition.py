@@ -65,7 +65,7 @@ def test_a_run_stopped_in_every_state_and_started_again_gives_exactly_one_of_eve
         "network stack": 1,
         "vpc": 1,
         "cluster": 1,
-        "access entry": 2,
+        "access entry": 3,
         "Fargate profile": 1,
         "add-on": 1,
         "security group": 1,

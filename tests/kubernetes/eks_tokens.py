@@ -20,6 +20,7 @@ POLICY_OF_ROLE = {
     "cluster-admin": ("AmazonEKSClusterAdminPolicy",),
     "editor": ("AmazonEKSEditPolicy",),
     "viewer": ("AmazonEKSViewPolicy",),
+    "viewer-of-all": ("AmazonEKSAdminViewPolicy",),
     "no-policy": (),
 }
 ROLES = (*POLICY_OF_ROLE, "no-access-entry")

@@ -126,7 +126,7 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
     ("path", "value"),
     [
         ("region", "us-east-9"),
-        ("mode", "plan"),
+        ("mode", "destroy"),
         ("on_failure", "roll_back"),
         ("cluster.name", ""),
         ("cluster.name", "x" * 101),

@@ -72,6 +72,14 @@ def test_the_provisioner_role_of_the_target_account_makes_the_calls() -> None:
     assert identity["Arn"].endswith(":assumed-role/eks-efs-provisioner-provisioner/ensure_file_system")
 
 
+def test_to_look_only_another_role_is_assumed_and_both_sessions_are_kept(sts: Sts) -> None:
+    inspector = Target.of(request(), ENVIRON, role="inspector")
+    assert [each["RoleArn"] for each in sts.calls] == ["arn:aws:iam::444455556666:role/eks-efs-provisioner-inspector"]
+    assert inspector is Target.of(request(), ENVIRON, role="inspector")
+    assert inspector is not Target.of(request(), ENVIRON)
+    assert inspector.role_arn("inspector") == sts.calls[0]["RoleArn"]
+
+
 def test_the_role_is_assumed_with_the_external_id_and_the_functions_name(sts: Sts) -> None:
     Target.of(request(), ENVIRON | {"ROLE_PREFIX": "platform"})
     assert sts.calls == [

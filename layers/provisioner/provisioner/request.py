@@ -114,7 +114,7 @@ class VerificationRequest(_Part):
 class Request(_Part):
     account_id: fields.AccountId
     region: fields.Region
-    mode: Literal["apply"] = "apply"
+    mode: Literal["apply", "plan"] = "apply"
     cluster: ClusterRequest = ClusterRequest()
     network: Annotated[
         Annotated[CreatedNetwork, Tag("created")] | Annotated[ExistingNetwork, Tag("existing")],

@@ -50,6 +50,23 @@ def viewer(api: Conversation) -> None:
     api.send("GET", f"{PODS}/missing/log", token=token)
 
 
+@case("an EKS token with the admin view policy reads everything and changes nothing")
+def viewer_of_all(api: Conversation) -> None:
+    token = api.tokens["viewer-of-all"]
+    for kind in ("PersistentVolume", "StorageClass", "CSIDriver"):
+        name = f"{api.name}-a"
+        api.send("POST", PATHS[kind], manifest(kind, name, ""))
+        assert api.send("GET", f"{PATHS[kind]}/{name}", token=token)["kind"] == kind
+        assert api.send("PATCH", f"{PATHS[kind]}/{name}", {}, content_type=MERGE, token=token)["code"] == 403
+        assert api.send("DELETE", f"{PATHS[kind]}/{name}", token=token)["code"] == 403
+    assert api.send("POST", PATHS["StorageClass"], manifest("StorageClass", "s", ""), token=token)["code"] == 403
+    for path in (*PATHS.values(), *NAMESPACED.values()):
+        api.send("GET", f"{path}?labelSelector=case=none", token=token)
+    api.send("GET", f"{PODS}/missing/log", token=token)
+    api.send("POST", PODS, manifest("Pod", "p", api.name), token=token)
+    api.send("DELETE", PODS, token=token)
+
+
 @case("who may not ask for a resource is not told whether it is served")
 def unserved(api: Conversation) -> None:
     token = api.tokens["viewer"]

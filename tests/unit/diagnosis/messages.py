@@ -294,7 +294,8 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
     ),
     "claim differs": (
         failed(
-            APPLY, "Immutable: PersistentVolumeClaim efs-claim: storageClassName is gp3, not efs-sc; ask for another"
+            APPLY,
+            "Immutable: PersistentVolumeClaim efs-claim: spec.storageClassName is gp3, not efs-sc; ask for another",
         ),
         {"claim-not-bound"},
     ),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.verification_objects import ROLE_LABEL
@@ -18,6 +19,12 @@ from provisioner.kubernetes.verification_objects import ROLE_LABEL
 TIME = "2026-01-02T03:04:05Z"
 NFS = "127.0.0.1:/ /data nfs4 rw,relatime,vers=4.1 0 0"
 OVERLAY = "overlay / overlay rw 0 0"
+IMMUTABLE = {
+    "CSIDriver": ("spec.attachRequired",),
+    "PersistentVolume": ("spec.csi", "spec.volumeMode"),
+    "PersistentVolumeClaim": ("spec.storageClassName", "spec.volumeName", "spec.volumeMode", "spec.accessModes"),
+    "StorageClass": ("provisioner",),
+}
 CLUSTER_SCOPED = {"Namespace", "Node", "PersistentVolume", "CSIDriver", "StorageClass"}
 
 
@@ -74,6 +81,7 @@ class FakeCluster:
             return copy.deepcopy(self.put(manifest))
         wanted = _merged(current, manifest)
         if wanted != current:
+            _require_mutable(current, wanted)
             self.objects[key] = wanted
             self._touch(wanted, "change")
         return copy.deepcopy(self.objects[key])
@@ -284,6 +292,13 @@ def _at(value: Any, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name, {})
     return value
+
+
+def _require_mutable(current: Manifest, wanted: Manifest) -> None:
+    """HTTP 422, as the client reports it."""
+    for path in IMMUTABLE.get(current["kind"], ()):
+        if _at(current, path) != _at(wanted, path):
+            raise TerminalError(ErrorReason.IMMUTABLE, f"apply {current['kind']}: {path}", remedy="delete the object")
 
 
 def _merged(base: Manifest, over: Manifest) -> Manifest:

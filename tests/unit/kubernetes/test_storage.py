@@ -7,7 +7,8 @@ import pytest
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.manifests import MANAGED_BY
-from provisioner.kubernetes.storage import ensure, volume_handle
+from provisioner.kubernetes.storage import ensure
+from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.observation import Reason
 from provisioner.request import OWNER_TAG
 from tests.unit.kubernetes.fake_cluster import FakeCluster
@@ -16,6 +17,7 @@ from tests.unit.kubernetes.samples import ACCESS_POINT, FILE_SYSTEM, a_request
 VOLUME = ("PersistentVolume", None, "efs-pv")
 CLAIM = ("PersistentVolumeClaim", "default", "efs-claim")
 CLASS = ("StorageClass", None, "efs-sc")
+CLAIM_REFERENCE = {"namespace": "default", "name": "efs-claim"}
 DRIVER = ("CSIDriver", None, "efs.csi.aws.com")
 
 
@@ -151,7 +153,10 @@ def test_a_volume_of_another_file_system_is_refused_with_both_handles() -> None:
 
 @pytest.mark.parametrize(
     ("storage", "said"),
-    [({"capacity": "6Gi"}, "capacity is 5Gi, not 6Gi"), ({"storage_class": "other"}, "storageClassName is efs-sc")],
+    [
+        ({"capacity": "6Gi"}, "spec.resources.requests.storage is 5Gi, not 6Gi"),
+        ({"storage_class": "other"}, "spec.storageClassName is efs-sc"),
+    ],
 )
 def test_a_claim_that_cannot_be_changed_is_refused(storage: dict[str, str], said: str) -> None:
     error = refused(provisioned(), storage=storage)
@@ -167,7 +172,13 @@ def test_the_same_capacity_written_otherwise_is_no_difference() -> None:
     ("break_it", "reason"),
     [
         (lambda cluster: cluster.objects[VOLUME]["status"].update(phase="Failed"), ErrorReason.UNUSABLE),
-        (lambda cluster: cluster.objects[CLAIM]["status"].update(phase="Lost"), ErrorReason.UNUSABLE),
+        (
+            lambda cluster: (
+                cluster.objects[CLAIM]["status"].update(phase="Lost"),
+                cluster.objects[VOLUME]["spec"].update(claimRef={**CLAIM_REFERENCE, "uid": "another"}),
+            ),
+            ErrorReason.UNUSABLE,
+        ),
         (
             lambda cluster: (
                 cluster.objects[VOLUME]["status"].update(phase="Bound"),
@@ -196,6 +207,17 @@ def test_a_volume_that_a_deleted_claim_left_released_is_bound_again() -> None:
     assert "claimRef" not in cluster.objects[VOLUME]["spec"]
     assert cluster.objects[VOLUME]["spec"]["csi"]["volumeHandle"] == FILE_SYSTEM
     assert cluster.changes == ["patch PersistentVolume efs-pv", "create PersistentVolumeClaim efs-claim"]
+
+
+def test_a_volume_that_is_gone_is_made_again_under_its_lost_claim_and_waited_for() -> None:
+    cluster = provisioned()
+    del cluster.objects[VOLUME]
+    cluster.objects[CLAIM]["status"]["phase"] = "Lost"
+    for reference in ({}, {"claimRef": {**CLAIM_REFERENCE, "uid": cluster.objects[CLAIM]["metadata"]["uid"]}}):
+        observation = ensure(a_request(), cluster, FILE_SYSTEM, None)
+        assert observation.reason == Reason.WAITING_FOR_CLAIM_TO_BIND
+        cluster.objects[VOLUME]["spec"].update(reference)  # the binder has seen the volume, not yet the claim
+    assert cluster.changes == ["create PersistentVolume efs-pv"]
 
 
 def test_a_change_to_our_fields_is_taken_back_and_only_on_what_is_ours() -> None:

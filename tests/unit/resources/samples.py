@@ -11,6 +11,7 @@ REGION = "ap-northeast-1"
 CLUSTER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-cluster"
 PODS_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-fargate-pods"
 PROVISIONER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-provisioner"
+INSPECTOR_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-inspector"
 OWNER_TAGS = {"eks-efs-provisioner/cluster": "eks-example"}
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 NETWORK = Network(

@@ -6,10 +6,24 @@ from provisioner.request import Request
 from provisioner.resources import cluster, cluster_access
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.fake_eks import FakeEks
-from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, PROVISIONER_ROLE_ARN, request_for
+from tests.unit.resources.samples import (
+    CLUSTER_ROLE_ARN,
+    INSPECTOR_ROLE_ARN,
+    NETWORK,
+    NOW,
+    OWNER_TAGS,
+    PROVISIONER_ROLE_ARN,
+    request_for,
+)
 
 PERSON_ARN = "arn:aws:iam::123456789012:role/platform"
 POLICY_ARN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+LOOK = [
+    {
+        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy",
+        "accessScope": {"type": "cluster"},
+    }
+]
 ADMINISTRATOR = [{"policyArn": POLICY_ARN, "accessScope": {"type": "cluster"}}]
 
 
@@ -19,15 +33,25 @@ def existing_cluster(eks: FakeEks) -> None:
 
 
 def ensure(request: Request, eks: FakeEks, partition: str = "aws") -> Observation:
-    return cluster_access.ensure(request, eks.client, provisioner_role_arn=PROVISIONER_ROLE_ARN, partition=partition)
+    wanted = cluster_access.wanted_policies(
+        request,
+        provisioner_role_arn=PROVISIONER_ROLE_ARN,
+        inspector_role_arn=INSPECTOR_ROLE_ARN,
+        partition=partition,
+    )
+    return cluster_access.ensure(request, wanted, eks.client)
 
 
-def test_the_provisioner_and_every_administrator_get_cluster_admin_once(eks: FakeEks) -> None:
+def test_the_provisioner_and_every_administrator_get_cluster_admin_once_and_the_inspector_looks(eks: FakeEks) -> None:
     request = request_for(cluster={"admin_principal_arns": [PERSON_ARN, PROVISIONER_ROLE_ARN]})
     observation = ensure(request, eks)
     assert observation.ready
-    assert observation.facts == {"principal_arns": [PROVISIONER_ROLE_ARN, PERSON_ARN]}
-    assert eks.policies == {PROVISIONER_ROLE_ARN: ADMINISTRATOR, PERSON_ARN: ADMINISTRATOR}
+    assert observation.facts == {"principal_arns": [PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN]}
+    assert eks.policies == {
+        PROVISIONER_ROLE_ARN: ADMINISTRATOR,
+        INSPECTOR_ROLE_ARN: LOOK,
+        PERSON_ARN: ADMINISTRATOR,
+    }
     assert eks.access_entries[PERSON_ARN]["tags"] == OWNER_TAGS
 
 
@@ -77,4 +101,4 @@ def test_somebody_elses_entry_is_refused_when_it_does_not_suffice(
 def test_an_entry_created_by_another_run_in_the_same_moment_is_taken_up(eks: FakeEks) -> None:
     refuse(eks.client, "CreateAccessEntry", "ResourceInUseException", meanwhile=lambda: ensure(request_for(), eks))
     assert ensure(request_for(), eks).ready
-    assert eks.policies == {PROVISIONER_ROLE_ARN: ADMINISTRATOR}
+    assert eks.policies == {PROVISIONER_ROLE_ARN: ADMINISTRATOR, INSPECTOR_ROLE_ARN: LOOK}

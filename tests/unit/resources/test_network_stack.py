@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(ensure: Ensure, ec2: Any, cloudformation: 
     ensure(request_for())
     calls = Calls(ec2, cloudformation)
     assert ensure(request_for()).ready
-    assert calls.names == ["DescribeStacks", "DescribeSubnets"]
+    assert calls.names == ["DescribeStacks", *["DescribeVpcAttribute"] * 2, "DescribeSubnets"]
 
 
 def test_every_resource_that_can_be_tagged_carries_the_owner_tag(ensure: Ensure, ec2: Any) -> None:

@@ -9,6 +9,7 @@ from provisioner.resources.vpc import Network, PrivateSubnet
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.samples import request_for
 
+OTHER_SOURCES = ("Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 CIDRS = ["10.0.1.0/24", "10.0.2.0/24"]
 
 
@@ -60,16 +61,30 @@ def test_a_second_run_changes_nothing(network: Network, ec2: Any) -> None:
     assert calls.names == ["DescribeSecurityGroups"]
 
 
-def test_a_missing_rule_is_added_and_an_extra_one_is_left(network: Network, ec2: Any) -> None:
+def test_a_missing_rule_is_added_and_extra_ones_are_revoked_whatever_they_admit(network: Network, ec2: Any) -> None:
     group_id = ensure(network, ec2).facts["security_group_id"]
-    rule = {"GroupId": group_id, "IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
-    ec2.revoke_security_group_ingress(**rule, CidrIp=CIDRS[0])
-    ec2.authorize_security_group_ingress(**{**rule, "FromPort": 22, "ToPort": 22}, CidrIp=CIDRS[0])
-    ensure(network, ec2)
-    assert ingress(network, ec2) == [
-        ("tcp", 22, 22, CIDRS[0]),
-        *(("tcp", 2049, 2049, cidr) for cidr in CIDRS),
+    other = ec2.create_security_group(GroupName="other", Description="x", VpcId=network.vpc_id)["GroupId"]
+    nfs = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
+    ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=[{**nfs, "IpRanges": [{"CidrIp": CIDRS[0]}]}])
+    extra = [
+        {**nfs, "FromPort": 22, "ToPort": 23, "IpRanges": [{"CidrIp": CIDRS[0]}]},
+        {**nfs, "IpRanges": [{"CidrIp": "0.0.0.0/0", "Description": "temporary"}]},
+        {**nfs, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+        {**nfs, "UserIdGroupPairs": [{"GroupId": other}]},
+        {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group_id}]},
     ]
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=extra)
+    ensure(network, ec2)
+    assert ingress(network, ec2) == [("tcp", 2049, 2049, cidr) for cidr in CIDRS]
+    assert not any(rule.get(kind) for rule in found(network, ec2)["IpPermissions"] for kind in OTHER_SOURCES)
+
+
+def test_a_rule_revoked_by_somebody_else_in_the_same_moment_is_no_error(network: Network, ec2: Any) -> None:
+    group_id = ensure(network, ec2).facts["security_group_id"]
+    rule = {"GroupId": group_id, "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": CIDRS[0]}
+    ec2.authorize_security_group_ingress(**rule)
+    refuse(ec2, "RevokeSecurityGroupIngress", "InvalidPermission.NotFound")
+    assert ensure(network, ec2).ready
 
 
 def test_a_group_of_another_owner_is_refused_and_never_changed(network: Network, ec2: Any) -> None:
@@ -100,8 +115,13 @@ def test_a_rule_added_by_another_run_in_the_same_moment_is_no_error(network: Net
     assert ingress(network, ec2) == [("tcp", 2049, 2049, cidr) for cidr in CIDRS]
 
 
-@pytest.mark.parametrize("operation", ["CreateSecurityGroup", "AuthorizeSecurityGroupIngress"])
+@pytest.mark.parametrize(
+    "operation", ["CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "RevokeSecurityGroupIngress"]
+)
 def test_other_errors_are_passed_on(operation: str, network: Network, ec2: Any) -> None:
+    if operation.startswith("Revoke"):
+        rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": CIDRS[0]}
+        ec2.authorize_security_group_ingress(GroupId=ensure(network, ec2).facts["security_group_id"], **rule)
     refuse(ec2, operation, "UnauthorizedOperation")
     with pytest.raises(ec2.exceptions.ClientError, match="UnauthorizedOperation"):
         ensure(network, ec2)

@@ -1,7 +1,7 @@
 """One door to AWS in the target account: every client of every resource comes from here.
 
-The provisioner's role is assumed in the application's own account too, so that there is one path, always exercised,
-and the functions' own roles need no rights beyond sts:AssumeRole.
+A role is assumed in the application's own account too, so that there is one path, always exercised, and the functions'
+own roles need no rights beyond sts:AssumeRole: the provisioner's to change, the inspector's to look and nothing else.
 """
 
 import os
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sts import STSClient
 
+Role = Literal["provisioner", "inspector"]
+
 DEFAULT_ROLE_PREFIX: Final = "eks-efs-provisioner"
 # A function has 60 s: three attempts of a hanging call still leave time to report it.
 CLIENT_CONFIG: Final = Config(
@@ -43,7 +45,7 @@ _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 class Target:
-    """The account and region that a request names, reached as the provisioner's role there."""
+    """The account and region that a request names, reached as one of the project's roles there."""
 
     def __init__(self, session: botocore.session.Session, *, account_id: str, region: str, role_prefix: str) -> None:
         self.botocore_session = session
@@ -54,7 +56,7 @@ class Target:
         self._clients: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, request: Request, environ: Mapping[str, str] = os.environ) -> "Target":
+    def of(cls, request: Request, environ: Mapping[str, str] = os.environ, *, role: Role = "provisioner") -> "Target":
         """The request's target; the assumed session is kept for the life of the process.
 
         Raises: RetryableError RoleNotAssumable, or what `boundary_error` makes of another STS error.
@@ -63,6 +65,7 @@ class Target:
         return _assumed(
             account_id=request.account_id,
             region=request.region,
+            role=role,
             role_prefix=environ.get("ROLE_PREFIX", DEFAULT_ROLE_PREFIX),
             external_id=environ["EXTERNAL_ID"],
             own_region=environ.get("AWS_REGION", request.region),
@@ -92,16 +95,16 @@ class Target:
             self._clients[service] = boto3_session.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]
         return self._clients[service]
 
-    def role_arn(self, purpose: Literal["provisioner", "cluster", "fargate-pods"]) -> str:
+    def role_arn(self, purpose: Role | Literal["cluster", "fargate-pods"]) -> str:
         """The ARN of one of the project's roles in the target account."""
         return _role_arn(self.partition, self.account_id, self._role_prefix, purpose)
 
 
 @cache
 def _assumed(
-    *, account_id: str, region: str, role_prefix: str, external_id: str, own_region: str, session_name: str
+    *, account_id: str, region: str, role: Role, role_prefix: str, external_id: str, own_region: str, session_name: str
 ) -> Target:
-    role_arn = _role_arn(partition_of(region), account_id, role_prefix, "provisioner")
+    role_arn = _role_arn(partition_of(region), account_id, role_prefix, role)
     # The own region's endpoint: its tokens are valid in every region, also in one that only the target has enabled.
     sts = boto3.session.Session(region_name=own_region).client("sts", config=CLIENT_CONFIG)
 

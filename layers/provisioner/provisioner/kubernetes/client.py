@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from urllib3.exceptions import HTTPError
 
@@ -13,6 +13,9 @@ from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.dynamic import ApiException, dynamic_client, resources
 from provisioner.kubernetes.errors import boundary_error
 from provisioner.kubernetes.token import Token, TokenSource
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks.type_defs import ClusterTypeDef
 
 FIELD_MANAGER: Final = "eks-efs-provisioner"
 CONNECT_SECONDS: Final = 5
@@ -48,12 +51,20 @@ class KubernetesApi(Protocol):
 
 
 def kubernetes_api(target: Target, cluster_name: str) -> "ClusterApi":
-    """The API of the target's cluster, as the provisioner's role.
+    """The API of the target's cluster, as the target's role.
 
     Raises: RetryableError NotYetConsistent while the cluster has no endpoint; ClientError from DescribeCluster.
+    """
+    return api_of(target, target.client("eks").describe_cluster(name=cluster_name)["cluster"])
+
+
+def api_of(target: Target, cluster: "ClusterTypeDef") -> "ClusterApi":
+    """The API of a cluster as EKS describes it, as the target's role.
+
+    Raises: RetryableError NotYetConsistent while the cluster has no endpoint.
     Source: EKS API, DescribeCluster, Cluster.endpoint and certificateAuthority (absent until the cluster is ACTIVE).
     """
-    cluster = target.client("eks").describe_cluster(name=cluster_name)["cluster"]
+    cluster_name = cluster["name"]
     endpoint = cluster.get("endpoint")
     ca_base64 = cluster.get("certificateAuthority", {}).get("data")
     if not endpoint or not ca_base64:

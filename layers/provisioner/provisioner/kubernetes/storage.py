@@ -5,11 +5,25 @@ from typing import Final
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
-from provisioner.kubernetes.manifests import is_ours, owned_manifest
+from provisioner.kubernetes.manifests import is_ours
+from provisioner.kubernetes.storage_objects import (
+    CSI_DRIVER,
+    differing_fields,
+    find,
+    holder_of,
+    is_held_by_other,
+    object_name,
+    phase,
+    volume_handle,
+    wanted_claim,
+    wanted_csi_driver,
+    wanted_namespace,
+    wanted_storage_class,
+    wanted_volume,
+)
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 
-CSI_DRIVER: Final = "efs.csi.aws.com"
 _ACCESS_SECONDS: Final = 5
 _GOING_SECONDS: Final = 5
 _BINDING_SECONDS: Final = 2
@@ -32,11 +46,6 @@ def ensure(request: Request, api: KubernetesApi, file_system_id: str, access_poi
         return Observation.pending(Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=_ACCESS_SECONDS)
 
 
-def volume_handle(file_system_id: str, access_point_id: str | None) -> str:
-    """`fs-…` or `fs-…::fsap-…`: Fargate refuses the `efs:fs-…` form (aws-efs-csi-driver#1947)."""
-    return f"{file_system_id}::{access_point_id}" if access_point_id else file_system_id
-
-
 def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
     storage = request.storage
     going = _ensure_namespace(request, api)
@@ -44,16 +53,16 @@ def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
         return going
     _ensure_csi_driver(request, api)
 
-    storage_class = owned_manifest("storage-class", request, storage.storage_class)
-    volume = _volume(request, handle)
-    claim = _claim(request)
+    storage_class = wanted_storage_class(request)
+    volume = wanted_volume(request, handle)
+    claim = wanted_claim(request)
     found = {wanted["kind"]: _find_ours(api, wanted) for wanted in (storage_class, volume, claim)}
     # Everything is looked at before anything is changed: a run that must stop leaves no half-made set behind.
     for existing in found.values():
         if existing and existing["metadata"].get("deletionTimestamp"):
             return _being_deleted(existing)
     _check_volume(request, found["PersistentVolume"], handle)
-    _check_claim(request, found["PersistentVolumeClaim"])
+    _check_claim(claim, found["PersistentVolumeClaim"], found["PersistentVolume"])
 
     api.apply(storage_class, over=found["StorageClass"])
     _release(api, api.apply(volume, over=found["PersistentVolume"]))
@@ -66,7 +75,7 @@ def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
         "persistent_volume": storage.persistent_volume,
         "claim": storage.claim,
     }
-    if _phase(bound) != "Bound":
+    if phase(bound) != "Bound":
         return Observation.pending(Reason.WAITING_FOR_CLAIM_TO_BIND, retry_after_seconds=_BINDING_SECONDS, **facts)
     return Observation.ready_with(**facts)
 
@@ -76,8 +85,8 @@ def _ensure_namespace(request: Request, api: KubernetesApi) -> Observation | Non
     name = request.storage.namespace
     found = api.get("Namespace", name)
     if found is None:
-        api.apply(owned_manifest("namespace", request, name))
-    elif _phase(found) == "Terminating":
+        api.apply(wanted_namespace(request))
+    elif phase(found) == "Terminating":
         return _being_deleted(found)
     return None
 
@@ -86,7 +95,7 @@ def _ensure_csi_driver(request: Request, api: KubernetesApi) -> None:
     """EKS makes this object with the cluster; it is made here when somebody removed it (with the EFS add-on, say)."""
     found = api.get("CSIDriver", CSI_DRIVER)
     if found is None:
-        api.apply(owned_manifest("csi-driver", request, CSI_DRIVER))
+        api.apply(wanted_csi_driver(request))
     elif found["spec"].get("attachRequired", True):
         raise TerminalError(
             ErrorReason.UNUSABLE,
@@ -95,43 +104,12 @@ def _ensure_csi_driver(request: Request, api: KubernetesApi) -> None:
         )
 
 
-def _volume(request: Request, handle: str) -> Manifest:
-    storage = request.storage
-    return owned_manifest(
-        "persistent-volume",
-        request,
-        storage.persistent_volume,
-        spec={
-            "capacity": {"storage": storage.capacity},
-            "persistentVolumeReclaimPolicy": storage.reclaim_policy,
-            "storageClassName": storage.storage_class,
-            "csi": {"volumeHandle": handle},
-        },
-    )
-
-
-def _claim(request: Request) -> Manifest:
-    storage = request.storage
-    return owned_manifest(
-        "persistent-volume-claim",
-        request,
-        storage.claim,
-        namespace=storage.namespace,
-        spec={
-            "storageClassName": storage.storage_class,
-            "volumeName": storage.persistent_volume,
-            "resources": {"requests": {"storage": storage.capacity}},
-        },
-    )
-
-
 def _find_ours(api: KubernetesApi, wanted: Manifest) -> Manifest | None:
-    metadata = wanted["metadata"]
-    found = api.get(wanted["kind"], metadata["name"], metadata.get("namespace"))
+    found = find(api, wanted)
     if found is not None and not is_ours(found):
         raise TerminalError(
             ErrorReason.OWNED_BY_ANOTHER,
-            f"{_name(found)} was not made by this application",
+            f"{object_name(found)} was not made by this application",
             remedy="ask for another name in `storage`, or remove the object, then start again",
         )
     return found
@@ -145,85 +123,55 @@ def _check_volume(request: Request, volume: Manifest | None, handle: str) -> Non
     if current != handle:
         raise TerminalError(
             ErrorReason.IMMUTABLE,
-            f"{_name(volume)} is the file system {current}, not {handle}",
+            f"{object_name(volume)} is the file system {current}, not {handle}",
             remedy="ask for another persistent_volume and claim, or delete claim and volume "
             "(the file system keeps its data), then start again",
         )
-    if _phase(volume) == "Failed":
+    if phase(volume) == "Failed":
         raise TerminalError(
             ErrorReason.UNUSABLE,
-            f"{_name(volume)} is Failed: {volume['status'].get('message', 'no message')}",
+            f"{object_name(volume)} is Failed: {volume['status'].get('message', 'no message')}",
             remedy="delete it (the file system keeps its data), then start again",
         )
-    holder = volume["spec"].get("claimRef")
-    if (
-        _phase(volume) == "Bound"
-        and holder
-        and (holder["namespace"], holder["name"])
-        != (
-            storage.namespace,
-            storage.claim,
-        )
-    ):
+    holder = holder_of(volume)
+    if phase(volume) == "Bound" and holder != f"{storage.namespace}/{storage.claim}":
         raise TerminalError(
             ErrorReason.CONFLICT,
-            f"{_name(volume)} is bound to the claim {holder['namespace']}/{holder['name']}",
+            f"{object_name(volume)} is bound to the claim {holder}",
             remedy="delete that claim, or ask for another persistent_volume, then start again",
         )
 
 
-def _check_claim(request: Request, claim: Manifest | None) -> None:
+def _check_claim(wanted: Manifest, claim: Manifest | None, volume: Manifest | None) -> None:
     if claim is None:
         return
-    storage = request.storage
-    spec = claim["spec"]
-    capacity = spec["resources"]["requests"]["storage"]
     # Looked at here: the API answers a changed capacity with 403, which would look like access that is still to come.
     differences = [
-        f"{field} is {current}, not {wanted}"
-        for field, current, wanted in (
-            ("volumeName", spec.get("volumeName"), storage.persistent_volume),
-            ("storageClassName", spec.get("storageClassName"), storage.storage_class),
-            ("capacity", capacity, storage.capacity),
-        )
-        if current != wanted and not (field == "capacity" and _same_quantity(current, wanted))
+        f"{path} is {current}, not {asked}"
+        for path, asked, current in differing_fields(wanted, claim)
+        if "spec." in path
     ]
     if differences:
         raise TerminalError(
             ErrorReason.IMMUTABLE,
-            f"{_name(claim)}: {', '.join(differences)}",
+            f"{object_name(claim)}: {', '.join(differences)}",
             remedy="ask for another claim, or delete this one (the file system keeps its data), then start again",
         )
-    if _phase(claim) == "Lost":
+    # Lost because its volume was gone, it is bound when the volume is there again (kube-controller-manager,
+    # syncBoundClaim); lost to another claim, it stays so.
+    if phase(claim) == "Lost" and volume is not None and is_held_by_other(volume, claim):
         raise TerminalError(
             ErrorReason.UNUSABLE,
-            f"{_name(claim)} is Lost: its PersistentVolume was removed",
+            f"{object_name(claim)} is Lost: its PersistentVolume belongs to another claim",
             remedy="delete the claim (the file system keeps its data), then start again",
         )
 
 
-def _same_quantity(one: str, other: str) -> bool:
-    from kubernetes.utils.quantity import (
-        parse_quantity,
-    )  # the API may have written 1024Gi as 1Ti: rare, so not at import
-
-    return bool(parse_quantity(one) == parse_quantity(other))  # type: ignore[no-untyped-call]
-
-
 def _release(api: KubernetesApi, volume: Manifest) -> None:
     """A deleted claim leaves its volume Released, and nobody else may bind it: the reference is dropped, data stays."""
-    if _phase(volume) == "Released" and volume["spec"].get("claimRef"):
+    if phase(volume) == "Released" and volume["spec"].get("claimRef"):
         api.patch(volume, _NO_CLAIM)
 
 
 def _being_deleted(found: Manifest) -> Observation:
-    return Observation.pending(Reason.DELETING, retry_after_seconds=_GOING_SECONDS, deleting=_name(found))
-
-
-def _phase(found: Manifest) -> str | None:
-    phase: str | None = (found.get("status") or {}).get("phase")
-    return phase
-
-
-def _name(found: Manifest) -> str:
-    return f"{found['kind']} {found['metadata']['name']}"
+    return Observation.pending(Reason.DELETING, retry_after_seconds=_GOING_SECONDS, deleting=object_name(found))

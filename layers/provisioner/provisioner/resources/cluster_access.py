@@ -1,5 +1,6 @@
-"""Who administers the cluster through the Kubernetes API: the provisioner's role and the people's roles asked for."""
+"""Who reaches the Kubernetes API: the provisioner's role and people to administer it, the inspector's role to look."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, TerminalError
@@ -19,28 +20,42 @@ def find(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEntry
         return None
 
 
-def ensure(request: Request, eks: "EKSClient", *, provisioner_role_arn: str, partition: str) -> Observation:
-    """Converge one access entry with AmazonEKSClusterAdminPolicy per principal: facts {principal_arns}.
+def wanted_policies(
+    request: Request, *, provisioner_role_arn: str, inspector_role_arn: str, partition: str
+) -> dict[str, str]:
+    """Principal's ARN -> the ARN of the access policy that it is to have, with cluster scope.
 
-    PersistentVolumes, StorageClasses and CSIDrivers are cluster-scoped: no lesser access policy covers them.
+    PersistentVolumes, StorageClasses and CSIDrivers are cluster-scoped: no lesser policies cover them.
+    Source: EKS User Guide, "Review access policy permissions".
+    """
+    policies = f"arn:{partition}:eks::aws:cluster-access-policy/"
+    administrators = dict.fromkeys(request.cluster.admin_principal_arns, f"{policies}AmazonEKSClusterAdminPolicy")
+    return {
+        provisioner_role_arn: f"{policies}AmazonEKSClusterAdminPolicy",
+        inspector_role_arn: f"{policies}AmazonEKSAdminViewPolicy",
+        **administrators,
+    }
+
+
+def ensure(request: Request, wanted: Mapping[str, str], eks: "EKSClient") -> Observation:
+    """Converge one access entry with its policy per principal of `wanted_policies`: facts {principal_arns}.
+
     An entry somebody else made is used as it is when it suffices, never changed.
     Entries take seconds to become effective: the Kubernetes API may still answer 401 or 403 after this is ready.
     Idempotency key: the principal's ARN; associating a policy twice is one association.
     Raises: TerminalError OWNED_BY_ANOTHER.
-    Source: EKS API, CreateAccessEntry, AssociateAccessPolicy; EKS User Guide, access policy permissions.
+    Source: EKS API, CreateAccessEntry, AssociateAccessPolicy.
     """
-    policy_arn = f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
-    principal_arns = list(dict.fromkeys([provisioner_role_arn, *request.cluster.admin_principal_arns]))
-    for principal_arn in principal_arns:
-        _ensure_administrator(request, principal_arn, policy_arn, eks)
-    return Observation.ready_with(principal_arns=principal_arns)
+    for principal_arn, policy_arn in wanted.items():
+        _ensure_policy(request, principal_arn, policy_arn, eks)
+    return Observation.ready_with(principal_arns=list(wanted))
 
 
-def _ensure_administrator(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient") -> None:
+def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient") -> None:
     entry = find(request, principal_arn, eks) or _create(request, principal_arn, eks)
-    if _is_administrator(request, principal_arn, policy_arn, eks):
+    if policy_arn in policies_of(request, principal_arn, eks):
         return
-    if entry is not None and entry.get("tags", {}).get(OWNER_TAG) != request.cluster.name:
+    if entry is not None and not is_ours(request, entry):
         raise TerminalError(
             ErrorReason.OWNED_BY_ANOTHER,
             f"the access entry of {principal_arn} was made by somebody else and lacks {policy_arn}",
@@ -52,6 +67,10 @@ def _ensure_administrator(request: Request, principal_arn: str, policy_arn: str,
         policyArn=policy_arn,
         accessScope={"type": "cluster"},
     )
+
+
+def is_ours(request: Request, entry: "AccessEntryTypeDef") -> bool:
+    return entry.get("tags", {}).get(OWNER_TAG) == request.cluster.name
 
 
 def _create(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEntryTypeDef | None":
@@ -67,12 +86,10 @@ def _create(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEn
         return find(request, principal_arn, eks)
 
 
-def _is_administrator(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient") -> bool:
+def policies_of(request: Request, principal_arn: str, eks: "EKSClient") -> list[str]:
+    """ARNs of the policies that the principal has with cluster scope. Raises: ResourceNotFoundException."""
     pages = eks.get_paginator("list_associated_access_policies").paginate(
         clusterName=request.cluster.name, principalArn=principal_arn
     )
-    return any(
-        policy.get("policyArn") == policy_arn and policy.get("accessScope", {}).get("type") == "cluster"
-        for page in pages
-        for policy in page["associatedAccessPolicies"]
-    )
+    associated = [policy for page in pages for policy in page["associatedAccessPolicies"]]
+    return [policy["policyArn"] for policy in associated if policy.get("accessScope", {}).get("type") == "cluster"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation
 from provisioner.request import ExistingNetwork
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -21,7 +21,7 @@ def find(wanted: ExistingNetwork, ec2: "EC2Client") -> Network | None:
     # Filters, not ids: an unknown id is then an absence to report with the other problems, not an error code.
     if not ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["Vpcs"]:
         return None
-    return Network.from_subnets(wanted.vpc_id, _subnets(wanted, ec2))
+    return Network.from_subnets(wanted.vpc_id, subnets_of(wanted.private_subnet_ids, ec2))
 
 
 def ensure(wanted: ExistingNetwork, ec2: "EC2Client") -> Observation:
@@ -42,7 +42,7 @@ def ensure(wanted: ExistingNetwork, ec2: "EC2Client") -> Observation:
 
 
 def _problems(wanted: ExistingNetwork, ec2: "EC2Client") -> list[str]:
-    subnets = _subnets(wanted, ec2)
+    subnets = subnets_of(wanted.private_subnet_ids, ec2)
     return [
         *_missing_subnets(wanted, subnets),
         *_zone_problems(subnets),
@@ -50,10 +50,6 @@ def _problems(wanted: ExistingNetwork, ec2: "EC2Client") -> list[str]:
         *_public_subnets(wanted, subnets, ec2),
         *_dns_problems(wanted, ec2),
     ]
-
-
-def _subnets(wanted: ExistingNetwork, ec2: "EC2Client") -> "list[SubnetTypeDef]":
-    return ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(wanted.private_subnet_ids)}])["Subnets"]
 
 
 def _missing_subnets(wanted: ExistingNetwork, subnets: "Sequence[SubnetTypeDef]") -> list[str]:
@@ -102,11 +98,9 @@ def _internet_gateway(subnet_id: str, tables: "Sequence[RouteTableTypeDef]") -> 
 
 
 def _dns_problems(wanted: ExistingNetwork, ec2: "EC2Client") -> list[str]:
-    support = ec2.describe_vpc_attribute(VpcId=wanted.vpc_id, Attribute="enableDnsSupport")
-    hostnames = ec2.describe_vpc_attribute(VpcId=wanted.vpc_id, Attribute="enableDnsHostnames")
-    problems = []
-    if not support["EnableDnsSupport"].get("Value"):
-        problems.append(f"{wanted.vpc_id} has enableDnsSupport off, so that no EFS name resolves")
-    if not hostnames["EnableDnsHostnames"].get("Value"):
-        problems.append(f"{wanted.vpc_id} has enableDnsHostnames off, so that no EFS name resolves")
-    return problems
+    attributes = dns_attributes(wanted.vpc_id, ec2) or {}
+    return [
+        f"{wanted.vpc_id} has {name} off, so that no EFS name resolves"
+        for name, is_on in attributes.items()
+        if not is_on
+    ]

@@ -8,10 +8,11 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import CreatedNetwork, Request
 from provisioner.resources.ownership import require_ours, unknown_state
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.literals import StackStatusType
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import AvailabilityZoneTypeDef, FilterTypeDef
@@ -135,19 +136,43 @@ def _immutable(wanted: CreatedNetwork) -> dict[str, str]:
 
 
 def _ready(wanted: CreatedNetwork, stack: "StackTypeDef", ec2: "EC2Client") -> Observation:
-    actual = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-    changed = {key: value for key, value in _immutable(wanted).items() if actual.get(key) != value}
+    changed = changed_parameters(wanted, stack)
     if changed:
-        differences = ", ".join(f"{key} is {actual.get(key)}, asked for {value}" for key, value in changed.items())
+        differences = ", ".join(f"{key} is {actual}, asked for {asked}" for key, (asked, actual) in changed.items())
         raise TerminalError(
             ErrorReason.IMMUTABLE,
             f"stack {stack['StackName']}: {differences}",
             remedy="ask for the network as it is, update the stack by hand, or choose another cluster name",
         )
+    vpc_id, subnet_ids = outputs_of(stack)
+    _ensure_dns(vpc_id, ec2)
+    return Observation.ready_with(**Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2)).facts())
+
+
+def is_complete(status: "StackStatusType") -> bool:
+    """Also after a rollback of somebody's update: the network is then as it was before."""
+    return status.endswith("_COMPLETE") and status not in ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
+
+def changed_parameters(wanted: CreatedNetwork, stack: "StackTypeDef") -> dict[str, tuple[str, str | None]]:
+    """Parameter -> (asked for, actual), for those that the stack was made with otherwise."""
+    actual = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+    return {key: (value, actual.get(key)) for key, value in _immutable(wanted).items() if actual.get(key) != value}
+
+
+def outputs_of(stack: "StackTypeDef") -> tuple[str, list[str]]:
+    """The ids of the VPC and of its private subnets; empty before the stack is complete."""
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-    subnet_ids = outputs["PrivateSubnetIds"].split(",")
-    subnets = ec2.describe_subnets(SubnetIds=subnet_ids)["Subnets"]
-    return Observation.ready_with(**Network.from_subnets(outputs["VpcId"], subnets).facts())
+    return outputs.get("VpcId", ""), outputs.get("PrivateSubnetIds", "").split(",")
+
+
+def _ensure_dns(vpc_id: str, ec2: "EC2Client") -> None:
+    """The stack does not notice when somebody switches them off. Source: EC2 API, ModifyVpcAttribute, one per call."""
+    attributes = dns_attributes(vpc_id, ec2) or {}
+    if not attributes.get("enableDnsSupport", True):
+        ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": True})
+    if not attributes.get("enableDnsHostnames", True):
+        ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
 
 
 def _failed(stack: "StackTypeDef", cloudformation: "CloudFormationClient", *, remedy: str) -> TerminalError:

@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 from typing import Never
 
+from provisioner.difference import Difference, DriftKind, Severity
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import OWNER_TAG, Request
+
+NOT_OURS = DriftKind(
+    resource="{resource}",
+    path=f"tags.{OWNER_TAG}",
+    severity=Severity.WARNING,
+    meaning="Whatever is found without this cluster's owner tag is somebody else's: it is never changed or removed.",
+    fix=f"a run refuses to touch it; if {{resource}} is this cluster's, tag it {OWNER_TAG}={{expected}}",
+    repairable=False,
+)
 
 
 def require_ours(request: Request, tags: Mapping[str, str], resource_id: str) -> None:
@@ -25,3 +35,11 @@ def unknown_state(resource_id: str, state: Never) -> TerminalError:
         f"{resource_id} is in the unknown state {state!r}",
         remedy="look at the resource and teach its module this state",
     )
+
+
+def ownership(request: Request, tags: Mapping[str, str], resource: str) -> list[Difference]:
+    """One difference for a found resource that lacks this cluster's owner tag, else none."""
+    owner = tags.get(OWNER_TAG)
+    if owner == request.cluster.name:
+        return []
+    return [NOT_OURS.found(expected=request.cluster.name, actual=owner, resource=resource)]

@@ -1,6 +1,6 @@
 """The mount targets' security group: NFS from the private subnets, where Fargate runs the pods."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.observation import Observation
@@ -9,10 +9,19 @@ from provisioner.resources.ownership import require_ours
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import SecurityGroupTypeDef
+    from mypy_boto3_ec2.type_defs import IpPermissionTypeDef, SecurityGroupTypeDef
 
 NFS_PORT = 2049
+# What a rule may admit, and by which field EC2 names it.
+_SOURCES = (
+    ("IpRanges", "CidrIp"),
+    ("Ipv6Ranges", "CidrIpv6"),
+    ("PrefixListIds", "PrefixListId"),
+    ("UserIdGroupPairs", "GroupId"),
+)
 
 
 def name(request: Request) -> str:
@@ -28,23 +37,49 @@ def find(request: Request, network: Network, ec2: "EC2Client") -> "SecurityGroup
 
 
 def ensure(request: Request, network: Network, ec2: "EC2Client") -> Observation:
-    """Converge one group that admits 2049/tcp from each private subnet's CIDR: facts {security_group_id}.
+    """Converge one group that admits 2049/tcp from each private subnet's CIDR alone: facts {security_group_id}.
 
-    Rules nobody asked for are left for drift to report; egress stays EC2's default.
+    Rules that nobody asked for are revoked: the group is ours alone, and what it admits reaches the data. Egress stays
+    EC2's default.
     Idempotency key: the group's name in the VPC; a rule is its own key.
     Raises: TerminalError OWNED_BY_ANOTHER; RetryableError NOT_YET_CONSISTENT.
-    Source: EC2 API, CreateSecurityGroup, AuthorizeSecurityGroupIngress; EFS User Guide, security groups.
+    Source: EC2 API, CreateSecurityGroup, AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress; EFS User Guide,
+    security groups.
     """
     group = find(request, network, ec2)
     if group is None:
-        group_id, admitted = _create(request, network, ec2), set[str]()
+        group_id, actual = _create(request, network, ec2), {}
     else:
-        group_id, admitted = group["GroupId"], _admitted_cidrs(group)
+        group_id, actual = group["GroupId"], ingress_of(group)
         require_ours(request, {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}, group_id)
-    for cidr in dict.fromkeys(subnet.cidr for subnet in network.private_subnets):
-        if cidr not in admitted:
-            _admit(group_id, cidr, ec2)
+    wanted = wanted_ingress(network)
+    for rule in sorted(wanted.keys() - actual.keys()):
+        _admit(group_id, wanted[rule], ec2)
+    for rule in sorted(actual.keys() - wanted.keys()):
+        _revoke(group_id, actual[rule], ec2)
     return Observation.ready_with(security_group_id=group_id)
+
+
+def wanted_ingress(network: Network) -> "dict[str, IpPermissionTypeDef]":
+    """`2049/tcp.192.168.96.0/19` -> the rule; two subnets never share a CIDR within a VPC."""
+    return {
+        f"{NFS_PORT}/tcp.{subnet.cidr}": {
+            "IpProtocol": "tcp",
+            "FromPort": NFS_PORT,
+            "ToPort": NFS_PORT,
+            "IpRanges": [{"CidrIp": subnet.cidr, "Description": "NFS from pods on Fargate"}],
+        }
+        for subnet in network.private_subnets
+    }
+
+
+def ingress_of(group: "SecurityGroupTypeDef") -> "dict[str, IpPermissionTypeDef]":
+    """The group's rules by the same names, one source each: EC2 lists the sources of equal ports together."""
+    return {
+        f"{_ports(listed)}.{source}": permission
+        for listed in group.get("IpPermissions", [])
+        for source, permission in _one_source_each(listed)
+    }
 
 
 def _create(request: Request, network: Network, ec2: "EC2Client") -> str:
@@ -72,29 +107,32 @@ def _create(request: Request, network: Network, ec2: "EC2Client") -> str:
         ) from error
 
 
-def _admitted_cidrs(group: "SecurityGroupTypeDef") -> set[str]:
-    return {
-        address_range["CidrIp"]
-        for rule in group["IpPermissions"]
-        if (rule.get("IpProtocol"), rule.get("FromPort"), rule.get("ToPort")) == ("tcp", NFS_PORT, NFS_PORT)
-        for address_range in rule.get("IpRanges", [])
-    }
+def _ports(listed: "Mapping[str, Any]") -> str:
+    protocol, first, last = (listed.get(key) for key in ("IpProtocol", "FromPort", "ToPort"))
+    if protocol == "-1":
+        return "all"
+    return f"{first}/{protocol}" if first == last else f"{first}-{last}/{protocol}"
 
 
-def _admit(group_id: str, cidr: str, ec2: "EC2Client") -> None:
+def _one_source_each(listed: "Mapping[str, Any]") -> "Iterator[tuple[str, Any]]":
+    ports = {key: value for key, value in listed.items() if key in ("IpProtocol", "FromPort", "ToPort")}
+    for kind, name in _SOURCES:
+        for source in listed.get(kind, []):
+            yield source[name], {**ports, kind: [{key: source[key] for key in (name, "UserId") if key in source}]}
+
+
+def _admit(group_id: str, rule: "IpPermissionTypeDef", ec2: "EC2Client") -> None:
     """One rule per call: one duplicate would make EC2 refuse all rules of a common call."""
     try:
-        ec2.authorize_security_group_ingress(
-            GroupId=group_id,
-            IpPermissions=[
-                {
-                    "IpProtocol": "tcp",
-                    "FromPort": NFS_PORT,
-                    "ToPort": NFS_PORT,
-                    "IpRanges": [{"CidrIp": cidr, "Description": "NFS from pods on Fargate"}],
-                }
-            ],
-        )
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
     except ec2.exceptions.ClientError as error:
         if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+            raise
+
+
+def _revoke(group_id: str, rule: "IpPermissionTypeDef", ec2: "EC2Client") -> None:
+    try:
+        ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+    except ec2.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidPermission.NotFound":
             raise

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import SubnetTypeDef
 
 # Zones in which EKS places no control plane or Fargate runs no pods. Zone ids mean the same zone in every account.
@@ -55,3 +56,26 @@ class Network:
         for subnet in self.private_subnets:
             by_zone.setdefault(subnet.availability_zone_id, subnet)
         return by_zone
+
+
+def dns_attributes(vpc_id: str, ec2: "EC2Client") -> dict[str, bool] | None:
+    """{enableDnsSupport, enableDnsHostnames} of the VPC; None when it does not exist.
+
+    Source: EC2 API, DescribeVpcAttribute (one attribute per call), error InvalidVpcID.NotFound.
+    """
+    try:
+        support = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")
+        hostnames = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")
+    except ec2.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidVpcID.NotFound":
+            return None
+        raise
+    return {
+        "enableDnsSupport": bool(support["EnableDnsSupport"].get("Value")),
+        "enableDnsHostnames": bool(hostnames["EnableDnsHostnames"].get("Value")),
+    }
+
+
+def subnets_of(subnet_ids: Iterable[str], ec2: "EC2Client") -> "list[SubnetTypeDef]":
+    """Those that exist. Filters, not ids: an unknown id is then an absence to report, not an error code."""
+    return ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(subnet_ids)}])["Subnets"]

@@ -4,7 +4,7 @@ from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.pods import is_held_by_default_scheduler, is_leaving
-from provisioner.kubernetes.storage import CSI_DRIVER
+from provisioner.kubernetes.storage_objects import CSI_DRIVER
 from provisioner.kubernetes.verification_objects import pods_of
 from provisioner.request import Request
 

@@ -8,7 +8,7 @@ from provisioner.diagnosis.model import Finding
 from provisioner.errors import BoundaryError
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
-from provisioner.kubernetes.storage import CSI_DRIVER
+from provisioner.kubernetes.storage_objects import CSI_DRIVER
 
 _ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
 _EFS_ADDON = "aws-efs-csi-driver"

@@ -1,0 +1,48 @@
+"""The Kubernetes objects that belong to a request, and the file system that their volume is to be."""
+
+from typing import TYPE_CHECKING
+
+from provisioner.aws.session import Target
+from provisioner.difference import Inspected
+from provisioner.errors import ErrorReason, RetryableError
+from provisioner.kubernetes import storage_drift
+from provisioner.kubernetes.client import api_of
+from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.kubernetes.storage_drift import StorageObjects
+from provisioner.kubernetes.storage_objects import volume_handle
+from provisioner.request import Request
+from provisioner.resources import access_point, cluster, file_system
+
+if TYPE_CHECKING:
+    from mypy_boto3_efs import EFSClient
+
+
+def objects(request: Request, target: Target) -> list[Inspected]:
+    """Each object with what it is not, in the order in which they are applied; only reads.
+
+    Empty when the cluster is not there or not ACTIVE: that is a difference of the infrastructure.
+    Raises: RetryableError when the cluster's API cannot be asked.
+    """
+    found = cluster.find(request, target.client("eks"))
+    if found is None or found["status"] != "ACTIVE":
+        return []
+    try:
+        existing = StorageObjects.of(request, api_of(target, found))
+    except AccessNotYetEffective as refused:
+        raise RetryableError(
+            ErrorReason.NOT_YET_CONSISTENT,
+            f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in",
+            remedy="its access entry takes seconds to become effective; a provision run makes it when it is missing",
+        ) from refused
+    return storage_drift.inspect(request, existing, find_handle(request, target.client("efs")))
+
+
+def find_handle(request: Request, efs: "EFSClient") -> str | None:
+    """What the volume is to be; None when the file system, or the access point asked for, is not there."""
+    found = file_system.find(request, efs)
+    if found is None:
+        return None
+    if request.storage.access_point is None:
+        return volume_handle(found["FileSystemId"], None)
+    point = access_point.find(request, found["FileSystemId"], efs)
+    return volume_handle(found["FileSystemId"], point["AccessPointId"]) if point else None

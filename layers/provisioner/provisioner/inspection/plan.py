@@ -1,0 +1,69 @@
+"""What a provision run would do, before it does it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from provisioner.aws.session import Target
+from provisioner.difference import Inspected
+from provisioner.inspection.infrastructure import infrastructure
+from provisioner.request import Request
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    CHANGE = "change"
+    REPLACE_BY_HAND = "replace_by_hand"
+    """A run stops here: only a person can do it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`inspected` in the order in which a run acts."""
+
+    inspected: Sequence[Inspected]
+    warnings: Sequence[str]
+
+    def payload(self) -> dict[str, Any]:
+        """{status, summary, changes: [{resource, action, differences}], unchanged: [resource], warnings}."""
+        return {
+            "status": "Planned",
+            "summary": self.summary,
+            "changes": [
+                {
+                    "resource": each.resource,
+                    "action": str(action_of(each)),
+                    "differences": [difference.payload() for difference in each.differences],
+                }
+                for each in self._changing
+            ],
+            "unchanged": [each.resource for each in self.inspected if not each.differences],
+            "warnings": list(self.warnings),
+        }
+
+    @property
+    def summary(self) -> str:
+        count = Counter(map(action_of, self._changing))
+        if not count:
+            return "no changes"
+        return (
+            f"{count[Action.CREATE]} to create, {count[Action.CHANGE]} to change, "
+            f"{count[Action.REPLACE_BY_HAND]} that only a person can change"
+        )
+
+    @property
+    def _changing(self) -> list[Inspected]:
+        return [each for each in self.inspected if each.differences]
+
+
+def plan(request: Request, target: Target) -> Plan:
+    """Looks at everything that a run would touch, and touches nothing."""
+    return Plan(infrastructure(request, target), request.warnings)
+
+
+def action_of(inspected: Inspected) -> Action:
+    if inspected.is_missing:
+        return Action.CREATE
+    return Action.CHANGE if all(each.repairable for each in inspected.differences) else Action.REPLACE_BY_HAND

@@ -1,0 +1,140 @@
+"""Whether the VPC and its private subnets are as asked for: the stack that we made, or somebody's VPC."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
+from provisioner.request import CreatedNetwork, ExistingNetwork, Request
+from provisioner.resources import network_stack
+from provisioner.resources.ownership import ownership
+from provisioner.resources.vpc import Network, dns_attributes, subnets_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_ec2 import EC2Client
+
+_SUBNET: Final = "subnet "
+
+STACK_MISSING = DriftKind(
+    resource="network stack {stack}",
+    path=EXISTS,
+    severity=Severity.CRITICAL,
+    meaning="The network's CloudFormation stack is gone, and with it the record of which VPC and subnets are ours.",
+    fix="a run makes a new network; a cluster and a file system that exist cannot move into it: "
+    "choose another cluster name, or name their VPC in `network`",
+    repairable=False,
+)
+STACK_IN_PROGRESS = DriftKind(
+    resource="network stack {stack}",
+    path="status",
+    severity=Severity.WARNING,
+    meaning="Somebody is changing the stack of the network right now.",
+    fix="a run waits until {stack} is no longer {actual}",
+)
+STACK_FAILED = DriftKind(
+    resource="network stack {stack}",
+    path="status",
+    severity=Severity.WARNING,
+    meaning="A change of the stack failed or was rolled back halfway; CloudFormation refuses the next one.",
+    fix="finish, roll back or delete {stack} by hand: nothing but a person can know which",
+    repairable=False,
+)
+STACK_PARAMETER = DriftKind(
+    resource="network stack {stack}",
+    path="parameters.{parameter}",
+    severity=Severity.WARNING,
+    meaning="The network was made, or updated, with another layout; subnets under a running cluster are not moved.",
+    fix="ask for the network as it is ({actual}), or update {stack} by hand",
+    repairable=False,
+)
+VPC_MISSING = DriftKind(
+    resource="VPC {vpc}",
+    path=EXISTS,
+    severity=Severity.CRITICAL,
+    meaning="The VPC is gone: there is no network in which cluster and file system could meet.",
+    fix="nothing can bring {vpc} back: choose another network and another cluster name",
+    repairable=False,
+)
+SUBNET_MISSING = DriftKind(
+    resource="subnet {subnet}",
+    path=EXISTS,
+    severity=Severity.CRITICAL,
+    meaning="A private subnet is gone: no pod and no mount target can be in its zone.",
+    fix="make a private subnet in that zone by hand and name it in `network`: {subnet} cannot come back under its id",
+    repairable=False,
+)
+DNS_OFF = DriftKind(
+    resource="VPC {vpc}",
+    path="{attribute}",
+    severity=Severity.CRITICAL,
+    meaning="Without it the name of the file system does not resolve, and new mounts fail. In a VPC that we made.",
+    fix="a run switches {attribute} of {vpc} on",
+)
+DNS_OFF_IN_EXISTING = DriftKind(
+    resource="VPC {vpc}",
+    path="{attribute}",
+    severity=Severity.CRITICAL,
+    meaning="Without it the name of the file system does not resolve, and new mounts fail. In somebody else's VPC.",
+    fix="switch {attribute} of {vpc} on; an existing network is never changed by a run",
+    repairable=False,
+)
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """`network` as far as it is there; `inspected` from the outermost resource to the innermost."""
+
+    inspected: list[Inspected]
+    network: Network | None = None
+
+    @property
+    def enclosing(self) -> list[str]:
+        """Names of what everything else in the network needs: the stack and the VPC, not each subnet."""
+        return [each.resource for each in self.inspected if not each.resource.startswith(_SUBNET)]
+
+
+def inspect(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> NetworkState:
+    """The network against what `network.ensure` converges to. Only reads."""
+    if isinstance(request.network, ExistingNetwork):
+        return _vpc(request.network.vpc_id, request.network.private_subnet_ids, DNS_OFF_IN_EXISTING, ec2)
+    stack = network_stack.find(request, cloudformation)
+    name = network_stack.stack_name(request.cluster.name)
+    resource = f"network stack {name}"
+    if stack is None:
+        return NetworkState([Inspected.of(resource, [STACK_MISSING.missing(stack=name)])])
+    looked_at = Inspected.of(resource, _stack_differences(request, request.network, stack, resource))
+    vpc_id, subnet_ids = network_stack.outputs_of(stack)
+    if not vpc_id:
+        return NetworkState([looked_at])
+    found = _vpc(vpc_id, subnet_ids, DNS_OFF, ec2)
+    return NetworkState([looked_at, *(each.within([resource]) for each in found.inspected)], found.network)
+
+
+def _stack_differences(
+    request: Request, wanted: CreatedNetwork, stack: "StackTypeDef", resource: str
+) -> list[Difference]:
+    name, status = stack["StackName"], stack["StackStatus"]
+    differences = ownership(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, resource)
+    if status.endswith("_IN_PROGRESS") and status != "ROLLBACK_IN_PROGRESS":
+        differences.append(STACK_IN_PROGRESS.found(expected="CREATE_COMPLETE", actual=status, stack=name))
+    elif not network_stack.is_complete(status):
+        differences.append(STACK_FAILED.found(expected="CREATE_COMPLETE", actual=status, stack=name))
+    return differences + [
+        STACK_PARAMETER.found(expected=asked, actual=actual, stack=name, parameter=parameter)
+        for parameter, (asked, actual) in network_stack.changed_parameters(wanted, stack).items()
+    ]
+
+
+def _vpc(vpc_id: str, subnet_ids: Iterable[str], dns_off: DriftKind, ec2: "EC2Client") -> NetworkState:
+    resource = f"VPC {vpc_id}"
+    attributes = dns_attributes(vpc_id, ec2)
+    if attributes is None:
+        return NetworkState([Inspected.of(resource, [VPC_MISSING.missing(vpc=vpc_id)])])
+    off = [attribute for attribute, is_on in attributes.items() if not is_on]
+    differences = [dns_off.found(expected=True, actual=False, vpc=vpc_id, attribute=attribute) for attribute in off]
+    network = Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2))
+    gone = [subnet_id for subnet_id in subnet_ids if subnet_id not in network.subnet_ids]
+    missing = [Inspected.of(f"{_SUBNET}{each}", [SUBNET_MISSING.missing(subnet=each)]) for each in gone]
+    return NetworkState([Inspected.of(resource, differences), *(each.within([resource]) for each in missing)], network)
