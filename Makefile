@@ -33,16 +33,19 @@ lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy local tests bench
+	$(BIN)/mypy local tests bench layers/recipe
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint template.yaml accounts/*.yaml layers/provisioner/provisioner/resources/*.yaml
 	$(BIN)/python -m tests.statemachine.check
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
 
-build: $(VENV)-sam/.installed ## sam build and sam validate, without Docker
+build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda without Docker, and run what was built on the embedded cloud
 	@echo "Building the layers and the functions for AWS Lambda (python3.13, arm64)"
-	SAM_CLI_TELEMETRY=0 $(VENV)-sam/bin/sam build --parallel
+	@find functions -name __pycache__ -prune -exec rm -rf {} +
+	SAM_CLI_TELEMETRY=0 PYTHON=$(abspath $(VENV)-sam)/bin/python $(VENV)-sam/bin/sam build --parallel
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
+	@$(BIN)/python -m tests.artifacts.sizes
+	$(BIN)/python -m pytest -q tests/artifacts
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
 	@$(BIN)/python -m bench

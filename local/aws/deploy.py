@@ -1,9 +1,9 @@
 """Deploys a SAM template into the embedded AWS, as `sam build && sam deploy` would into the real one.
 
 Local paths in the template are packed and uploaded (what `sam package` does), aws-sam-translator makes a CloudFormation
-template of it, CloudFormation creates the stack. A layer's folder without a `python` folder is packed under `python/`,
-as the Makefile's build does; a folder with nothing but requirements thus gives an almost empty layer, see
-lambda_runtime.py for where the packages then come from.
+template of it, CloudFormation creates the stack. A layer's folder with a `python` folder has been built and is packed
+whole; another one is packed under `python/`, as the build does, and one with nothing but requirements thus gives an
+almost empty layer: see lambda_runtime.py for where the packages then come from.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LARGEST_INLINE_TEMPLATE_BYTES = 51_200
-NOT_PACKED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+CACHES = frozenset({"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"})
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -119,8 +119,7 @@ class _Packager:
         value = properties.get(name)
         if isinstance(value, str) and "://" not in value:
             source = base / value
-            content = zipped(source, prefix=_layer_prefix(source, name)) if source.is_dir() else source.read_bytes()
-            properties[name] = f"s3://{self._bucket}/{self._put(content)}"
+            properties[name] = f"s3://{self._bucket}/{self._put(_packed(source, name))}"
 
     def _replace_template(self, properties: dict[str, Any], name: str, base: Path) -> None:
         value = properties.get(name)
@@ -136,16 +135,20 @@ class _Packager:
         return key
 
 
-def _layer_prefix(folder: Path, name: str) -> str:
-    return "python/" if name == "ContentUri" and not (folder / "python").is_dir() else ""
+def _packed(source: Path, name: str) -> bytes:
+    if not source.is_dir():
+        return source.read_bytes()
+    if name != "ContentUri":
+        return zipped(source, without=CACHES)
+    return zipped(source) if (source / "python").is_dir() else zipped(source, prefix="python/", without=CACHES)
 
 
-def zipped(folder: Path, *, prefix: str = "") -> bytes:
+def zipped(folder: Path, *, prefix: str = "", without: Set[str] = frozenset()) -> bytes:
     """The folder as a zip file; the same folder always gives the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not NOT_PACKED & set(path.relative_to(folder).parts):
+            if path.is_file() and not without & set(path.relative_to(folder).parts):
                 entry = zipfile.ZipInfo(prefix + path.relative_to(folder).as_posix(), FIXED_TIME)
                 entry.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)

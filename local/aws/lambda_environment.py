@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,28 @@ class EnvironmentDiedError(Exception):
     """The process ended instead of answering."""
 
 
+@dataclass(frozen=True)
+class Interpreter:
+    """The Python that the functions run on, and what it has loaded before they start.
+
+    By default this very one, as it has the packages of the dependency layer installed. With `-S` and nothing preloaded
+    a function finds nothing but the standard library and its layers, as on AWS.
+    """
+
+    command: tuple[str, ...] = (sys.executable, "-I")
+    preloaded: tuple[str, ...] = PRELOADED_MODULES
+
+
 class ForkServer:
     """The process that forks execution environments. They all die when it dies, and it dies with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair()
         inherited = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", str(WORKER), str(theirs.fileno()), *PRELOADED_MODULES],
+                [*interpreter.command, str(WORKER), str(theirs.fileno()), *interpreter.preloaded],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in inherited if name in os.environ},

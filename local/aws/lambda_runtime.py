@@ -3,7 +3,8 @@
 What a function sees is what Lambda shows it: its own code and its layers on `sys.path`, the environment of the template
 plus the AWS_* variables, its role's temporary credentials. Third-party packages come from the interpreter that runs the
 embedded cloud (`sys.executable`): the dependency layer holds only a list of requirements here, because that interpreter
-has exactly those installed. The repository itself is not on the path.
+has exactly those installed and loads them once for all functions. tests/artifacts gives the functions the built layers
+and nothing else. The repository itself is not on the path.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.aws.lambda_environment import ExecutionEnvironment, ForkServer
+from local.aws.lambda_environment import ExecutionEnvironment, ForkServer, Interpreter
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class LambdaRuntime:
         credentials_of: Callable[[str, str], Credentials],
         write_log: Callable[[Function, str, list[str]], None],
         *,
+        interpreter: Interpreter,
         time_factor: float = 1.0,
     ) -> None:
         self._directory = directory
@@ -100,7 +102,7 @@ class LambdaRuntime:
         self._idle: dict[Function, list[ExecutionEnvironment]] = defaultdict(list)
         self._busy: set[ExecutionEnvironment] = set()
         self._stopped = False
-        self._forks = ForkServer()
+        self._forks = ForkServer(interpreter)
 
     def invoke(self, function: Function, event: Any) -> Outcome:
         """Run the function once, in a warm environment when one is idle."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.aws import originals
 from local.aws.hooks import Hooks
+from local.aws.lambda_environment import Interpreter
 from local.aws.lambda_runtime import Credentials, LambdaRuntime
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class AwsServer:
         self.account_id = DEFAULT_ACCOUNT_ID
         self.scaled = scaled
         self.stack_seconds = stack_seconds
+        self.interpreter = Interpreter()
         self.delivered_events: list[DeliveredEvent] = []
         self.published_events: list[dict[str, Any]] = []
         self.calls: list[str] = []
@@ -199,6 +201,7 @@ class AwsServer:
             self.endpoint,
             credentials_of=self.assume_role,
             write_log=write_log,
+            interpreter=self.interpreter,
             time_factor=self.scaled(10.0) / 10.0,
         )
 
