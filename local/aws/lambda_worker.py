@@ -108,7 +108,7 @@ def invoke(handler: Handler, invocation: JsonObject) -> JsonObject:
     return {"payload": payload}
 
 
-def serve(lines: TextIO, handler_name: str) -> None:
+def serve(lines: TextIO, handler_name: str, time_factor: float) -> None:
     """Load the handler, say how that went, then answer one invocation per line until the other side closes."""
 
     def say(message: JsonObject) -> None:
@@ -123,6 +123,7 @@ def serve(lines: TextIO, handler_name: str) -> None:
         print(f"[ERROR] {error}\n{traceback.format_exc()}")
         say({"error": error_payload(error, "")})
         return
+    scale_retries(time_factor)
     say({"ready": True})
     for line in lines:
         say(invoke(handler, json.loads(line)))
@@ -139,7 +140,10 @@ def die_with(channel: socket.socket) -> None:
 
 
 def scale_retries(factor: float) -> None:
-    """Let the SDK's waits between its retries take as much less time as every other wait of the embedded cloud."""
+    """Let the SDK's waits between its retries take as much less time as every other wait of the embedded cloud.
+
+    Once the handler is loaded, as it is what brings the SDK when nothing was preloaded.
+    """
     endpoint: Any = sys.modules.get("botocore.endpoint")
     if endpoint is not None:
         endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor))
@@ -162,8 +166,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         os.chdir(settings["task_root"])
         sys.path[:0] = settings["path"]
         threading.Thread(target=die_with, args=(lifeline,), daemon=True).start()
-        scale_retries(settings["time_factor"])
-        serve(lines, settings["handler"])
+        serve(lines, settings["handler"], settings["time_factor"])
         status = 0
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)

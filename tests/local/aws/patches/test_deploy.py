@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.deploy import DeployError, deploy, load_template, zipped
+from local.aws.deploy import CACHES, DeployError, deploy, load_template, zipped
 from tests.local.aws.patches.conftest import Sandbox
 
 TEMPLATE = """
@@ -182,10 +182,14 @@ def test_a_definition_with_an_unknown_substitution_is_refused(aws: Sandbox, proj
         deploy(aws.server, project, "unsubstituted")
 
 
-def test_dates_in_templates_stay_text_and_the_same_folder_gives_the_same_bytes(project: Path) -> None:
+def test_dates_in_templates_stay_text(project: Path) -> None:
     assert load_template(project)["AWSTemplateFormatVersion"] == "2010-09-09"
+
+
+def test_the_same_folder_gives_the_same_bytes_with_byte_code_or_without(project: Path) -> None:
     folder = project.parent / "function"
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__/app.pyc").write_bytes(b"x")
     assert zipped(folder) == zipped(folder)
-    assert b"pycache" not in zipped(folder)
+    assert b"pycache" in zipped(folder)
+    assert b"pycache" not in zipped(folder, without=CACHES)
