@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ KEPT = (
     "botocore/data/ec2/2016-11-15/service-2.json.gz",
 )
 
-Install = Callable[..., Path]
-
 
 @pytest.fixture
 def packages(tmp_path: Path) -> Path:
@@ -27,7 +24,6 @@ def packages(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    (tmp_path / "botocore/data/x").rename(tmp_path / "botocore/data/zz")  # stands for a service, not ours
     return tmp_path
 
 
