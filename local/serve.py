@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud import KUBERNETES_KINDS, EmbeddedCloud
+from local.schedules import PassingTime
 
 ROOT = Path(__file__).resolve().parents[1]
 DIRECTORY = ROOT / ".local"
@@ -105,9 +106,12 @@ def main(argv: list[str] | None = None) -> int:
         write_exports(env_file, exports(cloud, cloud.deploy(), directory / "kubeconfig"))
         console.print(f"AWS answers at {cloud.endpoint}; the app is deployed. Ctrl-C stops everything.\n")
         console.print(usage(cloud.administrator_arn, _shown(env_file)), markup=False)
+        schedules = PassingTime(cloud)
+        schedules.start()
         # Not one endless wait: a signal that another thread receives does not end the main thread's.
         while not stop.wait(0.5):
             pass
+        schedules.stop()
         console.print("\nStopping…")
         env_file.unlink(missing_ok=True)
     return 0

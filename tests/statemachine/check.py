@@ -16,7 +16,9 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 BOUNDARY_ERRORS = {"RetryableError", "TerminalError", "RequestError"}
 # Error names that Step Functions and its integrations raise (Step Functions developer guide, "Handling errors").
-PLATFORM_ERROR = re.compile(r"States\.\w+|Lambda\.\w+|Sandbox\.Timedout|DynamoDB\.\w+|Events?\.\w+|EventBridge\.\w+")
+PLATFORM_ERROR = re.compile(
+    r"States\.\w+|Lambda\.\w+|Sandbox\.Timedout|DynamoDB\.\w+|Events?\.\w+|EventBridge\.\w+|StepFunctions\.\w+"
+)
 TERMINAL_TYPES = {"Succeed", "Fail"}
 VARIABLE = re.compile(r"\$([a-z][a-z0-9_]*)\b")
 
@@ -62,7 +64,9 @@ def scope_of(definition: Definition, path: str = "", outer: frozenset[str] = fro
         for index, branch in enumerate(state.get("Branches", [])):
             scope.children.append(scope_of(branch, f"{path}/{name}[{index}]", visible))
         if processor := state.get("ItemProcessor"):
-            scope.children.append(scope_of(processor, f"{path}/{name}[]", visible))
+            # The children of a Distributed Map are executions of their own: no variable reaches them.
+            distributed = processor["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+            scope.children.append(scope_of(processor, f"{path}/{name}[]", frozenset() if distributed else visible))
     return scope
 
 
@@ -94,7 +98,7 @@ def transitions(scope: Scope) -> Iterator[str]:
 
 
 def tasks(scope: Scope) -> Iterator[str]:
-    """Every Task has a Comment, a time limit, a retry policy and a Catch for everything; error names are real."""
+    """Every state has a Comment; every Task a time limit, a retry policy and a Catch for all; error names are real."""
     for name, state in scope.states.items():
         where = f"{scope.path}/{name}"
         if not state.get("Comment"):
@@ -118,17 +122,29 @@ def tasks(scope: Scope) -> Iterator[str]:
                 yield f"{where}: a retry without FULL jitter and MaxDelaySeconds"
 
 
+def kind_of(resource: str) -> str:
+    if resource.endswith("lambda:invoke"):
+        return "function"
+    return "execution" if ":states:startExecution" in resource else "native"
+
+
 def retry_policies(scope: Scope) -> Iterator[str]:
-    """One retry policy for functions, one for native integrations, repeated literally."""
+    """One retry policy for functions, one for native integrations, one for executions, repeated literally.
+
+    An execution is not started again because it failed: what it failed at is its own to retry.
+    """
     first: dict[str, tuple[str, Any]] = {}
     for inner in scope:
         for name, state in inner.states.items():
             if state["Type"] != "Task":
                 continue
-            kind = "function" if state["Resource"].endswith("lambda:invoke") else "native"
+            kind = kind_of(state["Resource"])
             where, policy = first.setdefault(kind, (name, state.get("Retry")))
             if state.get("Retry") != policy:
                 yield f"{inner.path}/{name}: its retry policy differs from that of {where!r}"
+            retried = {error for rule in state.get("Retry", []) for error in rule["ErrorEquals"]}
+            if kind == "execution" and "States.TaskFailed" in retried:
+                yield f"{inner.path}/{name}: starts an execution again because it failed"
 
 
 def variables(scope: Scope) -> Iterator[str]:
@@ -147,6 +163,7 @@ def variables(scope: Scope) -> Iterator[str]:
             without_strings = re.sub(r"'[^']*'", "''", expression)
             # A dollar name followed by a parenthesis is a JSONata function.
             used = {match[1] for match in re.finditer(r"\$([A-Za-z_]\w*)(?!\w|\()", without_strings)} - {"states"}
+            used -= set(re.findall(r"\$([A-Za-z_]\w*)\s*:=", without_strings))
             yield from (f"{scope.path}/{name}: ${variable} is never assigned" for variable in sorted(used - visible))
 
 

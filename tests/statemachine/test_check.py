@@ -9,6 +9,7 @@ import pytest
 from tests.statemachine import check
 
 PROVISION = check.ROOT / "statemachine" / "provision.asl.yaml"
+FLEET = check.ROOT / "statemachine" / "fleet.asl.yaml"
 Definition = dict[str, Any]
 
 
@@ -92,6 +93,20 @@ def test_a_mistake_is_found(spoil: Callable[[Definition], None], says: str) -> N
     definition = copy.deepcopy(check.load(PROVISION))
     spoil(definition)
     assert any(says in finding for finding in check.findings(definition))
+
+
+def test_a_variable_that_does_not_reach_the_children_of_a_distributed_map_is_found() -> None:
+    definition = check.load(FLEET)
+    child = definition["States"]["Check clusters"]["ItemProcessor"]["States"]["Check cluster"]
+    child["Arguments"]["Input"] = "{% $listed %}"
+    assert any("Check cluster: $listed is never assigned" in finding for finding in check.findings(definition))
+
+
+def test_an_execution_that_is_started_again_because_it_failed_is_found() -> None:
+    definition = check.load(FLEET)
+    child = definition["States"]["Check clusters"]["ItemProcessor"]["States"]["Check cluster"]
+    child["Retry"][0]["ErrorEquals"].append("States.TaskFailed")
+    assert any("Check cluster: starts an execution again" in finding for finding in check.findings(definition))
 
 
 def test_the_machines_have_no_mistakes() -> None:

@@ -63,6 +63,10 @@ def table(dynamodb: "DynamoDBClient", executions: Executions) -> ClaimsTable:
     return ClaimsTable("claims", dynamodb, executions)  # type: ignore[arg-type]
 
 
+def outcome(claim: Claim) -> tuple[str, str | None]:
+    return claim.status, claim.holder
+
+
 def item(table: ClaimsTable) -> dict[str, str]:
     found = table.dynamodb.get_item(TableName="claims", Key={"cluster": {"S": CLUSTER}}).get("Item", {})
     return {name: str(value["S"]) for name, value in found.items()}
@@ -73,7 +77,7 @@ def release(table: ClaimsTable, execution_arn: str) -> None:
     table.dynamodb.update_item(
         TableName="claims",
         Key={"cluster": {"S": CLUSTER}},
-        UpdateExpression="SET #status = :status REMOVE claimed_by, claimed_at",
+        UpdateExpression="SET #status = :status REMOVE claimed_by, claimed_at, claimed_for",
         ConditionExpression="claimed_by = :execution",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues={":status": {"S": "Ready"}, ":execution": {"S": execution_arn}},
@@ -81,14 +85,23 @@ def release(table: ClaimsTable, execution_arn: str) -> None:
 
 
 def test_a_cluster_nobody_has_is_claimed(table: ClaimsTable) -> None:
-    assert table.claim(CLUSTER, MINE, NOW).payload() == {"status": "claimed", "holder": MINE}
-    assert item(table) == {"cluster": CLUSTER, "claimed_by": MINE, "claimed_at": "2026-08-30T12:00:00+00:00"}
+    assert table.claim(CLUSTER, MINE, NOW).payload() == {
+        "status": "claimed",
+        "holder": MINE,
+        "retry_after_seconds": 20,
+    }
+    assert item(table) == {
+        "cluster": CLUSTER,
+        "claimed_by": MINE,
+        "claimed_at": "2026-08-30T12:00:00+00:00",
+        "claimed_for": "changing",
+    }
 
 
 def test_claiming_again_what_is_ours_changes_nothing(table: ClaimsTable) -> None:
     table.claim(CLUSTER, MINE, NOW)
     before = item(table)
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(hours=1)) == Claim("claimed", MINE)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(hours=1))) == ("claimed", MINE)
     assert item(table) == before
 
 
@@ -97,7 +110,7 @@ def test_a_cluster_with_a_running_execution_is_busy(table: ClaimsTable, executio
     table.claim(CLUSTER, THEIRS, NOW)
     executions.statuses[THEIRS] = status
     before = item(table)
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(hours=9)) == Claim("busy", THEIRS)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(hours=9))) == ("busy", THEIRS)
     assert item(table) == before
 
 
@@ -107,20 +120,20 @@ def test_the_claim_of_an_execution_that_ended_is_taken_over(
 ) -> None:
     table.claim(CLUSTER, THEIRS, NOW)
     executions.statuses[THEIRS] = status
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(minutes=5)) == Claim("claimed", MINE)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(minutes=5))) == ("claimed", MINE)
     assert item(table)["claimed_by"] == MINE
     assert item(table)["claimed_at"] == "2026-08-30T12:05:00+00:00"
 
 
 def test_the_claim_of_an_execution_long_forgotten_is_taken_over(table: ClaimsTable) -> None:
     table.claim(CLUSTER, THEIRS, NOW)
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(days=100)) == Claim("claimed", MINE)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(days=100))) == ("claimed", MINE)
 
 
 def test_an_execution_too_young_to_be_known_keeps_its_claim(table: ClaimsTable) -> None:
     table.claim(CLUSTER, THEIRS, NOW)
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(seconds=59)) == Claim("busy", THEIRS)
-    assert table.claim(CLUSTER, MINE, NOW + timedelta(seconds=61)) == Claim("claimed", MINE)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(seconds=59))) == ("busy", THEIRS)
+    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(seconds=61))) == ("claimed", MINE)
 
 
 def test_of_two_take_overs_only_one_wins(table: ClaimsTable, executions: Executions) -> None:
@@ -129,10 +142,10 @@ def test_of_two_take_overs_only_one_wins(table: ClaimsTable, executions: Executi
 
     def third_is_faster() -> None:
         executions.during = lambda: None
-        assert table.claim(CLUSTER, THIRD, NOW) == Claim("claimed", THIRD)
+        assert outcome(table.claim(CLUSTER, THIRD, NOW)) == ("claimed", THIRD)
 
     executions.during = third_is_faster
-    assert table.claim(CLUSTER, MINE, NOW) == Claim("busy", THIRD)
+    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("busy", THIRD)
     assert item(table)["claimed_by"] == THIRD
 
 
@@ -144,7 +157,7 @@ def test_a_claim_released_during_the_take_over_is_tried_again(table: ClaimsTable
         table.claim(CLUSTER, MINE, NOW)
     assert caught.value.reason is ErrorReason.CONFLICT
     executions.during = lambda: None
-    assert table.claim(CLUSTER, MINE, NOW) == Claim("claimed", MINE)
+    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("claimed", MINE)
 
 
 def test_claiming_and_taking_over_keep_the_record_of_the_last_run(table: ClaimsTable, executions: Executions) -> None:
@@ -159,7 +172,7 @@ def test_claiming_and_taking_over_keep_the_record_of_the_last_run(table: ClaimsT
 
 def test_clusters_are_claimed_independently(table: ClaimsTable) -> None:
     table.claim(CLUSTER, THEIRS, NOW)
-    assert table.claim("111122223333#us-east-1#another", MINE, NOW) == Claim("claimed", MINE)
+    assert outcome(table.claim("111122223333#us-east-1#another", MINE, NOW)) == ("claimed", MINE)
 
 
 def test_a_throttled_table_is_retryable(table: ClaimsTable) -> None:
@@ -168,3 +181,63 @@ def test_a_throttled_table_is_retryable(table: ClaimsTable) -> None:
         with pytest.raises(RetryableError) as caught:
             table.claim(CLUSTER, MINE, NOW)
     assert caught.value.reason is ErrorReason.THROTTLED
+
+
+def proven(table: ClaimsTable) -> None:
+    """A record as the provision machine writes it."""
+    table.dynamodb.put_item(
+        TableName="claims", Item={"cluster": {"S": CLUSTER}, "verified_at": {"S": "2026-08-29"}, "proven": {"S": "{}"}}
+    )
+
+
+def test_a_proven_cluster_is_claimed_for_reading_with_its_record(table: ClaimsTable) -> None:
+    proven(table)
+    claim = table.claim_for_reading(CLUSTER, MINE, NOW)
+    assert outcome(claim) == ("claimed", MINE)
+    assert claim.record["proven"] == {"S": "{}"}
+    assert item(table)["claimed_for"] == "reading"
+
+
+@pytest.mark.parametrize("attempted", [False, True])
+def test_a_cluster_that_was_never_proven_is_not_claimed_for_reading_and_nothing_is_written(
+    table: ClaimsTable, attempted: bool
+) -> None:
+    if attempted:
+        table.claim(CLUSTER, THEIRS, NOW)
+        release(table, THEIRS)
+    before = item(table)
+    assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("not_recorded", None)
+    assert item(table) == before
+
+
+def test_a_cluster_whose_first_provisioning_runs_is_busy_for_readers(
+    table: ClaimsTable, executions: Executions
+) -> None:
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "RUNNING"
+    assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("busy", THEIRS)
+
+
+def test_a_cluster_that_is_being_changed_is_not_read(table: ClaimsTable, executions: Executions) -> None:
+    proven(table)
+    table.claim(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "RUNNING"
+    assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("busy", THEIRS)
+
+
+def test_a_cluster_that_is_being_read_is_not_changed_and_whoever_wants_to_knows_that_waiting_helps(
+    table: ClaimsTable, executions: Executions
+) -> None:
+    proven(table)
+    table.claim_for_reading(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "RUNNING"
+    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("being_read", THEIRS)
+    assert item(table)["claimed_by"] == THEIRS
+
+
+def test_a_stopped_readers_claim_is_taken_over_for_changing(table: ClaimsTable, executions: Executions) -> None:
+    proven(table)
+    table.claim_for_reading(CLUSTER, THEIRS, NOW)
+    executions.statuses[THEIRS] = "ABORTED"
+    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("claimed", MINE)
+    assert item(table)["claimed_for"] == "changing"

@@ -1,11 +1,12 @@
 """One execution at a time works on a cluster.
 
-The table has one item per cluster: the claim (`claimed_by`, `claimed_at`) beside the record of the last run, which
-the state machine writes. The state machine also releases the claim; an execution that was stopped cannot, so a claim
-whose execution no longer runs is taken over.
+The table has one item per cluster: the claim (`claimed_by`, `claimed_at`, `claimed_for`) beside the record of the last
+run and of the last check, which the state machines write. The state machines also release the claim; an execution that
+was stopped cannot, so a claim whose execution no longer runs is taken over.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -20,17 +21,27 @@ if TYPE_CHECKING:
 
 # DescribeExecution is eventually consistent: an execution it does not know may have begun a moment ago.
 _UNKNOWN_EXECUTION_GRACE: Final = timedelta(seconds=60)
+# A check of the configuration takes seconds, one of the behaviour minutes.
+_READING_RETRY_SECONDS: Final = 20
+
+Item = Mapping[str, Any]
+Purpose = Literal["changing", "reading"]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """`holder` is the execution that has the cluster now: the claimer's own when claimed."""
+    """`holder` is the execution that has the cluster now: the claimer's own when claimed, none when not recorded.
 
-    status: Literal["claimed", "busy"]
-    holder: str
+    `being_read` is a cluster that a re-verification has for a moment: worth waiting for, `busy` is not. `record` is the
+    item of a cluster that is claimed.
+    """
 
-    def payload(self) -> dict[str, str]:
-        return {"status": self.status, "holder": self.holder}
+    status: Literal["claimed", "busy", "being_read", "not_recorded"]
+    holder: str | None
+    record: Item = field(default_factory=dict)
+
+    def payload(self) -> dict[str, Any]:
+        return {"status": self.status, "holder": self.holder, "retry_after_seconds": _READING_RETRY_SECONDS}
 
 
 @dataclass(frozen=True)
@@ -40,45 +51,65 @@ class ClaimsTable:
     states: "SFNClient"
 
     def claim(self, cluster: str, execution_arn: str, now: datetime) -> Claim:
-        """Converge to `execution_arn` holding `cluster`, unless an execution that still runs holds it.
+        """Converge to `execution_arn` holding `cluster` for changing it, unless an execution that runs holds it.
 
         Idempotency key: `execution_arn`; claiming again what is ours changes nothing.
         Raises: RetryableError Conflict when the claim changed hands twice meanwhile; what `boundary_error` makes of
         a refused call.
         Source: DynamoDB developer guide, "Condition expressions"; Step Functions API, DescribeExecution.
         """
-        free_or_ours = "attribute_not_exists(claimed_by) OR claimed_by = :execution"
-        in_the_way = self._write(cluster, execution_arn, now, condition=free_or_ours)
-        if in_the_way is None:
-            return Claim("claimed", execution_arn)
-        holder = _holder(in_the_way)
-        if self._is_running(holder, claimed_at=in_the_way.get("claimed_at", {}).get("S"), now=now):
-            return Claim("busy", holder)
-        # Conditional on the holder just judged: of two take-overs at the same time only one wins.
-        winner = self._write(cluster, execution_arn, now, condition="claimed_by = :holder", holder=holder)
-        return Claim("claimed", execution_arn) if winner is None else Claim("busy", _holder(winner))
+        return self._claim(_Claimer(cluster, execution_arn, now, "changing"))
 
-    def _write(
-        self, cluster: str, execution_arn: str, now: datetime, *, condition: str, holder: str | None = None
-    ) -> dict[str, Any] | None:
-        """None when written; the item as it is when the condition does not hold."""
-        values = {":execution": {"S": execution_arn}, ":now": {"S": _text(now)}}
+    def claim_for_reading(self, cluster: str, execution_arn: str, now: datetime) -> Claim:
+        """As `claim`, for a cluster that has been proven once; nothing is written for one that has not.
+
+        A cluster whose first provisioning runs is busy.
+        """
+        return self._claim(_Claimer(cluster, execution_arn, now, "reading"))
+
+    def holder_runs(self, item: Item, now: datetime) -> bool:
+        """Whether an item of the table is claimed, and by an execution that still runs."""
+        holder = _text_of(item, "claimed_by")
+        return holder is not None and self._is_running(holder, claimed_at=_text_of(item, "claimed_at"), now=now)
+
+    def _claim(self, claimer: "_Claimer") -> Claim:
+        required = "attribute_exists(verified_at) AND " if claimer.purpose == "reading" else ""
+        free_or_ours = f"{required}(attribute_not_exists(claimed_by) OR claimed_by = :execution)"
+        claimed, item = self._write(claimer, condition=free_or_ours)
+        if claimed:
+            return Claim("claimed", claimer.execution_arn, item)
+        if self.holder_runs(item, claimer.now):
+            return _held(item)
+        if required and "verified_at" not in item:
+            return Claim("not_recorded", None)
+        # Conditional on the holder just judged: of two take-overs at the same time only one wins.
+        claimed, item = self._write(claimer, condition="claimed_by = :holder", holder=_holder(item))
+        return Claim("claimed", claimer.execution_arn, item) if claimed else _held(item)
+
+    def _write(self, claimer: "_Claimer", *, condition: str, holder: str | None = None) -> tuple[bool, Item]:
+        """Whether it was written, and the item as it then is; as it was when the condition does not hold."""
+        values: dict[str, Any] = {
+            ":execution": {"S": claimer.execution_arn},
+            ":now": {"S": _text(claimer.now)},
+            ":purpose": {"S": claimer.purpose},
+        }
         claimed_at = ":now" if holder else "if_not_exists(claimed_at, :now)"
         try:
-            self.dynamodb.update_item(
+            written = self.dynamodb.update_item(
                 TableName=self.name,
-                Key={"cluster": {"S": cluster}},
-                UpdateExpression=f"SET claimed_by = :execution, claimed_at = {claimed_at}",
+                Key={"cluster": {"S": claimer.cluster}},
+                UpdateExpression=f"SET claimed_by = :execution, claimed_at = {claimed_at}, claimed_for = :purpose",
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values | ({":holder": {"S": holder}} if holder else {}),
+                ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
-            item: dict[str, Any] = dict(error.response).get("Item", {})  # type: ignore[assignment]
-            return item
+            item: Item = dict(error.response).get("Item", {})  # type: ignore[assignment]
+            return False, item
         except ClientError as error:
-            raise boundary_error(error, f"claim of {cluster}") from error
-        return None
+            raise boundary_error(error, f"claim of {claimer.cluster}") from error
+        return True, written["Attributes"]
 
     def _is_running(self, execution_arn: str, *, claimed_at: str | None, now: datetime) -> bool:
         try:
@@ -94,12 +125,29 @@ class ClaimsTable:
                 return False
 
 
-def _holder(item: dict[str, Any]) -> str:
-    if "claimed_by" not in item:
+@dataclass(frozen=True)
+class _Claimer:
+    cluster: str
+    execution_arn: str
+    now: datetime
+    purpose: Purpose
+
+
+def _held(item: Item) -> Claim:
+    return Claim("being_read" if _text_of(item, "claimed_for") == "reading" else "busy", _holder(item))
+
+
+def _holder(item: Item) -> str:
+    holder = _text_of(item, "claimed_by")
+    if holder is None:
         raise RetryableError(
             ErrorReason.CONFLICT, "the claim was released while it was being taken over", remedy="it is claimed again"
         )
-    return str(item["claimed_by"]["S"])
+    return holder
+
+
+def _text_of(item: Item, name: str) -> str | None:
+    return str(item[name]["S"]) if name in item else None
 
 
 def _text(now: datetime) -> str:

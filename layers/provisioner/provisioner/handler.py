@@ -101,6 +101,12 @@ def logger() -> Logger:
     return Logger(log_uncaught_exceptions=False)
 
 
+def add_counts(counts: Mapping[str, int]) -> None:
+    """Metrics of the running function, sent when it ends: name -> how many."""
+    for name, value in counts.items():
+        _metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
 @cache
 def _tracer() -> Tracer:
     return Tracer()

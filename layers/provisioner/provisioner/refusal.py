@@ -46,9 +46,9 @@ def refusal(problems: Sequence[Problem], origin_of: Callable[[Path], str | None]
     )
 
 
-def problems_of(details: Iterable[ErrorDetails]) -> list[Problem]:
-    """pydantic's error details in this project's words."""
-    return [_problem(detail) for detail in details]
+def problems_of(details: Iterable[ErrorDetails], model: type[BaseModel] = Request) -> list[Problem]:
+    """pydantic's error details, of an input that should have been a `model`, in this project's words."""
+    return [_problem(detail, model) for detail in details]
 
 
 def shown(value: Any) -> str:
@@ -57,16 +57,16 @@ def shown(value: Any) -> str:
     return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"
 
 
-def _problem(detail: ErrorDetails) -> Problem:
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     path = _field_path(detail["loc"])
     value = shown(detail["input"])
     match detail["type"]:
         case "missing":
-            return Problem(path, None, _description(path))
+            return Problem(path, None, _description(path, model))
         case "extra_forbidden":
-            return Problem(path, value, _nearest_fields(path, detail["loc"]))
+            return Problem(path, value, _nearest_fields(path, detail["loc"], model))
         case "model_type" | "model_attributes_type":
-            return Problem(path, value, f"an object with any of {_names(_model_at(detail['loc']))}")
+            return Problem(path, value, f"an object with any of {_names(_model_at(detail['loc'], model))}")
         case _:
             return Problem(path, value, detail["msg"].removeprefix("Input should be "))
 
@@ -77,11 +77,11 @@ def _field_path(loc: Path) -> Path:
     return without_form[:-1] if without_form[-1:] == ("[key]",) else without_form
 
 
-def _model_at(loc: Path) -> type[BaseModel]:
+def _model_at(loc: Path, root: type[BaseModel]) -> type[BaseModel]:
     """The model that describes the object at `loc`."""
     if loc[:1] == ("network",) and len(loc) > 1:
         return NETWORK_FORMS[str(loc[1])]
-    model: type[BaseModel] = Request
+    model = root
     for name in loc:
         annotation = model.model_fields[str(name)].annotation
         model = next(
@@ -96,17 +96,17 @@ def _names(model: type[BaseModel]) -> str:
     return ", ".join(model.model_fields)
 
 
-def _description(path: Path) -> str:
+def _description(path: Path, root: type[BaseModel]) -> str:
     """What a missing field would have to be."""
     loc = ("network", network_form({path[-1]: None}), *path[1:]) if path[0] == "network" else path
-    field = _model_at(loc[:-1]).model_fields[str(loc[-1])]
+    field = _model_at(loc[:-1], root).model_fields[str(loc[-1])]
     described = (metadata.description for metadata in field.metadata if isinstance(metadata, Allowed))
     return field.description or next(described)
 
 
-def _nearest_fields(path: Path, loc: Path) -> str:
+def _nearest_fields(path: Path, loc: Path, root: type[BaseModel]) -> str:
     name = str(path[-1])
-    model = _model_at(loc[:-1])
+    model = _model_at(loc[:-1], root)
     forms: Mapping[str, type[BaseModel]] = NETWORK_FORMS
     if path[0] == "network" and any(name in form.model_fields for form in forms.values()):
         created, existing = map(_names, forms.values())

@@ -15,12 +15,14 @@ from local.aws.patches import (
     events,
     jsonata,
     lambda_,
+    organizations,
     scheduler,
     stepfunctions,
     stepfunctions_api,
     stepfunctions_choice,
     stepfunctions_cloudformation,
     stepfunctions_definition,
+    stepfunctions_map,
     stepfunctions_sdk,
 )
 
@@ -35,11 +37,13 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_choice.install(server)
     stepfunctions_sdk.install(server)
     stepfunctions_definition.install(server)
+    stepfunctions_map.install(server)
     stepfunctions_api.install(server)
     stepfunctions_cloudformation.install(server)
     lambda_.install(server)
     events.install(server)
     scheduler.install(server)
+    organizations.install(server)
     cloudformation_resources.install(server)
     cloudformation_network.install(server)
     cloudformation.install(server)

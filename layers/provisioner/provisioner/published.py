@@ -1,0 +1,186 @@
+"""The details of the events about checks, for whoever subscribes to them.
+
+`python -m provisioner.published schemas` writes their JSON Schemas; the state machines make the events themselves.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Text = Annotated[str, Field(min_length=1)]
+AccountId = Annotated[str, Field(pattern="^[0-9]{12}$")]
+ExecutionArn = Annotated[str, Field(pattern="^arn:aws[a-z-]*:states:", description="ARN of an execution")]
+Count = Annotated[int, Field(ge=0)]
+Depth = Literal["configuration", "behaviour"]
+SchemaVersion = Annotated[
+    Literal["1"],
+    Field(description="Raised when a field changes its meaning or goes away; new fields do not raise it"),
+]
+
+
+class _Detail(BaseModel):
+    """New fields may come: readers ignore what they do not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Difference(_Part):
+    resource: Annotated[Text, Field(description="Kind and id or name, as people say it")]
+    path: Annotated[Text, Field(description="The field that differs, dotted")]
+    expected: Annotated[JsonValue, Field(description="What was asked for")]
+    actual: Annotated[JsonValue, Field(description="What is there")]
+    severity: Annotated[
+        Literal["critical", "warning"],
+        Field(description="critical: pods cannot use the storage now, or data is at risk"),
+    ]
+    fix: Annotated[Text, Field(description="What remediation does, or what a person has to do, with exact ids")]
+    repairable: Annotated[bool, Field(description="Whether remediation repairs it")]
+
+
+class Cluster(_Part):
+    name: Text
+    arn: Annotated[str, Field(pattern="^arn:aws[a-z-]*:eks:")]
+    endpoint: Text
+    version: Text
+
+
+class MountTarget(_Detail):
+    mount_target_id: Text
+    availability_zone_id: Text
+
+
+class FileSystem(_Part):
+    id: Annotated[str, Field(pattern="^fs-[0-9a-f]+$")]
+    access_point_id: str | None
+    mount_targets: Annotated[list[MountTarget], Field(min_length=1)]
+
+
+class Storage(_Part):
+    volume_handle: Annotated[str, Field(pattern="^fs-[0-9a-f]+(::fsap-[0-9a-f]+)?$")]
+    namespace: Text
+    storage_class: Text
+    persistent_volume: Text
+    claim: Text
+
+
+class Proven(_Part):
+    proven: Literal[True]
+    evidence: Annotated[dict[str, JsonValue], Field(description="As in evidence.schema.json")]
+
+
+class LeftOut(_Part):
+    proven: Literal[False]
+    left_out_because: Text
+
+
+class Remediation(_Part):
+    execution_arn: ExecutionArn
+
+
+class ClusterChecked(_Detail):
+    schema_version: SchemaVersion
+    request_id: Annotated[Text, Field(description="Name of the execution")]
+    account_id: AccountId
+    region: Text
+    cluster: Annotated[Cluster, Field(description="As recorded when the cluster was last proven; so the next two")]
+    file_system: FileSystem
+    storage: Storage
+    checked_at: Annotated[Text, Field(description="ISO 8601")]
+    depth: Depth
+    behaviour: Annotated[
+        Proven | LeftOut | None, Field(description="What the pods proved, or why they did not run; null: not asked for")
+    ]
+    repaired: Annotated[list[Difference], Field(description="What differed before remediation and no longer does")]
+    remediation: Annotated[Remediation | None, Field(description="The provision run that repaired; null: none was")]
+    execution_arn: ExecutionArn
+
+
+class ClusterVerified(ClusterChecked):
+    """Detail of the event that a recorded cluster still is what was asked for."""
+
+    drift: Annotated[list[Difference], Field(max_length=0)]
+    refused: Annotated[list[Difference], Field(max_length=0)]
+
+
+class ClusterDrifted(ClusterChecked):
+    """Detail of the event that a recorded cluster no longer is what was asked for."""
+
+    drift: Annotated[list[Difference], Field(min_length=1, description="Everything that differs now")]
+    refused: Annotated[
+        list[Difference],
+        Field(description="What remediation was asked for and cannot do; its fix says why. Then nothing was touched"),
+    ]
+
+
+class Counts(_Part):
+    """Clusters by outcome."""
+
+    verified: Count
+    drifted: Count
+    failed: Annotated[Count, Field(description="Configured as asked for, and yet the storage did not work")]
+    unreachable: Annotated[Count, Field(description="The check could not be made")]
+    busy: Annotated[Count, Field(description="Left alone: an execution works on it")]
+    never_proven: Annotated[Count, Field(description="Left alone: no run has ever ended well")]
+
+
+class Attention(_Detail):
+    account_id: AccountId
+    region: Text
+    cluster_name: Text
+    status: Annotated[Text, Field(description="Drifted, Failed, Unreachable, NotRepaired, or an error's name")]
+    differences: Count
+    execution_arn: ExecutionArn | None
+    cause: str | None
+
+
+class NewAccountsFailure(_Part):
+    state: Text
+    error: Text
+    cause: str
+
+
+class FleetChecked(_Detail):
+    """Detail of the event that every recorded cluster has been checked."""
+
+    schema_version: SchemaVersion
+    request_id: Annotated[Text, Field(description="Name of the execution")]
+    depth: Depth
+    counts: Counts
+    attention: Annotated[list[Attention], Field(description="The clusters that somebody has to look at, at most 200")]
+    attention_left_out: Count
+    new_accounts: Annotated[list[AccountId], Field(description="Enrolled accounts whose provisioning was started")]
+    new_accounts_failure: Annotated[
+        NewAccountsFailure | None, Field(description="Why new accounts could not be found or provisioned")
+    ]
+    execution_arn: ExecutionArn
+
+
+EVENTS: Final[Mapping[str, type[_Detail]]] = {
+    "Storage Cluster Verified": ClusterVerified,
+    "Storage Cluster Drifted": ClusterDrifted,
+    "Storage Fleet Checked": FleetChecked,
+}
+
+
+def file_name(detail_type: str) -> str:
+    return f"{detail_type.lower().replace(' ', '-')}.schema.json"
+
+
+def json_schema(detail_type: str) -> dict[str, Any]:
+    """JSON Schema of the detail of an event of this type."""
+    schema = EVENTS[detail_type].model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": file_name(detail_type)}
+    return {**head, **schema, "title": detail_type}
+
+
+if __name__ == "__main__":
+    for each in EVENTS:
+        (Path(sys.argv[1]) / file_name(each)).write_text(json.dumps(json_schema(each), indent=2) + "\n")

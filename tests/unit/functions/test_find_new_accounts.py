@@ -1,0 +1,76 @@
+"""The function of state "Find new accounts": active accounts below the enrolled units that no record names."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.organizations.models import FakeAccount
+
+from functions.find_new_accounts.app import lambda_handler
+from tests.unit.functions.records import Context, Table
+
+
+class Organization:
+    """A unit with a unit in it, and a unit beside them."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("organizations")
+        self.client.create_organization(FeatureSet="ALL")
+        self.root = self.client.list_roots()["Roots"][0]["Id"]
+        self.outer, self.beside = self.unit(self.root, "outer"), self.unit(self.root, "beside")
+        self.inner = self.unit(self.outer, "inner")
+
+    def unit(self, parent: str, name: str) -> str:
+        made = self.client.create_organizational_unit(ParentId=parent, Name=name)
+        return str(made["OrganizationalUnit"]["Id"])
+
+    def account(self, unit: str, name: str) -> str:
+        made = self.client.create_account(AccountName=name, Email=f"{name}@example.com")
+        account_id = str(made["CreateAccountStatus"]["AccountId"])
+        self.client.move_account(AccountId=account_id, SourceParentId=self.root, DestinationParentId=unit)
+        return account_id
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    describe = FakeAccount.describe
+
+    def described(self: FakeAccount) -> dict[str, Any]:
+        """moto still says Status, which the service has retired in favour of State."""
+        account = describe(self)
+        return {**{name: value for name, value in account.items() if name != "Status"}, "State": account["Status"]}
+
+    monkeypatch.setattr(FakeAccount, "describe", described)
+    with mock_aws():
+        yield Table(monkeypatch)
+
+
+def found() -> list[str]:
+    account_ids: list[str] = lambda_handler({"execution_arn": "x"}, Context())["account_ids"]
+    return account_ids
+
+
+def test_accounts_at_and_below_the_enrolled_units_are_found_unless_recorded_or_closed(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = Organization()
+    new = [organization.account(organization.outer, "at"), organization.account(organization.inner, "below")]
+    organization.account(organization.beside, "elsewhere")
+    table.put("eks-example", account=organization.account(organization.inner, "proven"))
+    table.put("eks-example", account=organization.account(organization.inner, "failed"), proven=False)
+    organization.client.close_account(AccountId=organization.account(organization.inner, "closed"))
+    monkeypatch.setenv("ENROLLED_UNITS", f"{organization.outer}, {organization.inner}")
+    assert found() == sorted(new)
+
+
+def test_more_accounts_than_a_page_are_all_found(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    organization = Organization()
+    new = [organization.account(organization.outer, f"a{number}") for number in range(25)]
+    monkeypatch.setenv("ENROLLED_UNITS", organization.root)
+    assert set(new) <= set(found())
+
+
+def test_without_enrolled_units_nobody_is_asked(table: Table) -> None:
+    assert found() == []
