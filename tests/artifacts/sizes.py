@@ -33,7 +33,7 @@ class Size:
 # what nobody imports from coming back unnoticed.
 LAYER_LIMITS = {
     built.DEPENDENCIES: Size(60 * MEGABYTE, 16 * MEGABYTE),
-    "ProvisionerLayer": Size(2 * MEGABYTE, MEGABYTE),
+    "ProvisionerLayer": Size(4 * MEGABYTE, 2 * MEGABYTE),
 }
 FUNCTION_LIMIT = Size(MEGABYTE // 100, MEGABYTE // 100)
 

@@ -32,7 +32,7 @@ def test_the_table_shows_sizes_and_limits(capsys: pytest.CaptureFixture[str]) ->
 def test_a_layer_that_is_too_large_fails_the_build(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "large").write_bytes(bytes(2_000_001))
+    (tmp_path / "large").write_bytes(bytes(4_000_001))
     monkeypatch.setattr(built, "layers", lambda: {"ProvisionerLayer": tmp_path})
     monkeypatch.setattr(built, "functions", dict)
     assert sizes.main() == 1
