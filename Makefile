@@ -14,8 +14,10 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 # A process of its own for each: moto keeps its state in module globals, so there is one embedded AWS per process.
 TEST_PARTS := unit statemachine local report kubernetes end_to_end
 
+TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint build bench bench-diagnosis control-plane clean
+.PHONY: help demo serve test lint build generate bench bench-diagnosis control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -29,14 +31,16 @@ serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until 
 test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
 	@set -e; for part in $(TEST_PARTS); do echo "tests/$$part"; $(BIN)/python -m pytest -q tests/$$part; done
 
-lint: $(VENV)/.development $(VENV)-sam/.installed ## ruff, mypy --strict, import-linter, cfn-lint, sam validate, the state machine's own check
+lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, the state machines' own check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy local tests bench layers/recipe
+	$(BIN)/mypy local tests bench tools layers/recipe
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
-	$(BIN)/cfn-lint template.yaml accounts/*.yaml layers/provisioner/provisioner/resources/*.yaml
+	$(BIN)/cfn-lint $(TEMPLATES)
+	$(VENV)-checkov/bin/checkov --config-file .checkov.yaml --skip-download --file $(TEMPLATES)
 	$(BIN)/python -m tests.statemachine.check
+	$(BIN)/python -m tests.statemachine.second_opinion
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
 
 build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda without Docker, and run what was built on the embedded cloud
@@ -46,6 +50,10 @@ build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda witho
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
 	@$(BIN)/python -m tests.artifacts.sizes
 	$(BIN)/python -m pytest -q tests/artifacts
+
+generate: $(VENV)/.development ## write again what is generated from the code; tests tell when that is due
+	$(BIN)/python -m tools.event_schemas
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
 	@$(BIN)/python -m bench
@@ -57,7 +65,7 @@ control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go
 	@$(BIN)/python -m local.control_plane.build
 
 clean: ## remove what the targets above made in this folder
-	rm -rf $(VENV) $(VENV)-sam $(VENV)-aws .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-sam $(VENV)-aws $(VENV)-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@echo "Setting up $(VENV) with $(PYTHON)"

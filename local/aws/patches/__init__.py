@@ -14,7 +14,9 @@ from local.aws.patches import (
     cloudformation_resources,
     events,
     jsonata,
+    keys,
     lambda_,
+    metrics,
     organizations,
     scheduler,
     stepfunctions,
@@ -42,6 +44,8 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_cloudformation.install(server)
     lambda_.install(server)
     events.install(server)
+    keys.install(server)
+    metrics.install(server)
     scheduler.install(server)
     organizations.install(server)
     cloudformation_resources.install(server)

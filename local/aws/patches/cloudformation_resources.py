@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import moto.ssm.models as ssm
+from jsonschema import Draft4Validator
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.events.models import events_backends
@@ -28,7 +29,6 @@ WITHOUT_BEHAVIOUR = (
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::LayerVersionPermission",
-    "AWS::Logs::MetricFilter",
     "AWS::Logs::QueryDefinition",
     "AWS::XRay::Group",
 )
@@ -45,6 +45,8 @@ def install(server: AwsServer) -> None:
     define("AWS::SNS::TopicPolicy", None, _topic_policy)
     define("AWS::S3::BucketPolicy", None, _bucket_policy)
     define("AWS::Events::EventBusPolicy", None, _event_bus_policy)
+    define("AWS::EventSchemas::Registry", "RegistryName", attributes={"RegistryName": lambda made: made.name})
+    define("AWS::EventSchemas::Schema", "SchemaName", _event_schema)
     _add_attributes(ssm.Parameter, Value=lambda parameter: parameter.value, Type=lambda parameter: parameter.type)
 
 
@@ -106,7 +108,7 @@ def _queue_policy(made: Any) -> None:
 def _topic_policy(made: Any) -> None:
     backend = sns_backends[made.account_id][made.region]
     for arn in made.properties["Topics"]:
-        backend.set_topic_attribute(arn, "Policy", json.dumps(made.properties["PolicyDocument"]))
+        backend.set_topic_attribute(arn, "policy", json.dumps(made.properties["PolicyDocument"]))
 
 
 def _bucket_policy(made: Any) -> None:
@@ -126,6 +128,20 @@ def _event_bus_policy(made: Any) -> None:
         if "Statement" in properties
         else None,
     )
+
+
+def _event_schema(made: Any) -> None:
+    """Nothing here reads schemas; what the registry would refuse is refused.
+
+    Source: EventBridge Schema Registry API, CreateSchema.
+    """
+    if made.properties["Type"] not in ("OpenApi3", "JSONSchemaDraft4"):
+        raise ValueError(f"Type {made.properties['Type']} is not one of OpenApi3, JSONSchemaDraft4")
+    content = made.properties["Content"]
+    if len(content) > 100_000:
+        raise ValueError(f"Content of {made.name} has {len(content)} characters, over 100000")
+    if made.properties["Type"] == "JSONSchemaDraft4":
+        Draft4Validator.check_schema(json.loads(content))
 
 
 def _add_attributes(model: Any, **getters: Callable[[Any], Any]) -> None:

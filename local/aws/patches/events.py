@@ -1,7 +1,8 @@
 """EventBridge that delivers.
 
-moto lacks: targets states, lambda and sns (HTTP 500); Input and InputPath; InputTransformer that quotes as EventBridge
-does; dead-letter queues; leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
+moto lacks: targets states, lambda and sns (HTTP 500); where an event came from once it is on another bus; Input and
+InputPath; InputTransformer that quotes as EventBridge does; dead-letter queues; policies of targets (deliveries.py);
+leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
 `server.delivered_events`, what was put on a bus in `server.published_events`.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -27,13 +28,15 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import Arn, parse_arn
 
+from local.aws.patches import deliveries
 from local.aws.patches.event_inputs import transformed
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 LOGGER = logging.getLogger(__name__)
-TARGETS_WITH_ROLE = ("states",)
+SERVICE = "events.amazonaws.com"
+TARGETS_WITH_ROLE = ("states", "event-bus")
 """Source: EventBridge API, PutTargets: "RoleArn is required for target" of these services."""
 
 
@@ -49,12 +52,12 @@ def install(server: AwsServer) -> None:
         others = []
         for target in self.targets:
             arn = parse_arn(target["Arn"])
-            deliver = DELIVERIES.get(arn.service)
+            deliver = DELIVERIES.get(_kind(arn))
             if deliver is None:
                 others.append(target)
                 continue
-            payload = _payload(self, target, original_event)
-            _deliver(server, self, target, payload, lambda d=deliver, a=arn, t=target, p=payload: d(a, t, p))
+            event, payload = _shown(original_event), _payload(self, target, original_event)
+            _deliver(server, self, target, event, payload, lambda d=deliver, a=arn, t=target, p=payload: d(a, t, p))
         if others:
             targets, self.targets = self.targets, others
             try:
@@ -75,7 +78,7 @@ def install(server: AwsServer) -> None:
 
     def put_checked(self: Any, name: str, event_bus_arn: Any, targets: list[dict[str, Any]]) -> Any:
         for target in targets:
-            if parse_arn(target["Arn"]).service in TARGETS_WITH_ROLE and not target.get("RoleArn"):
+            if _kind(parse_arn(target["Arn"])) in TARGETS_WITH_ROLE and not target.get("RoleArn"):
                 raise JsonRESTError("ValidationException", f"RoleArn is required for target {target['Arn']}.")
         return put_targets(self, name=name, event_bus_arn=event_bus_arn, targets=targets)
 
@@ -93,27 +96,63 @@ def install(server: AwsServer) -> None:
 
 
 def _deliver(
-    server: AwsServer, rule: Any, target: dict[str, Any], payload: Any, deliver: Callable[[], str | None]
+    server: AwsServer,
+    rule: Any,
+    target: dict[str, Any],
+    event: Any,
+    payload: Any,
+    deliver: Callable[[], str | None],
 ) -> None:
     """A delivery that fails is EventBridge's affair, not the publisher's."""
     from local.aws.server import DeliveredEvent
 
     try:
+        deliveries.check(SERVICE, rule.arn, target["Arn"], target.get("RoleArn"))
         execution_arn = deliver()
-    except Exception:
-        LOGGER.warning("rule %s could not deliver to %s", rule.name, target["Arn"], exc_info=True)
-        dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
-        if dead_letters:
-            _send_message(parse_arn(dead_letters), {}, payload)
+    except Exception as error:
+        LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=True)
+        _bury(rule, target, event, error)
         return
     server.delivered_events.append(DeliveredEvent(rule.name, target["Arn"], payload, execution_arn))
 
 
-def _payload(rule: Any, target: dict[str, Any], event: dict[str, Any]) -> Any:
+def _kind(target: Arn) -> str:
+    """An archive's target is one of the service's own, without a resource type."""
+    own = target.resource_type if target.service == "events" else None
+    return str(own or target.service)
+
+
+def _bury(rule: Any, target: dict[str, Any], event: Any, error: Exception) -> None:
+    """The event as it came, with what EventBridge says of it. Source: EventBridge guide, "dead-letter queues"."""
+    dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+    if not dead_letters:
+        return
+    try:
+        deliveries.check(SERVICE, rule.arn, dead_letters)
+    except deliveries.UndeliverableError:
+        LOGGER.warning("rule %s could not reach its dead-letter queue %s", rule.name, dead_letters, exc_info=True)
+        return
+    said = {
+        "RULE_ARN": rule.arn,
+        "TARGET_ARN": target["Arn"],
+        "ERROR_CODE": type(error).__name__,
+        "ERROR_MESSAGE": str(error) or type(error).__name__,
+    }
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}
+    _send_message(parse_arn(dead_letters), {}, event, attributes)
+
+
+def _shown(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as consumers see it."""
     event = {name: value for name, value in event.items() if name != "ingestion-time"}
     event.setdefault("version", "0")
     if isinstance(event.get("time"), int | float):
         event["time"] = datetime.fromtimestamp(event["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return event
+
+
+def _payload(rule: Any, target: dict[str, Any], original_event: dict[str, Any]) -> Any:
+    event = _shown(original_event)
     if target.get("Input") is not None:
         return json.loads(target["Input"])
     if target.get("InputPath"):
@@ -134,9 +173,17 @@ def _invoke_function(arn: Arn, target: dict[str, Any], payload: Any) -> None:
     lambda_backend(arn.account, arn.region).invoke(target["Arn"], None, json.dumps(payload), headers, {})
 
 
-def _send_message(arn: Arn, target: dict[str, Any], payload: Any) -> None:
+def _send_message(arn: Arn, target: dict[str, Any], payload: Any, attributes: Any = None) -> None:
     group_id = target.get("SqsParameters", {}).get("MessageGroupId")
-    sqs_backends[arn.account][arn.region].send_message(arn.resource_id, json.dumps(payload), group_id=group_id)
+    backend = sqs_backends[arn.account][arn.region]
+    backend.send_message(arn.resource_id, json.dumps(payload), message_attributes=attributes, group_id=group_id)
+
+
+def _put_on_bus(arn: Arn, target: dict[str, Any], payload: Any) -> None:
+    """Another bus, of another account or region perhaps: where an event came from goes with it."""
+    bus = models.events_backends[arn.account][arn.region].describe_event_bus(arn.resource_id)
+    for rule in list(bus.rules.values()):
+        rule.send_to_targets(payload)
 
 
 def _publish(arn: Arn, target: dict[str, Any], payload: Any) -> None:
@@ -157,4 +204,5 @@ DELIVERIES: dict[str, Callable[[Arn, dict[str, Any], Any], str | None]] = {
     "sqs": _send_message,
     "sns": _publish,
     "logs": _write_log,
+    "event-bus": _put_on_bus,
 }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from moto import mock_aws
@@ -11,6 +12,9 @@ from functions.store_evidence.app import lambda_handler
 from provisioner.errors import TerminalError
 from provisioner.kubernetes.evidence import digest
 from tests.unit.functions.report_seam import BUCKET, FOLDER, REQUEST, Bucket, Context, detail, evidence, execution
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ServerSideEncryptionRuleTypeDef
 
 
 @pytest.fixture
@@ -43,13 +47,17 @@ def test_what_is_kept_is_the_evidence_with_its_sha256_as_canonical_json(bucket: 
     assert hashlib.sha256(unsealed).hexdigest() == found["sha256"]
 
 
-def test_both_files_are_encrypted_typed_and_carry_the_sha256_of_their_bytes(bucket: Bucket) -> None:
+def test_both_files_are_typed_carry_the_sha256_of_their_bytes_and_have_the_buckets_own_encryption(
+    bucket: Bucket,
+) -> None:
+    by_default: ServerSideEncryptionRuleTypeDef = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    bucket.s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration={"Rules": [by_default]})
     urls = store(evidence())
     types = {"report_url": "text/html; charset=utf-8", "evidence_url": "application/json"}
     for name, content_type in types.items():
         kept = bucket.object(urls[name])
         assert kept["ContentType"] == content_type
-        assert kept["ServerSideEncryption"] == "AES256"
+        assert kept["ServerSideEncryption"] == "aws:kms"
         assert kept["Metadata"] == {"sha256": hashlib.sha256(kept["Body"].read()).hexdigest()}
 
 

@@ -70,7 +70,6 @@ class ReportStore:
             Body=body,
             ContentType=content_type,
             Metadata={"sha256": hashlib.sha256(body).hexdigest()},
-            ServerSideEncryption="AES256",
         )
         return f"s3://{self.bucket}/{key}"
 

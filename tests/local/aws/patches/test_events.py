@@ -64,6 +64,12 @@ def put(
     return len(aws.server.delivered_events) - before
 
 
+def policy(action: str, resource: str, **statement: Any) -> str:
+    """A resource policy that lets EventBridge in."""
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": action}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": resource, **statement}]})
+
+
 @pytest.mark.parametrize(
     ("name", "details", "expected"),
     [
@@ -139,9 +145,12 @@ def test_a_custom_bus_has_its_own_rules_and_queues_topics_logs_and_functions_are
 ) -> None:
     aws.server.client("events").create_event_bus(Name="own")
     sqs = aws.server.client("sqs")
-    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
-    topic = aws.server.client("sns").create_topic(Name="t")["TopicArn"]
-    aws.server.client("logs").create_log_group(logGroupName="/events")
+    queue = sqs.create_queue(QueueName="q", Attributes={"Policy": policy("sqs:SendMessage", "*")})["QueueUrl"]
+    letting_in = {"Policy": policy("sns:Publish", "*")}
+    topic = aws.server.client("sns").create_topic(Name="t", Attributes=letting_in)["TopicArn"]
+    logs = aws.server.client("logs")
+    logs.create_log_group(logGroupName="/events")
+    logs.put_resource_policy(policyName="events", policyDocument=policy("logs:*", "*"))
     function = aws.function("import boto3\ndef handler(event, context):\n    print('got', event['source'])\n")
     targets = (
         "arn:aws:sqs:ap-northeast-1:123456789012:q",
@@ -155,7 +164,6 @@ def test_a_custom_bus_has_its_own_rules_and_queues_topics_logs_and_functions_are
     assert put(aws, "s", {"n": 1}, bus="own") == 4
     message = sqs.receive_message(QueueUrl=queue)["Messages"][0]
     assert json.loads(message["Body"])["detail"] == {"n": 1}
-    logs = aws.server.client("logs")
     assert len(logs.describe_log_streams(logGroupName="/events")["logStreams"]) == 1
     group = f"/aws/lambda/{function.rsplit(':', 1)[1]}"
     deadline = time.monotonic() + 10
@@ -166,7 +174,7 @@ def test_a_custom_bus_has_its_own_rules_and_queues_topics_logs_and_functions_are
 
 def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(aws: Sandbox, rule: Rule, machine: str) -> None:
     sqs = aws.server.client("sqs")
-    queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
+    queue = sqs.create_queue(QueueName="dead", Attributes={"Policy": policy("sqs:SendMessage", "*")})["QueueUrl"]
     dead = {"DeadLetterConfig": {"Arn": "arn:aws:sqs:ap-northeast-1:123456789012:dead"}}
     rule({"source": ["s"]}, {"Arn": machine + "-gone", "RoleArn": aws.role_arn, **dead})
     assert put(aws, "s", {"n": 1}) == 0

@@ -1,0 +1,49 @@
+"""KMS keys of stacks: their policy can be read back, and counts when a log group is to be encrypted.
+
+moto lacks: a key policy as text when CloudFormation made the key (GetKeyPolicy answers HTTP 500); the refusal of a log
+group whose key does not let CloudWatch Logs in. Source: CloudWatch Logs user guide, "Encrypt log data in CloudWatch
+Logs using AWS Key Management Service"; the text is CreateLogGroup's.
+"""
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import moto.kms.models as kms
+import moto.logs.models as logs
+
+from local.aws.patches import deliveries
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+
+def install(server: AwsServer) -> None:
+    create_key = kms.KmsBackend.create_key
+    create_log_group = logs.LogsBackend.create_log_group
+
+    def key(self: Any, policy: Any, *arguments: Any, **options: Any) -> Any:
+        return create_key(self, json.dumps(policy) if isinstance(policy, dict) else policy, *arguments, **options)
+
+    def log_group(self: Any, name: str, tags: Any, **options: Any) -> Any:
+        key_id = options.get("KmsKeyId") or options.get("kmsKeyId")
+        if key_id:
+            _admit_logs(self, name, key_id)
+        return create_log_group(self, name, tags, **options)
+
+    kms.KmsBackend.create_key = key
+    logs.LogsBackend.create_log_group = log_group
+
+
+def _admit_logs(backend: Any, name: str, key_id: str) -> None:
+    group = f"arn:aws:logs:{backend.region_name}:{backend.account_id}:log-group:{name}"
+    service = f"logs.{backend.region_name}.amazonaws.com"
+    context = {"kms:EncryptionContext:aws:logs:arn": group}
+    try:
+        deliveries.key_lets_in(service, key_id, backend.account_id, backend.region_name, context)
+    except deliveries.UndeliverableError as error:
+        raise logs.InvalidParameterException(
+            msg=f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'"
+        ) from error

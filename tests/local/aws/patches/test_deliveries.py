@@ -1,0 +1,123 @@
+"""What EventBridge and CloudWatch may not do without a policy that lets them, as in AWS."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.local.aws.patches.conftest import Sandbox
+from tests.local.aws.patches.test_events import policy
+
+BUS = "arn:aws:events:ap-northeast-1:123456789012:event-bus/default"
+TO_THE_KEY = ["kms:GenerateDataKey*", "kms:Decrypt"]
+
+
+def delivers(aws: Sandbox, target: dict[str, Any], account: Any = None) -> bool:
+    """Whether an event reaches the target of a rule made for it."""
+    events, source = (account or aws.server).client("events"), uuid.uuid4().hex
+    events.put_rule(Name=source, EventPattern=json.dumps({"source": [source]}))
+    events.put_targets(Rule=source, Targets=[{"Id": "one", **target}])
+    before = len(aws.server.delivered_events)
+    events.put_events(Entries=[{"Source": source, "DetailType": "x", "Detail": "{}"}])
+    return any(event.rule_name == source for event in aws.server.delivered_events[before:])
+
+
+def queue(aws: Sandbox, **attributes: str) -> str:
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    aws.server.client("sqs").create_queue(QueueName=name, Attributes=attributes)
+    return f"arn:aws:sqs:ap-northeast-1:123456789012:{name}"
+
+
+def key(aws: Sandbox, **statement: Any) -> str:
+    document = policy("kms:*", "*", **{"Principal": {"AWS": "arn:aws:iam::123456789012:root"}})
+    if statement:
+        document = policy("", "*", Action=TO_THE_KEY, **statement)
+    return str(aws.server.client("kms").create_key(Policy=document)["KeyMetadata"]["Arn"])
+
+
+def test_a_queue_without_a_policy_gets_nothing(aws: Sandbox) -> None:
+    assert not delivers(aws, {"Arn": queue(aws)})
+    assert delivers(aws, {"Arn": queue(aws, Policy=policy("sqs:SendMessage", "*"))})
+
+
+def test_a_policy_for_another_rule_lets_nobody_else_in(aws: Sandbox) -> None:
+    another = {"ArnEquals": {"aws:SourceArn": "arn:aws:events:ap-northeast-1:123456789012:rule/another"}}
+    assert not delivers(aws, {"Arn": queue(aws, Policy=policy("sqs:SendMessage", "*", Condition=another))})
+
+
+def test_an_encrypted_queue_needs_a_key_that_lets_the_service_in(aws: Sandbox) -> None:
+    open_to_events = policy("sqs:SendMessage", "*")
+    for key_id, reached in (
+        (key(aws), False),
+        ("alias/aws/sqs", False),
+        (key(aws, Condition={"StringEquals": {"aws:SourceAccount": "123456789012"}}), False),
+        (key(aws, Sid="events"), True),
+    ):
+        assert delivers(aws, {"Arn": queue(aws, Policy=open_to_events, KmsMasterKeyId=key_id)}) is reached, key_id
+
+
+def test_a_log_group_needs_a_resource_policy_that_covers_its_streams(aws: Sandbox) -> None:
+    logs, group = aws.server.client("logs"), f"/aws/events/{uuid.uuid4().hex[:8]}"
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:ap-northeast-1:123456789012:log-group:{group}"
+    for resource, reached in ((arn, False), (f"{arn}:*", True)):
+        document = policy("", resource, Action=["logs:CreateLogStream", "logs:PutLogEvents"])
+        logs.put_resource_policy(policyName="own", policyDocument=document)
+        assert delivers(aws, {"Arn": arn}) is reached
+    logs.delete_resource_policy(policyName="own")
+
+
+def test_a_log_group_takes_no_key_that_keeps_cloudwatch_logs_out(aws: Sandbox) -> None:
+    logs = aws.server.client("logs")
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="not allowed to be used with Arn"):
+        logs.create_log_group(logGroupName="/closed", kmsKeyId=key(aws, Sid="events"))
+    service = {"Principal": {"Service": "logs.ap-northeast-1.amazonaws.com"}}
+    logs.create_log_group(logGroupName="/open", kmsKeyId=key(aws, **service))
+
+
+def test_another_accounts_bus_takes_what_its_policy_admits_and_tells_where_it_came_from(aws: Sandbox) -> None:
+    server = aws.server
+    role_arn = "arn:aws:iam::999999999999:role/forwarder"
+    management = _Account(server, "999999999999")
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}]}
+    management.client("iam").create_role(RoleName="forwarder", AssumeRolePolicyDocument=json.dumps(trust))
+    hub, to_hub = queue(aws, Policy=policy("sqs:SendMessage", "*")), {"Arn": BUS, "RoleArn": role_arn}
+    events = server.client("events")
+    events.put_rule(Name="hub", EventPattern=json.dumps({"account": ["999999999999"]}))
+    events.put_targets(Rule="hub", Targets=[{"Id": "one", "Arn": hub}])
+    assert not delivers(aws, to_hub, management)
+    sender = {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}}
+    events.put_permission(EventBusName="default", Policy=policy("events:PutEvents", BUS, Sid="hub", **sender))
+    assert delivers(aws, to_hub, management)
+    assert server.delivered_events[-2].payload["account"] == "999999999999"
+    assert not delivers(aws, {**to_hub, "RoleArn": role_arn + "-gone"}, management)
+    events.remove_permission(StatementId="hub")
+    events.remove_targets(Rule="hub", Ids=["one"])
+    events.delete_rule(Name="hub")
+
+
+class _Account:
+    """Clients of another account, as its administrator."""
+
+    def __init__(self, server: Any, account_id: str) -> None:
+        self._server = server
+        self._credentials = server.assume_role(f"arn:aws:iam::{account_id}:role/administrator", "administrator")
+
+    def client(self, service: str) -> Any:
+        return self._server.client(service, credentials=self._credentials)
+
+
+def test_lines_in_the_embedded_metric_format_become_metrics(aws: Sandbox) -> None:
+    logs = aws.server.client("logs")
+    logs.create_log_group(logGroupName="/emf")
+    logs.create_log_stream(logGroupName="/emf", logStreamName="s")
+    directive = {"Namespace": "ours", "Dimensions": [["service"]], "Metrics": [{"Name": "Drifted", "Unit": "Count"}]}
+    line = {"_aws": {"Timestamp": 1, "CloudWatchMetrics": [directive]}, "service": "stack", "Drifted": [2.0]}
+    events = [{"timestamp": 1, "message": text} for text in ("START", json.dumps(line))]
+    logs.put_log_events(logGroupName="/emf", logStreamName="s", logEvents=events)
+    (metric,) = aws.server.client("cloudwatch").list_metrics(Namespace="ours")["Metrics"]
+    assert metric["MetricName"] == "Drifted"
+    assert metric["Dimensions"] == [{"Name": "service", "Value": "stack"}]

@@ -1,0 +1,82 @@
+"""What the templates promise, and what the documents say of them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from local.aws.deploy import load_template
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCES: dict[str, Any] = load_template(ROOT / "template.yaml")["Resources"]
+ALARMS: dict[str, Any] = load_template(ROOT / "operations" / "alarms.yaml")["Resources"]
+FUNCTIONS = {name: each for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"}
+
+
+def alarm_names() -> dict[str, str]:
+    """Logical id -> name without the stack's."""
+    return {
+        name: each["Properties"]["AlarmName"]["Fn::Sub"].removeprefix("${Name}-")
+        for name, each in ALARMS.items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_the_guide_has_a_heading_for_every_alarm_and_for_no_other() -> None:
+    guide = (ROOT / "docs" / "operate.md").read_text()
+    section = guide.partition("## Alarms")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^### (.+)$", section, re.MULTILINE)) == sorted(alarm_names().values())
+
+
+def test_every_alarm_names_its_heading_and_tells_the_topic() -> None:
+    for name, heading in alarm_names().items():
+        properties = ALARMS[name]["Properties"]
+        assert f"docs/operate.md, {heading}." in properties["AlarmDescription"]
+        assert properties["AlarmActions"] == [{"Ref": "TopicArn"}]
+
+
+def test_the_dashboard_shows_every_alarm() -> None:
+    body = ALARMS["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    assert sorted(re.findall(r"\$\{(\w+)\.Arn\}", body)) == sorted(alarm_names())
+
+
+def test_nothing_invokes_a_function_asynchronously() -> None:
+    """Why .checkov.yaml asks for no dead-letter queue of theirs."""
+    assert FUNCTIONS
+    assert not [name for name, each in FUNCTIONS.items() if "Events" in each["Properties"]]
+
+
+def test_every_rule_has_a_dead_letter_queue_for_every_target() -> None:
+    templates = [ROOT / "template.yaml", *(ROOT / "operations").glob("*.yaml"), *(ROOT / "accounts").glob("*.yaml")]
+    targets = [
+        target
+        for path in templates
+        for resource in load_template(path)["Resources"].values()
+        for target in _targets(resource)
+    ]
+    assert len(targets) >= 5
+    assert all("Arn" in target["DeadLetterConfig"] for target in targets)
+
+
+def _targets(resource: Any) -> list[Any]:
+    properties = resource.get("Properties", {})
+    match resource["Type"]:
+        case "AWS::Events::Rule":
+            return list(properties["Targets"])
+        case "AWS::Serverless::StateMachine":
+            return [event["Properties"] for event in properties.get("Events", {}).values()]
+        case "AWS::Scheduler::Schedule":
+            return [properties["Target"]]
+        case _:
+            return []
+
+
+def test_every_log_group_has_a_retention_and_the_stacks_key() -> None:
+    paths = [ROOT / "template.yaml", *(ROOT / "operations").glob("*.yaml")]
+    groups = [
+        resource["Properties"]
+        for path in paths
+        for resource in load_template(path)["Resources"].values()
+        if resource["Type"] == "AWS::Logs::LogGroup"
+    ]
+    assert len(groups) == 3
+    assert all({"RetentionInDays", "KmsKeyId"} <= group.keys() for group in groups)

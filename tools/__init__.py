@@ -1,0 +1,1 @@
+"""Writes what is generated: `make generate`. A test keeps each file current."""
