@@ -1,15 +1,34 @@
 """The app runs from what `sam build` made: what trimming took away is missed by nobody, late imports included."""
 
+import json
+
+import pytest
+
 from local.faults import FAULTS
-from tests.end_to_end.runs import Machine
+from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.test_provision import published
 
 
-def test_the_built_layers_are_all_that_a_good_run_needs(machine: Machine) -> None:
-    run = machine.run({})
+@pytest.fixture(scope="module")
+def good(machine: Machine) -> Run:
+    return machine.run({})
+
+
+def test_the_built_layers_are_all_that_a_good_run_needs(machine: Machine, good: Run) -> None:
+    assert good.status == "SUCCEEDED", good.cause
+    assert good.output["status"] == "Ready"
+    page = machine.cloud.client("s3").get_object(**_object(good.output["report_url"]))["Body"].read().decode()
+    assert good.output["request_id"] in page
+
+
+def test_the_built_layers_are_all_that_a_check_for_drift_needs(machine: Machine, good: Run) -> None:
+    checked = machine.client.start_execution(
+        stateMachineArn=machine.outputs["ReverifyStateMachineArn"],
+        input=json.dumps({"cluster_name": good.output["cluster"]["name"]}),
+    )
+    run = machine.wait(checked["executionArn"])
     assert run.status == "SUCCEEDED", run.cause
-    assert run.output["status"] == "Ready"
-    page = machine.cloud.client("s3").get_object(**_object(run.output["report_url"]))["Body"].read().decode()
-    assert run.output["request_id"] in page
+    assert published(machine.cloud, "Storage Cluster Verified", run.arn)
 
 
 def test_the_built_layers_are_all_that_a_diagnosis_needs(machine: Machine) -> None:
@@ -17,11 +36,7 @@ def test_the_built_layers_are_all_that_a_diagnosis_needs(machine: Machine) -> No
     run = machine.run({"cluster": {"name": "broken"}, "verification": {"writers": 2, "timeout_seconds": 60}})
     undo()
     assert run.status == "FAILED"
-    (detail,) = [
-        event["Detail"]
-        for event in machine.cloud.server.published_events
-        if event["Detail"]["execution_arn"] == run.arn
-    ]
+    (detail,) = published(machine.cloud, "Storage Cluster Failed", run.arn)
     assert detail["diagnosis"][0]["rule"] == "security-group-closed"
     assert machine.cloud.client("s3").get_object(**_object(detail["report_url"]))["ContentLength"] > 0
 
