@@ -40,6 +40,11 @@ def machine(cloud: EmbeddedCloud) -> Machine:
     return Machine(cloud, cloud.deploy())
 
 
+@pytest.fixture(scope="session")
+def reverify(machine: Machine) -> Machine:
+    return Machine(machine.cloud, machine.outputs, "Reverify")
+
+
 @pytest.fixture(scope="session", params=KINDS)
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """`make serve` with a cluster in it that `aws` has ordered; it has to end well and leave nothing behind."""

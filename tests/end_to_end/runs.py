@@ -32,12 +32,12 @@ class Run:
 
 
 class Machine:
-    """The provision machine of one deployed stack."""
+    """A machine of one deployed stack: Provision, Reverify or Fleet."""
 
-    def __init__(self, cloud: EmbeddedCloud, outputs: Mapping[str, str]) -> None:
+    def __init__(self, cloud: EmbeddedCloud, outputs: Mapping[str, str], name: str = "Provision") -> None:
         self.cloud = cloud
         self.outputs = outputs
-        self.arn = outputs["ProvisionStateMachineArn"]
+        self.arn = outputs[f"{name}StateMachineArn"]
         self.client = cloud.client("stepfunctions")
 
     def start(self, request: Any) -> str:

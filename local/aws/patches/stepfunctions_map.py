@@ -6,7 +6,8 @@ files of ResultWriter, whose Arguments (JSONata) it does not parse either. Refus
 AWS: ItemSelector, Express children, and expressions in the arguments of ResultWriter.
 Source: Step Functions developer guide, "Using Map state in Distributed mode", "ResultWriter (Map)".
 """
-# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc, abstract, typeddict-item"
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
+# mypy: disable-error-code="abstract, typeddict-item"
 
 from __future__ import annotations
 
