@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.validate import ParamValidator
 
 from tests.unit.resources.aws_calls import client, http, refusal
-from tests.unit.resources.samples import NOW, REGION
+from tests.unit.resources.samples import NETWORK, NOW, REGION
 
 Values = dict[str, Any]
 
@@ -24,6 +24,7 @@ class RefusedError(Exception):
 
 class FakeEks:
     def __init__(self) -> None:
+        self.vpc_id = NETWORK.vpc_id  # of the subnets it is given
         self.clusters: dict[str, Values] = {}
         self.access_entries: dict[str, Values] = {}
         self.policies: dict[str, list[Values]] = {}
@@ -57,7 +58,7 @@ class FakeEks:
             "status": "CREATING",
             "createdAt": NOW,
             "resourcesVpcConfig": {
-                "vpcId": "vpc-0123456789abcdef0",
+                "vpcId": self.vpc_id,
                 "clusterSecurityGroupId": "sg-0123456789abcdef0",
                 "publicAccessCidrs": [],
                 **resourcesVpcConfig,
@@ -111,6 +112,7 @@ class FakeEks:
             "fargateProfileName": fargateProfileName,
             "clusterName": clusterName,
             "status": "CREATING",
+            "createdAt": NOW,
             **given,
         }
         return {"fargateProfile": self.fargate_profiles[fargateProfileName]}

@@ -6,10 +6,10 @@ import pytest
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
-from provisioner.resources import cluster, cluster_dns
+from provisioner.resources import cluster, cluster_dns, fargate_profile
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.fake_eks import FakeEks
-from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, request_for
+from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, PODS_ROLE_ARN, request_for
 
 ISSUES = {"issues": [{"code": "InsufficientNumberOfReplicas", "message": "no pods run"}]}
 
@@ -70,6 +70,15 @@ def test_an_addon_that_stays_degraded_ends_the_run_with_its_health_issues(eks: F
     with pytest.raises(TerminalError, match="DEGRADED: InsufficientNumberOfReplicas: no pods run") as raised:
         ensure(eks, age=timedelta(minutes=16))
     assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+def test_an_addon_whose_profile_was_made_again_is_given_the_time_of_a_new_one(eks: FakeEks) -> None:
+    active(eks).update(status="DEGRADED", health=ISSUES)
+    fargate_profile.ensure(request_for(), NETWORK, eks.client, role_arn=PODS_ROLE_ARN)
+    eks.fargate_profiles["provisioner"]["createdAt"] = NOW + timedelta(days=7)
+    assert ensure(eks, age=timedelta(days=7, minutes=14)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
+    with pytest.raises(TerminalError, match="DEGRADED"):
+        ensure(eks, age=timedelta(days=7, minutes=16))
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "UPDATE_FAILED"])

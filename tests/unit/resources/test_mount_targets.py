@@ -142,16 +142,18 @@ def test_mount_targets_created_by_another_run_in_the_same_moment_are_taken_up(st
     assert len(storage.made) == 3
 
 
-def test_our_security_group_is_added_and_others_stay(storage: Storage, ec2: Any) -> None:
+@pytest.mark.parametrize("ours_too", [True, False])
+def test_our_security_group_alone_is_attached(ours_too: bool, storage: Storage, ec2: Any) -> None:
     storage.ensure()
     vpc_id = storage.network.vpc_id
     other = ec2.create_security_group(GroupName="other", Description="x", VpcId=vpc_id)["GroupId"]
     storage.efs.modify_mount_target_security_groups(
-        MountTargetId=storage.made[0].mount_target_id, SecurityGroups=[other]
+        MountTargetId=storage.made[0].mount_target_id,
+        SecurityGroups=[other, storage.security_group_id] if ours_too else [other],
     )
     calls = Calls(storage.efs)
     assert storage.ensure().ready
-    assert storage.made[0].security_groups == [other, storage.security_group_id]
+    assert storage.made[0].security_groups == [storage.security_group_id]
     assert calls.mutating == ["ModifyMountTargetSecurityGroups"]
 
 

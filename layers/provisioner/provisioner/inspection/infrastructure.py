@@ -1,18 +1,109 @@
 """Everything in AWS that belongs to a request, in the order in which provision acts."""
 
+from dataclasses import dataclass
+
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
-from provisioner.request import Request
-from provisioner.resources import network_drift, security_group, security_group_drift
+from provisioner.request import CreatedNetwork, Request
+from provisioner.resources import (
+    access_point,
+    access_point_drift,
+    cluster,
+    cluster_access,
+    cluster_access_drift,
+    cluster_dns,
+    cluster_dns_drift,
+    cluster_drift,
+    fargate_profile,
+    fargate_profile_drift,
+    file_system,
+    file_system_drift,
+    mount_targets,
+    mount_targets_drift,
+    network_drift,
+    network_stack,
+    security_group,
+    security_group_drift,
+)
+from provisioner.resources.network_drift import NetworkState
+from provisioner.resources.vpc import Network
 
 
-def infrastructure(request: Request, target: Target) -> list[Inspected]:
-    """Each resource with what it is not. Only reads."""
-    ec2 = target.client("ec2")
-    state = network_drift.inspect(request, ec2, target.client("cloudformation"))
-    group = state.network and security_group.find(request, state.network, ec2)
-    group = group or security_group_drift.find_elsewhere(request, ec2)
+@dataclass(frozen=True)
+class Infrastructure:
+    """DNS is a part of its own: provision ensures it after the storage objects."""
+
+    network: list[Inspected]
+    cluster: list[Inspected]
+    storage: list[Inspected]
+    dns: list[Inspected]
+
+    @property
+    def inspected(self) -> list[Inspected]:
+        return [*self.network, *self.cluster, *self.storage, *self.dns]
+
+
+def infrastructure(request: Request, target: Target) -> Infrastructure:
+    """Each resource with what it is not. Only reads: about 20 calls.
+
+    Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
+    """
+    state = network_drift.inspect(request, target.client("ec2"), target.client("cloudformation"))
+    of_cluster, dns = _cluster(request, target, state.network)
+    return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns)
+
+
+def _cluster(request: Request, target: Target, network: Network | None) -> tuple[list[Inspected], list[Inspected]]:
+    """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
+    eks = target.client("eks")
+    found = cluster.find(request, eks)
+    looked_at = cluster_drift.inspect(request, network, found)
+    if found is not None and found["status"] != "ACTIVE":
+        return [looked_at], []
+    wanted = cluster_access.wanted_policies(
+        request,
+        provisioner_role_arn=target.role_arn("provisioner"),
+        inspector_role_arn=target.role_arn("inspector"),
+        partition=target.partition,
+    )
+    entries = [
+        cluster_access_drift.inspect(request, principal_arn, policy_arn, eks)
+        if found
+        else cluster_access_drift.inspect_missing(principal_arn)
+        for principal_arn, policy_arn in wanted.items()
+    ]
+    pods_role_arn = target.role_arn("fargate-pods")
+    profile = fargate_profile_drift.inspect(
+        request, network, fargate_profile.find(request, eks) if found else None, pods_role_arn
+    )
+    addon = cluster_dns.find(request, eks) if found else None
+    dns = cluster_dns_drift.inspect(request, addon, can_run=not profile.differences)
+    inside = [looked_at.resource]
+    return [looked_at, *(each.within(inside) for each in (*entries, profile))], [dns.within(inside)]
+
+
+def _storage(request: Request, target: Target, state: NetworkState) -> list[Inspected]:
+    ec2, efs, network = target.client("ec2"), target.client("efs"), state.network
+    group = security_group.find(request, network, ec2) if network else None
+    found = file_system.find(request, efs)
+    looked_at = file_system_drift.inspect(request, found, efs)
+    zones = network
+    if zones is None and isinstance(request.network, CreatedNetwork):
+        zones = network_stack.planned(request.network, request.region, ec2)
+    points: list[Inspected] = []
+    targets: list[Inspected] = []
+    if request.storage.access_point is not None:
+        point = access_point.find(request, found["FileSystemId"], efs) if found else None
+        points = [access_point_drift.inspect(request, request.storage.access_point, point)]
+    if zones is not None and not file_system_drift.is_going(found):
+        existing = mount_targets.find(found["FileSystemId"], efs) if found else {}
+        targets = mount_targets_drift.inspect(zones, group["GroupId"] if group else None, existing, efs)
+    inside = [looked_at.resource]
     return [
-        *state.inspected,
-        security_group_drift.inspect(request, state.network, group).within(state.enclosing),
+        security_group_drift.inspect(
+            request, network, group or security_group_drift.find_elsewhere(request, ec2)
+        ).within(state.enclosing),
+        looked_at,
+        *(each.within(inside) for each in points),
+        *(each.within(inside).within(state.enclosing) for each in targets),
     ]

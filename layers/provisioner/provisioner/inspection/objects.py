@@ -1,6 +1,6 @@
 """The Kubernetes objects that belong to a request, and the file system that their volume is to be."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
@@ -15,6 +15,9 @@ from provisioner.resources import access_point, cluster, file_system
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
+
+
+_NAMESPACES_OF_KUBERNETES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 def objects(request: Request, target: Target) -> list[Inspected]:
@@ -35,6 +38,15 @@ def objects(request: Request, target: Target) -> list[Inspected]:
             remedy="its access entry takes seconds to become effective; a provision run makes it when it is missing",
         ) from refused
     return storage_drift.inspect(request, existing, find_handle(request, target.client("efs")))
+
+
+def planned_objects(request: Request) -> list[Inspected]:
+    """Before there is a cluster: all but what a new cluster brings with it."""
+    brought = StorageObjects(
+        namespace={} if request.storage.namespace in _NAMESPACES_OF_KUBERNETES else None,
+        csi_driver={"spec": {"attachRequired": False}},
+    )
+    return storage_drift.inspect(request, brought, None)
 
 
 def find_handle(request: Request, efs: "EFSClient") -> str | None:

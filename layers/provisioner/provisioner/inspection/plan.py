@@ -8,8 +8,10 @@ from typing import Any
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
-from provisioner.inspection.infrastructure import infrastructure
-from provisioner.request import Request
+from provisioner.inspection.infrastructure import Infrastructure, infrastructure
+from provisioner.inspection.objects import objects, planned_objects
+from provisioner.request import ExistingNetwork, Request
+from provisioner.resources import existing_network
 
 
 class Action(StrEnum):
@@ -59,8 +61,22 @@ class Plan:
 
 
 def plan(request: Request, target: Target) -> Plan:
-    """Looks at everything that a run would touch, and touches nothing."""
-    return Plan(infrastructure(request, target), request.warnings)
+    """Looks at everything that a run would touch, and touches nothing.
+
+    Raises: what `infrastructure` and `objects` raise; TerminalError UNSUITABLE_NETWORK for an existing network that no
+    run would accept.
+    """
+    if isinstance(request.network, ExistingNetwork):
+        existing_network.ensure(request.network, target.client("ec2"))  # it only checks
+    found = infrastructure(request, target)
+    storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
+    inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]
+    return Plan(inspected, [*request.warnings, *_not_looked_at(found)])
+
+
+def _not_looked_at(found: Infrastructure) -> list[str]:
+    """A cluster that is neither missing nor ACTIVE is not looked into."""
+    return [] if found.dns else ["cluster_is_not_active_so_that_what_is_inside_it_was_not_looked_at"]
 
 
 def action_of(inspected: Inspected) -> Action:

@@ -1,7 +1,7 @@
 """The EKS cluster: access entries only, no self-managed add-ons, in the private subnets."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
@@ -102,9 +102,9 @@ def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str)
 def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
     _require_unchanged(request, network, cluster)
     try:
-        if not _has_endpoint_access(request, cluster):
+        if differing_endpoint_access(request, cluster):
             eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))
-        elif _enabled_logs(cluster) != set(request.cluster.control_plane_logs):
+        elif enabled_logs(cluster) != set(request.cluster.control_plane_logs):
             eks.update_cluster_config(name=cluster["name"], logging=_logging(request.cluster.control_plane_logs))
         else:
             return Observation.ready_with(
@@ -127,8 +127,7 @@ def _require_unchanged(request: Request, network: Network, cluster: "ClusterType
             f"cluster {cluster['name']} is in {vpc_id}, asked for in {network.vpc_id}",
             remedy="name the network it is in, or choose another cluster name",
         )
-    key_arns = {config["provider"].get("keyArn") for config in cluster.get("encryptionConfig", [])}
-    if request.cluster.secrets_key_arn and request.cluster.secrets_key_arn not in key_arns:
+    if request.cluster.secrets_key_arn not in (None, secrets_key_of(cluster)):
         raise TerminalError(
             ErrorReason.IMMUTABLE,
             f"cluster {cluster['name']} does not encrypt its secrets with {request.cluster.secrets_key_arn}",
@@ -147,14 +146,17 @@ def _endpoint_access(request: Request) -> "VpcConfigRequestTypeDef":
     return wanted
 
 
-def _has_endpoint_access(request: Request, cluster: "ClusterTypeDef") -> bool:
+def differing_endpoint_access(request: Request, cluster: "ClusterTypeDef") -> dict[str, tuple[Any, Any]]:
+    """Field of resourcesVpcConfig -> (wanted, actual); CIDRs count only for an endpoint that is public."""
     wanted, actual = _endpoint_access(request), cluster["resourcesVpcConfig"]
-    same_cidrs = set(wanted.get("publicAccessCidrs", [])) == set(actual.get("publicAccessCidrs", []))
-    return (
-        actual.get("endpointPublicAccess") == wanted["endpointPublicAccess"]
-        and actual.get("endpointPrivateAccess") == wanted["endpointPrivateAccess"]
-        and (same_cidrs or not wanted["endpointPublicAccess"])
-    )
+    differing: dict[str, tuple[Any, Any]] = {}
+    for side in ("endpointPublicAccess", "endpointPrivateAccess"):
+        if wanted.get(side) != actual.get(side):
+            differing[side] = (wanted.get(side), actual.get(side))
+    cidrs = sorted(wanted.get("publicAccessCidrs", [])), sorted(actual.get("publicAccessCidrs", []))
+    if wanted["endpointPublicAccess"] and actual.get("endpointPublicAccess") and cidrs[0] != cidrs[1]:
+        differing["publicAccessCidrs"] = cidrs
+    return differing
 
 
 def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":
@@ -166,6 +168,12 @@ def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":
     return {"clusterLogging": setups}
 
 
-def _enabled_logs(cluster: "ClusterTypeDef") -> set[str]:
+def secrets_key_of(cluster: "ClusterTypeDef") -> str | None:
+    """The ARN of the KMS key that encrypts Kubernetes secrets, besides EKS's own encryption of its disks."""
+    configs = [each for each in cluster.get("encryptionConfig", []) if "secrets" in each.get("resources", [])]
+    return configs[0]["provider"].get("keyArn") if configs else None
+
+
+def enabled_logs(cluster: "ClusterTypeDef") -> set[str]:
     setups = cluster.get("logging", {}).get("clusterLogging", [])
     return {log_type for setup in setups if setup.get("enabled") for log_type in setup.get("types", [])}

@@ -53,7 +53,7 @@ def ensure(request: Request, wanted: Mapping[str, str], eks: "EKSClient") -> Obs
 
 def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient") -> None:
     entry = find(request, principal_arn, eks) or _create(request, principal_arn, eks)
-    if policy_arn in policies_of(request, principal_arn, eks):
+    if policy_arn in (policies_of(request, principal_arn, eks) or []):
         return
     if entry is not None and not is_ours(request, entry):
         raise TerminalError(
@@ -86,10 +86,13 @@ def _create(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEn
         return find(request, principal_arn, eks)
 
 
-def policies_of(request: Request, principal_arn: str, eks: "EKSClient") -> list[str]:
-    """ARNs of the policies that the principal has with cluster scope. Raises: ResourceNotFoundException."""
+def policies_of(request: Request, principal_arn: str, eks: "EKSClient") -> list[str] | None:
+    """ARNs of the policies that the principal has with cluster scope; None without an access entry."""
     pages = eks.get_paginator("list_associated_access_policies").paginate(
         clusterName=request.cluster.name, principalArn=principal_arn
     )
-    associated = [policy for page in pages for policy in page["associatedAccessPolicies"]]
+    try:
+        associated = [policy for page in pages for policy in page["associatedAccessPolicies"]]
+    except eks.exceptions.ResourceNotFoundException:
+        return None
     return [policy["policyArn"] for policy in associated if policy.get("accessScope", {}).get("type") == "cluster"]

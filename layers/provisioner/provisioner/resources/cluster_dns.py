@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import health
+from provisioner.resources import fargate_profile, health
 from provisioner.resources.ownership import require_ours, unknown_state
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def ensure(request: Request, eks: "EKSClient", *, now: datetime) -> Observation:
         return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS)
     require_ours(request, addon.get("tags", {}), f"add-on {NAME}")
     match addon["status"]:
-        case "ACTIVE" | "DEGRADED" if not _is_configured(addon):
+        case "ACTIVE" | "DEGRADED" if not is_configured(addon):
             return _update(request, addon, eks)
         case "ACTIVE":
             return Observation.ready_with(addon=NAME)
         case "DEGRADED":
-            if now - addon["modifiedAt"] > LONGEST_DEGRADED:
+            if now - _could_run_since(request, addon, eks) > LONGEST_DEGRADED:
                 raise _unusable(addon, remedy="check that a Fargate profile selects kube-system, then run again")
             return _pending(Reason.WAITING_FOR_FARGATE_PROFILE)
         case "CREATING":
@@ -83,20 +83,26 @@ def _update(request: Request, addon: "AddonTypeDef", eks: "EKSClient") -> Observ
         eks.update_addon(
             clusterName=request.cluster.name,
             addonName=NAME,
-            configurationValues=json.dumps({**_configuration(addon), **CONFIGURATION}),
+            configurationValues=json.dumps({**configuration_of(addon), **CONFIGURATION}),
             resolveConflicts="OVERWRITE",
         )
     return _pending(Reason.UPDATING)
 
 
-def _configuration(addon: "AddonTypeDef") -> dict[str, Any]:
+def _could_run_since(request: Request, addon: "AddonTypeDef", eks: "EKSClient") -> datetime:
+    """Its last change, or that of the profile that takes its pods: one made again is waited for like the first."""
+    profile = fargate_profile.find(request, eks)
+    return max(addon["modifiedAt"], profile["createdAt"]) if profile else addon["modifiedAt"]
+
+
+def configuration_of(addon: "AddonTypeDef") -> dict[str, Any]:
     values: dict[str, Any] = json.loads(addon.get("configurationValues") or "{}")
     return values
 
 
-def _is_configured(addon: "AddonTypeDef") -> bool:
+def is_configured(addon: "AddonTypeDef") -> bool:
     """Other keys are somebody's tuning and stay."""
-    return CONFIGURATION.items() <= _configuration(addon).items()
+    return CONFIGURATION.items() <= configuration_of(addon).items()
 
 
 def _pending(reason: Reason) -> Observation:

@@ -78,12 +78,19 @@ def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str)
         return find(request, eks)
 
 
-def _require_unchanged(request: Request, network: Network, profile: "FargateProfileTypeDef", role_arn: str) -> None:
+def unselected_namespaces(request: Request, profile: "FargateProfileTypeDef") -> list[str]:
+    """What the profile does not take all pods of."""
     selected = {s["namespace"] for s in profile.get("selectors", []) if "namespace" in s and not s.get("labels")}
-    missing_namespaces = [namespace for namespace in namespaces(request) if namespace not in selected]
-    missing_subnets = [subnet_id for subnet_id in network.subnet_ids if subnet_id not in profile.get("subnets", [])]
-    problems = [f"does not select the namespace {namespace}" for namespace in missing_namespaces]
-    problems += [f"does not use the subnet {subnet_id}" for subnet_id in missing_subnets]
+    return [namespace for namespace in namespaces(request) if namespace not in selected]
+
+
+def unused_subnets(network: Network, profile: "FargateProfileTypeDef") -> list[str]:
+    return [subnet_id for subnet_id in network.subnet_ids if subnet_id not in profile.get("subnets", [])]
+
+
+def _require_unchanged(request: Request, network: Network, profile: "FargateProfileTypeDef", role_arn: str) -> None:
+    problems = [f"does not select the namespace {each}" for each in unselected_namespaces(request, profile)]
+    problems += [f"does not use the subnet {subnet_id}" for subnet_id in unused_subnets(network, profile)]
     if profile["podExecutionRoleArn"] != role_arn:
         problems.append(f"runs pods as {profile['podExecutionRoleArn']}, not {role_arn}")
     if problems:

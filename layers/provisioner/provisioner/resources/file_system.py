@@ -97,9 +97,7 @@ def _require_encryption(request: Request, found: "FileSystem") -> None:
 
 def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observation:
     file_system_id = found["FileSystemId"]
-    file_system_settings.ensure_lifecycle(request, file_system_id, efs)
-    file_system_settings.ensure_backup(request, file_system_id, efs)
-    file_system_settings.ensure_policy(file_system_id, found["FileSystemArn"], efs)
+    file_system_settings.ensure(request, file_system_id, found["FileSystemArn"], efs)
     if found.get("ThroughputMode") != request.file_system.throughput_mode:
         # Last: it takes the file system out of the state in which the other settings can be changed.
         efs.update_file_system(FileSystemId=file_system_id, ThroughputMode=request.file_system.throughput_mode)

@@ -1,55 +1,64 @@
-"""Settings of an available file system. Each is read first and written only when it differs."""
+"""Settings of an available file system: who may mount it, what is backed up, and where idle files go."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.request import Request
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
-    from mypy_boto3_efs.type_defs import BackupPolicyTypeDef, LifecyclePolicyTypeDef
+    from mypy_boto3_efs.type_defs import BackupPolicyTypeDef
 
 
-def ensure_lifecycle(request: Request, file_system_id: str, efs: "EFSClient") -> None:
-    """Idle files move to infrequent access and come back on their first use.
+@dataclass(frozen=True)
+class Settings:
+    """What can be changed of a file system, as it is or as it is to be; `policy` {} is EFS's default."""
 
-    Source: EFS API, PutLifecycleConfiguration (one transition per policy object).
+    lifecycle: Mapping[str, str]
+    is_backed_up: bool
+    policy: Mapping[str, Any]
+
+    @classmethod
+    def wanted(cls, request: Request, file_system_arn: str) -> "Settings":
+        """Idle files move to infrequent access and come back on their first use."""
+        transition = request.file_system.transition_to_ia
+        lifecycle: dict[str, str] = {}
+        if transition:
+            lifecycle = {"TransitionToIA": transition, "TransitionToPrimaryStorageClass": "AFTER_1_ACCESS"}
+        return cls(lifecycle, request.file_system.backup, policy(file_system_arn))
+
+    @classmethod
+    def of(cls, file_system_id: str, efs: "EFSClient") -> "Settings":
+        """Three reads. Source: EFS API; what was never set answers PolicyNotFound."""
+        policies = efs.describe_lifecycle_configuration(FileSystemId=file_system_id)["LifecyclePolicies"]
+        lifecycle = {transition: str(after) for each in policies for transition, after in each.items()}
+        try:
+            backup = efs.describe_backup_policy(FileSystemId=file_system_id)["BackupPolicy"]["Status"]
+        except efs.exceptions.PolicyNotFound:
+            backup = "DISABLED"
+        try:
+            document = json.loads(efs.describe_file_system_policy(FileSystemId=file_system_id)["Policy"])
+        except efs.exceptions.PolicyNotFound:
+            document = {}
+        return cls(lifecycle, backup in ("ENABLED", "ENABLING"), document)
+
+
+def ensure(request: Request, file_system_id: str, file_system_arn: str, efs: "EFSClient") -> None:
+    """Converge lifecycle, backup and policy; each is written only when it differs.
+
+    Source: EFS API, PutLifecycleConfiguration (one transition per policy object), PutBackupPolicy, PutFileSystemPolicy.
     """
-    transition = request.file_system.transition_to_ia
-    wanted: list[LifecyclePolicyTypeDef] = []
-    if transition:
-        wanted = [{"TransitionToIA": transition}, {"TransitionToPrimaryStorageClass": "AFTER_1_ACCESS"}]
-    actual = efs.describe_lifecycle_configuration(FileSystemId=file_system_id)["LifecyclePolicies"]
-    if _merged(actual) != _merged(wanted):
-        efs.put_lifecycle_configuration(FileSystemId=file_system_id, LifecyclePolicies=wanted)
-
-
-def _merged(policies: "list[LifecyclePolicyTypeDef]") -> dict[str, Any]:
-    return {transition: after for policy in policies for transition, after in policy.items()}
-
-
-def ensure_backup(request: Request, file_system_id: str, efs: "EFSClient") -> None:
-    """Source: EFS API, PutBackupPolicy; a file system that never had a policy answers PolicyNotFound."""
-    try:
-        status = efs.describe_backup_policy(FileSystemId=file_system_id)["BackupPolicy"]["Status"]
-        is_backed_up = status in ("ENABLED", "ENABLING")
-    except efs.exceptions.PolicyNotFound:
-        is_backed_up = False
-    if is_backed_up != request.file_system.backup:
-        wanted: BackupPolicyTypeDef = {"Status": "ENABLED" if request.file_system.backup else "DISABLED"}
-        efs.put_backup_policy(FileSystemId=file_system_id, BackupPolicy=wanted)
-
-
-def ensure_policy(file_system_id: str, file_system_arn: str, efs: "EFSClient") -> None:
-    """Source: EFS API, PutFileSystemPolicy; PolicyNotFound while EFS's default policy applies."""
-    wanted = policy(file_system_arn)
-    try:
-        actual = json.loads(efs.describe_file_system_policy(FileSystemId=file_system_id)["Policy"])
-    except efs.exceptions.PolicyNotFound:
-        actual = {}
-    if meaning(actual) != meaning(wanted):
-        efs.put_file_system_policy(FileSystemId=file_system_id, Policy=json.dumps(wanted))
+    wanted, actual = Settings.wanted(request, file_system_arn), Settings.of(file_system_id, efs)
+    if actual.lifecycle != wanted.lifecycle:
+        policies: Any = [{transition: after} for transition, after in wanted.lifecycle.items()]
+        efs.put_lifecycle_configuration(FileSystemId=file_system_id, LifecyclePolicies=policies)
+    if actual.is_backed_up != wanted.is_backed_up:
+        status: BackupPolicyTypeDef = {"Status": "ENABLED" if wanted.is_backed_up else "DISABLED"}
+        efs.put_backup_policy(FileSystemId=file_system_id, BackupPolicy=status)
+    if meaning(actual.policy) != meaning(wanted.policy):
+        efs.put_file_system_policy(FileSystemId=file_system_id, Policy=json.dumps(wanted.policy))
 
 
 def policy(file_system_arn: str) -> dict[str, Any]:

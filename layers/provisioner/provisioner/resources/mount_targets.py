@@ -22,10 +22,15 @@ def find(file_system_id: str, efs: "EFSClient") -> "dict[str, MountTargetDescrip
     return {each["AvailabilityZoneId"]: each for each in found}
 
 
+def groups_of(mount_target_id: str, efs: "EFSClient") -> list[str]:
+    """Ids of its security groups, sorted. Raises: IncorrectMountTargetState unless it is available."""
+    return sorted(efs.describe_mount_target_security_groups(MountTargetId=mount_target_id)["SecurityGroups"])
+
+
 def ensure(
     request: Request, network: Network, security_group_id: str, file_system_id: str, efs: "EFSClient"
 ) -> Observation:
-    """Converge one available mount target per zone of the network, with our security group: facts {mount_targets}.
+    """Converge one available mount target per zone of the network, with our group alone: facts {mount_targets}.
 
     Idempotency key: file system and zone (EFS allows one mount target per zone).
     Raises: TerminalError OWNED_BY_ANOTHER (the file system: mount targets have no tags), UNUSABLE, IMMUTABLE.
@@ -115,13 +120,10 @@ def _converge(mount_target: "MountTargetDescriptionTypeDef | None", security_gro
 
 
 def _converge_security_groups(mount_target_id: str, security_group_id: str, efs: "EFSClient") -> Reason:
-    """Adds ours; groups that somebody else attached stay."""
+    """Ours and no other: any group that is attached opens the mount target to whomever it admits."""
     try:
-        attached = efs.describe_mount_target_security_groups(MountTargetId=mount_target_id)["SecurityGroups"]
-        if security_group_id not in attached:
-            efs.modify_mount_target_security_groups(
-                MountTargetId=mount_target_id, SecurityGroups=[*attached, security_group_id]
-            )
+        if groups_of(mount_target_id, efs) != [security_group_id]:
+            efs.modify_mount_target_security_groups(MountTargetId=mount_target_id, SecurityGroups=[security_group_id])
     except efs.exceptions.IncorrectMountTargetState:
         return Reason.UPDATING
     return Reason.READY

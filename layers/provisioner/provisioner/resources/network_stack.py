@@ -8,7 +8,7 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import CreatedNetwork, Request
 from provisioner.resources.ownership import require_ours, unknown_state
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, subnets_of
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, PrivateSubnet, dns_attributes, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -96,8 +96,23 @@ def _create(
     return None
 
 
+def planned(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> Network:
+    """The network before it exists: zones and CIDRs, no ids."""
+    zones = _zones(wanted, region, ec2)
+    parameters = parameters_for(wanted, [zone["ZoneName"] for zone in zones])
+    cidrs = [parameters[f"PrivateSubnet{index + 1}Cidr"] for index in range(len(zones))]
+    subnets = [
+        PrivateSubnet("", zone["ZoneName"], zone["ZoneId"], cidr) for zone, cidr in zip(zones, cidrs, strict=True)
+    ]
+    return Network("", tuple(subnets))
+
+
 def zones_for(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> list[str]:
     """Names of the first zones, by zone id, in which EKS and Fargate run: the same ones in every account."""
+    return [zone["ZoneName"] for zone in _zones(wanted, region, ec2)]
+
+
+def _zones(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> "list[AvailabilityZoneTypeDef]":
     filters: list[FilterTypeDef] = [{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}]
     zones = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
     usable = sorted((zone for zone in zones if _usable(zone)), key=lambda zone: zone["ZoneId"])
@@ -107,7 +122,7 @@ def zones_for(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> list[str
             f"{region} has {len(usable)} zones with EKS and Fargate, {wanted.availability_zones} are asked for",
             remedy="set network.availability_zones to 2 or choose another region",
         )
-    return [zone["ZoneName"] for zone in usable[: wanted.availability_zones]]
+    return usable[: wanted.availability_zones]
 
 
 def _usable(zone: "AvailabilityZoneTypeDef") -> bool:

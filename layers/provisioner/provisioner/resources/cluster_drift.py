@@ -1,0 +1,127 @@
+"""Whether the EKS cluster is as asked for. What the request leaves to EKS is never a difference."""
+
+from typing import TYPE_CHECKING
+
+from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
+from provisioner.request import Request
+from provisioner.resources import health
+from provisioner.resources.cluster import differing_endpoint_access, enabled_logs, secrets_key_of
+from provisioner.resources.ownership import ownership
+from provisioner.resources.vpc import Network
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks.type_defs import ClusterTypeDef
+
+AUTHENTICATION_MODE = "API"
+
+MISSING = DriftKind(
+    resource="cluster {cluster}",
+    path=EXISTS,
+    severity=Severity.CRITICAL,
+    meaning="The cluster is gone, with everything that ran in it; the file system is not touched by that.",
+    fix="a run makes {cluster} again, on the same file system; what ran in it has to be deployed again",
+)
+IN_PROGRESS = DriftKind(
+    resource="cluster {cluster}",
+    path="status",
+    severity=Severity.WARNING,
+    meaning="Somebody creates, updates or deletes the cluster right now; what is inside it was not looked at.",
+    fix="a run waits until {cluster} is no longer {actual}, and makes it again if it then is gone",
+)
+FAILED = DriftKind(
+    resource="cluster {cluster}",
+    path="status",
+    severity=Severity.CRITICAL,
+    meaning="EKS gave the cluster up: it never leaves this state.",
+    fix="remove the cause ({issues}), delete {cluster}, then start a run",
+    repairable=False,
+)
+OTHER_VPC = DriftKind(
+    resource="cluster {cluster}",
+    path="resourcesVpcConfig.vpcId",
+    severity=Severity.CRITICAL,
+    meaning="The cluster is in another network than the file system's mount targets; a cluster cannot move.",
+    fix="name {actual} in `network`, or choose another cluster name: {cluster} stays in {actual}",
+    repairable=False,
+)
+VERSION = DriftKind(
+    resource="cluster {cluster}",
+    path="version",
+    severity=Severity.WARNING,
+    meaning="Another Kubernetes version than asked for, after an upgrade by hand or by EKS at the end of support.",
+    fix="ask for {actual} or for null, or upgrade {cluster} yourself: a run never changes the version",
+    repairable=False,
+)
+ENDPOINT = DriftKind(
+    resource="cluster {cluster}",
+    path="resourcesVpcConfig.{field}",
+    severity=Severity.WARNING,
+    meaning="The Kubernetes API is reachable from elsewhere than asked for, or not from where it was asked for.",
+    fix="a run sets {field} of {cluster} to {expected} again",
+)
+LOGGING = DriftKind(
+    resource="cluster {cluster}",
+    path="logging",
+    severity=Severity.WARNING,
+    meaning="Other control plane logs are kept than asked for.",
+    fix="a run switches exactly {expected} on for {cluster}",
+)
+SECRETS_KEY = DriftKind(
+    resource="cluster {cluster}",
+    path="encryptionConfig.secrets",
+    severity=Severity.WARNING,
+    meaning="Kubernetes secrets are not encrypted with the key asked for. A key can be added once, never changed.",
+    fix="leave secrets_key_arn out, associate {expected} with {cluster} by hand if it has none yet, "
+    "or choose another cluster name",
+    repairable=False,
+)
+AUTHENTICATION = DriftKind(
+    resource="cluster {cluster}",
+    path="accessConfig.authenticationMode",
+    severity=Severity.WARNING,
+    meaning="The aws-auth ConfigMap, which anybody in kube-system can edit, also lets people in.",
+    fix="set the authentication mode of {cluster} to {expected} by hand, when every principal in the ConfigMap has an "
+    "access entry: a run would lock out those that have none",
+    repairable=False,
+)
+
+
+def inspect(request: Request, network: Network | None, cluster: "ClusterTypeDef | None") -> Inspected:
+    """The cluster as it is, None when absent, against what `ensure` converges to; no VPC without the network."""
+    name = request.cluster.name
+    resource = f"cluster {name}"
+    if cluster is None:
+        return Inspected.of(resource, [MISSING.missing(cluster=name)])
+    differences = ownership(request, cluster.get("tags", {}), resource)
+    match cluster["status"]:
+        case "ACTIVE":
+            differences += _differences(request, network, cluster)
+        case "FAILED" as status:
+            issues = health.summary(cluster.get("health", {}).get("issues", []))
+            differences.append(FAILED.found(expected="ACTIVE", actual=status, cluster=name, issues=issues))
+        case status:
+            differences.append(IN_PROGRESS.found(expected="ACTIVE", actual=status, cluster=name))
+    return Inspected.of(resource, differences)
+
+
+def _differences(request: Request, network: Network | None, cluster: "ClusterTypeDef") -> list[Difference]:
+    wanted, name = request.cluster, request.cluster.name
+    vpc_id = cluster["resourcesVpcConfig"].get("vpcId")
+    logs, wanted_logs = sorted(enabled_logs(cluster)), sorted(wanted.control_plane_logs)
+    mode = cluster.get("accessConfig", {}).get("authenticationMode")
+    key_arn = secrets_key_of(cluster)
+    differences = [
+        ENDPOINT.found(expected=expected, actual=actual, cluster=name, field=field)
+        for field, (expected, actual) in differing_endpoint_access(request, cluster).items()
+    ]
+    if network is not None and vpc_id != network.vpc_id:
+        differences.append(OTHER_VPC.found(expected=network.vpc_id, actual=vpc_id, cluster=name))
+    if wanted.version not in (None, cluster.get("version")):
+        differences.append(VERSION.found(expected=wanted.version, actual=cluster.get("version"), cluster=name))
+    if logs != wanted_logs:
+        differences.append(LOGGING.found(expected=wanted_logs, actual=logs, cluster=name))
+    if wanted.secrets_key_arn not in (None, key_arn):
+        differences.append(SECRETS_KEY.found(expected=wanted.secrets_key_arn, actual=key_arn, cluster=name))
+    if mode != AUTHENTICATION_MODE:
+        differences.append(AUTHENTICATION.found(expected=AUTHENTICATION_MODE, actual=mode, cluster=name))
+    return differences

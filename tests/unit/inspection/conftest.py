@@ -1,0 +1,42 @@
+"""A provisioned account for each test."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.inspection.world import World
+from tests.unit.resources.conftest import cloudformation as cloudformation
+from tests.unit.resources.conftest import ec2 as ec2
+from tests.unit.resources.conftest import efs as efs
+from tests.unit.resources.conftest import efs_backend as efs_backend
+from tests.unit.resources.conftest import eks as eks
+from tests.unit.resources.conftest import moto_aws as moto_aws
+from tests.unit.resources.fake_eks import FakeEks
+
+
+@pytest.fixture
+def empty(eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, efs_backend: Any) -> World:
+    """Nothing is there yet."""
+    return World(eks, ec2, efs, cloudformation, efs_backend)
+
+
+@pytest.fixture
+def world(empty: World) -> World:
+    """Provisioned into a VPC that was there before: quicker than the stack."""
+    vpc_id = empty.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    empty.ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
+    subnets = [
+        empty.ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=f"ap-northeast-1{zone}", CidrBlock=f"10.0.{i}.0/24")
+        for i, zone in enumerate("ac")
+    ]
+    subnet_ids = [each["Subnet"]["SubnetId"] for each in subnets]
+    empty.parts["network"] = {"vpc_id": vpc_id, "private_subnet_ids": subnet_ids}
+    empty.provision()
+    return empty
+
+
+@pytest.fixture
+def created(empty: World) -> World:
+    """Provisioned with a network of its own."""
+    empty.provision()
+    return empty

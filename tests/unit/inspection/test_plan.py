@@ -1,0 +1,93 @@
+"""What a run would do, in its order, told without touching anything."""
+
+from typing import Any
+
+import pytest
+
+from provisioner.errors import TerminalError
+from provisioner.inspection.plan import plan
+from tests.unit.inspection.world import PERSON_ARN, World
+from tests.unit.resources.aws_calls import Calls
+from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_ARN
+
+
+@pytest.fixture(autouse=True)
+def reachable_cluster(monkeypatch: pytest.MonkeyPatch, empty: World) -> None:
+    monkeypatch.setattr("provisioner.inspection.objects.api_of", lambda *_: empty.objects)
+
+
+def planned(world: World) -> dict[str, Any]:
+    return plan(world.request, world.target).payload()
+
+
+def actions(payload: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["resource"], each["action"]) for each in payload["changes"]]
+
+
+def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_run_acts(empty: World) -> None:
+    empty.parts.update(
+        cluster={"admin_principal_arns": [PERSON_ARN]},
+        storage={"namespace": "team", "access_point": {"uid": 1, "gid": 1, "path": "/"}},
+    )
+    calls = Calls(empty.ec2, empty.efs, empty.eks.client, empty.cloudformation)
+    payload = planned(empty)
+    assert actions(payload) == [
+        (resource, "create")
+        for resource in (
+            "network stack eks-efs-provisioner-eks-example-network",
+            "cluster eks-example",
+            f"access entry of {PROVISIONER_ROLE_ARN}",
+            f"access entry of {INSPECTOR_ROLE_ARN}",
+            f"access entry of {PERSON_ARN}",
+            "Fargate profile provisioner",
+            "security group eks-example-efs",
+            "file system of eks-example",
+            "access point of eks-example",
+            "mount target in apne1-az1",
+            "mount target in apne1-az2",
+            "mount target in apne1-az4",
+            "Namespace team",
+            "StorageClass efs-sc",
+            "PersistentVolume efs-pv",
+            "PersistentVolumeClaim efs-claim",
+            "add-on coredns",
+        )
+    ]
+    assert payload["summary"] == "17 to create, 0 to change, 0 that only a person can change"
+    assert payload["unchanged"] == ["CSIDriver efs.csi.aws.com"]  # comes with a cluster
+    assert payload["warnings"] == ["cluster_endpoint_is_open_to_the_internet"]
+    assert calls.mutating == []
+    assert empty.objects.changes == ["create Namespace default", "create CSIDriver efs.csi.aws.com"]  # the fake's own
+
+
+def test_on_a_finished_cluster_there_are_no_changes(created: World) -> None:
+    payload = planned(created)
+    assert (payload["status"], payload["summary"], payload["changes"]) == ("Planned", "no changes", [])
+    assert len(payload["unchanged"]) == 17
+
+
+def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World) -> None:
+    created.file_system.throughput_mode = "bursting"
+    created.profile["selectors"].pop()
+    del created.objects.objects["StorageClass", None, "efs-sc"]
+    payload = planned(created)
+    assert actions(payload) == [
+        ("Fargate profile provisioner", "replace_by_hand"),
+        (f"file system {created.file_system_id}", "change"),
+        ("StorageClass efs-sc", "create"),
+    ]
+    assert payload["summary"] == "1 to create, 1 to change, 1 that only a person can change"
+    assert payload["changes"][1]["differences"][0]["path"] == "throughputMode"
+
+
+def test_a_cluster_that_is_not_active_is_not_looked_into_and_the_plan_says_so(created: World) -> None:
+    created.cluster["status"] = "UPDATING"
+    payload = planned(created)
+    assert actions(payload) == [("cluster eks-example", "change")]
+    assert "cluster_is_not_active_so_that_what_is_inside_it_was_not_looked_at" in payload["warnings"]
+
+
+def test_an_existing_network_that_no_run_would_accept_ends_the_plan_with_every_reason(world: World) -> None:
+    world.parts["network"] = {"vpc_id": "vpc-00000000", "private_subnet_ids": ["subnet-00000001", "subnet-00000002"]}
+    with pytest.raises(TerminalError, match="vpc-00000000 does not exist"):
+        planned(world)
