@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,16 @@ class DeliveredEvent:
 
 
 _running = threading.Lock()
+_making_client = threading.Lock()
+"""Clients are safe to share between threads, a session that makes one is not. Source: boto3 guide, Session."""
+
+
+@cache
+def _session() -> Any:
+    """One for the whole process: each session reads the description of every service anew."""
+    import boto3
+
+    return boto3.session.Session()
 
 
 class AwsServer:
@@ -105,7 +116,8 @@ class AwsServer:
         self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
         self._server.daemon_threads = True
         self.port = self._server.server_port
-        self._set_environment({"MOTO_PORT": str(self.port)})
+        # Without the 1300 images that Amazon offers: nobody here starts an instance.
+        self._set_environment({"MOTO_PORT": str(self.port), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"})
 
         from local.aws.patches import install_all
 
@@ -152,22 +164,21 @@ class AwsServer:
         self, service: str, *, region: str | None = None, credentials: Credentials | None = None, config: Any = None
     ) -> Any:
         """A boto3 client of the embedded AWS; the administrator's unless credentials are given."""
-        import boto3
         from botocore.config import Config
 
         identity = credentials or ADMINISTRATOR
         # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
         defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            region_name=region or self.region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=identity.access_key_id,
-            aws_secret_access_key=identity.secret_access_key,
-            aws_session_token=identity.session_token,
-            config=defaults.merge(config) if config else defaults,
-        )
+        with _making_client:
+            return _session().client(
+                service,
+                region_name=region or self.region,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=identity.access_key_id,
+                aws_secret_access_key=identity.secret_access_key,
+                aws_session_token=identity.session_token,
+                config=defaults.merge(config) if config else defaults,
+            )
 
     def assume_role(self, role_arn: str, session_name: str) -> Credentials:
         """Temporary credentials as a service of AWS gets them for a role it runs under."""

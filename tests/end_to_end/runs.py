@@ -11,6 +11,7 @@ from local.follow import events_after
 from local.progress import Event
 
 PATIENCE_SECONDS = 90.0
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,4 @@ def until(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
-        time.sleep(0.04)
+        time.sleep(POLL_SECONDS)

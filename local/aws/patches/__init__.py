@@ -18,6 +18,7 @@ from local.aws.patches import (
     lambda_,
     metrics,
     organizations,
+    performance,
     scheduler,
     stepfunctions,
     stepfunctions_api,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 
 def install_all(server: AwsServer) -> None:
+    performance.install(server)
     calls.install(server)
     stepfunctions.install(server)
     jsonata.install(server)

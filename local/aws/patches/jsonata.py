@@ -11,12 +11,14 @@ an expression that fails or that yields nothing (undefined) is States.QueryEvalu
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
 import random
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import moto.stepfunctions.parser.asl.component.common.string.string_expression as expressions
@@ -49,15 +51,22 @@ def install(server: AwsServer) -> None:
 def evaluate(expression: str, variables: dict[str, Any]) -> Any:
     """The value of an expression as JSON, or UNDEFINED. Raises QueryError."""
     try:
-        query = Jsonata(expression)
-        query.set_output_convert_nulls(False)
-        for name, function in FUNCTIONS.items():
-            query.register_lambda(name, function)
+        # A copy, because it keeps what it is evaluated with; of which the library's functions ask their thread.
+        query = Jsonata.CURRENT.jsonata = copy.copy(_parsed(expression))
         bound = {name: Utils.NULL_VALUE if value is None else value for name, value in variables.items()}
         result = query.evaluate(None, bound)
     except (JException, ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise QueryError(str(error)) from error
     return UNDEFINED if result is None else _plain(result)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(expression: str) -> Jsonata:
+    query = Jsonata(expression)
+    query.set_output_convert_nulls(False)
+    for name, function in FUNCTIONS.items():
+        query.register_lambda(name, function)
+    return query
 
 
 def _plain(value: Any) -> Any:

@@ -4,11 +4,11 @@ Garbage collection itself (foregroundDeletion, orphan, owner references) is the 
 Source: k8s.io/apiserver/pkg/registry/rest/delete.go and pkg/registry/generic/registry/store.go.
 """
 
-import copy
 import datetime
 from dataclasses import dataclass, replace
 from typing import Any
 
+from local.json_copy import copied
 from local.kubernetes.embedded.errors import conflict, invalid, unsupported
 from local.kubernetes.embedded.operations import Operations, timestamp
 from local.kubernetes.embedded.resources import NAMESPACES, PODS, STORED, Resource
@@ -119,7 +119,7 @@ def _check_preconditions(resource: Resource, old: Object, options: DeleteOptions
 
 def _marked(resource: Resource, old: Object, options: DeleteOptions) -> tuple[Object, bool]:
     """The object as it looks once deletion is asked for, and whether it lives on for now."""
-    new = copy.deepcopy(old)
+    new = copied(old)
     metadata = new["metadata"]
     grace = _grace_seconds(resource, old, options)
     already = "deletionTimestamp" in metadata

@@ -3,10 +3,10 @@
 Source: k8s.io/kubernetes pkg/apis/{core,apps,storage}/validation (Validate…Update).
 """
 
-import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from local.json_copy import copied
 from local.kubernetes.embedded.errors import Cause, forbidden_field, invalid_value
 from local.kubernetes.embedded.quantities import quantity_value
 from local.kubernetes.embedded.resources import Resource
@@ -67,7 +67,7 @@ def _persistent_volume_claim(old: Object, new: Object) -> Iterator[Cause]:
     bound = old.get("status", {}).get("phase") == "Bound"
 
     def fixed(obj: Object) -> Object:
-        spec: Object = copy.deepcopy(obj["spec"])
+        spec: Object = copied(obj["spec"])
         if not old["spec"].get("volumeName"):  # the binder's to set, once
             spec.pop("volumeName", None)
         spec.get("resources", {}).pop("requests", None) if bound else None
@@ -98,7 +98,7 @@ def _csi_driver(old: Object, new: Object) -> Iterator[Cause]:
 
 def _pod(old: Object, new: Object) -> Iterator[Cause]:
     def fixed(obj: Object) -> Object:
-        spec: Object = copy.deepcopy(obj["spec"])
+        spec: Object = copied(obj["spec"])
         for name in ("activeDeadlineSeconds", "tolerations"):
             spec.pop(name, None)
         for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:

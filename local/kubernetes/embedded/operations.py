@@ -3,7 +3,6 @@
 Source: k8s.io/apiserver/pkg/registry/generic/registry/store.go and pkg/endpoints/handlers.
 """
 
-import copy
 import datetime
 import random
 import uuid
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.json_copy import copied
 from local.kubernetes.embedded import server_side_apply
 from local.kubernetes.embedded.defaults import admit, initial_status, set_defaults
 from local.kubernetes.embedded.errors import (
@@ -67,7 +67,7 @@ class Operations:
 
     def create(self, resource: Resource, namespace: str, body: Object, write: Write) -> Object:
         """Raises ApiError: Invalid, AlreadyExists, NotFound (namespace), Forbidden (namespace being deleted)."""
-        obj = copy.deepcopy(body)
+        obj = copied(body)
         obj.setdefault("metadata", {})
         _place(resource, namespace, obj)
         set_defaults(resource.schema, obj)
@@ -97,7 +97,7 @@ class Operations:
 
     def update(self, resource: Resource, namespace: str, name: str, body: Object, write: Write) -> Object:
         """Raises ApiError: NotFound, Conflict (resourceVersion, uid), Invalid, BadRequest (name, namespace)."""
-        new = copy.deepcopy(body)
+        new = copied(body)
         new.setdefault("metadata", {}).setdefault("name", name)
         _place(resource, namespace, new)
         if new["metadata"]["name"] != name:
@@ -113,7 +113,7 @@ class Operations:
     ) -> Object:
         """`change` makes the new object of the old one."""
         old = self.get(resource, namespace, name)
-        new = change(copy.deepcopy(old))
+        new = change(copied(old))
         metadata = new.setdefault("metadata", {})
         if metadata.get("name") != name:
             shown = metadata.get("name", "")
@@ -126,7 +126,7 @@ class Operations:
         self, resource: Resource, namespace: str, name: str, body: Object, write: Write, *, force: bool
     ) -> tuple[Object, bool]:
         """Server-side apply; the object and whether it is new. Raises ApiError Conflict for another's fields."""
-        applied = copy.deepcopy(body)
+        applied = copied(body)
         metadata = applied.setdefault("metadata", {})
         _place(resource, namespace, applied)
         if metadata.setdefault("name", name) != name:
@@ -247,7 +247,7 @@ def _with_fixed_parts(resource: Resource, old: Object, new: Object, subresource:
     """What a write of this subresource cannot change is as it was."""
     fixed = {name: old["metadata"][name] for name in (*_SYSTEM_METADATA, "resourceVersion") if name in old["metadata"]}
     own = {name: value for name, value in new["metadata"].items() if name not in (*_SYSTEM_METADATA, "selfLink")}
-    merged = {**new, "metadata": {**own, **copy.deepcopy(fixed)}}
+    merged = {**new, "metadata": {**own, **copied(fixed)}}
     for path in kept_fields(resource, subresource):
         _restore(merged, old, path)
     return merged
@@ -259,7 +259,7 @@ def _restore(new: Object, old: Object, path: Path) -> None:
         new, old = new.setdefault(name, {}), old.get(name, {})
     new.pop(last, None)
     if last in old:
-        new[last] = copy.deepcopy(old[last])
+        new[last] = copied(old[last])
 
 
 def _is_new_generation(resource: Resource, old: Object, new: Object) -> bool:

@@ -3,9 +3,9 @@
 Source: k8s.io/apimachinery/pkg/util/strategicpatch; merge keys come from the kind's schema.
 """
 
-import copy
 from typing import Any
 
+from local.json_copy import copied
 from local.kubernetes.embedded.errors import ApiError, bad_request
 from local.kubernetes.embedded.schema import Schema
 
@@ -16,7 +16,7 @@ def json_patch(document: Object, operations: Any) -> Any:
     """RFC 6902. Raises ApiError: 422 when an operation cannot be carried out, as kube-apiserver says it."""
     if not isinstance(operations, list) or not all(isinstance(one, dict) for one in operations):
         raise bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch")
-    root: Any = {"": copy.deepcopy(document)}
+    root: Any = {"": copied(document)}
     for operation in operations:
         try:
             _json_operation(root, operation)
@@ -35,13 +35,13 @@ def _json_operation(root: Any, operation: Object) -> None:
         case "remove":
             del parent[_index(parent, key)]
         case "add":
-            _add(parent, key, copy.deepcopy(operation["value"]))
+            _add(parent, key, copied(operation["value"]))
         case "replace":
             _at(parent, key)
-            parent[_index(parent, key)] = copy.deepcopy(operation["value"])
+            parent[_index(parent, key)] = copied(operation["value"])
         case "copy" | "move":
             source, source_key = _locate(root, operation["from"])
-            value = copy.deepcopy(_at(source, source_key))
+            value = copied(_at(source, source_key))
             if operation["op"] == "move":
                 del source[_index(source, source_key)]
                 parent, key = _locate(root, operation["path"])
@@ -79,7 +79,7 @@ def _add(parent: Any, key: str, value: Any) -> None:
 def merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7386: null removes, lists are replaced."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copied(patch)
     merged = dict(target) if isinstance(target, dict) else {}
     for name, value in patch.items():
         if value is None:
@@ -93,9 +93,9 @@ def strategic_merge(target: Any, patch: Any, schema: Schema | None) -> Any:
     """A merge patch that knows which lists merge by which key, and the $patch, $retainKeys, $deleteFromPrimitiveList
     and $setElementOrder directives kubectl writes."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return copied(patch)
     if patch.get("$patch") == "replace":
-        return {name: copy.deepcopy(value) for name, value in patch.items() if name != "$patch"}
+        return {name: copied(value) for name, value in patch.items() if name != "$patch"}
     if patch.get("$patch") == "delete":
         return {}
     merged = dict(target) if isinstance(target, dict) else {}
@@ -127,7 +127,7 @@ def _merge_list(target: list[Any], patch: list[Any], schema: Schema) -> list[Any
     if key is None:
         return [*target, *(item for item in patch if item not in target)]
     if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-        return [copy.deepcopy(item) for item in patch if item.get("$patch") != "replace"]
+        return [copied(item) for item in patch if item.get("$patch") != "replace"]
     merged, added = list(target), []
     for item in patch:
         if not isinstance(item, dict) or key not in item:

@@ -3,12 +3,12 @@
 Source: Kubernetes documentation "Server-Side Apply"; sigs.k8s.io/structured-merge-diff merge.Updater.
 """
 
-import copy
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from local.json_copy import copied
 from local.kubernetes.embedded.errors import ApiError
 from local.kubernetes.embedded.field_sets import (
     FieldSet,
@@ -153,11 +153,11 @@ def _merge(schema: Schema, live: Any, applied: Any) -> Any:
         for name, value in applied.items():
             child = schema.child(name)
             known = name in live and child is not None
-            merged[name] = _merge(child, live[name], value) if known and child else copy.deepcopy(value)
+            merged[name] = _merge(child, live[name], value) if known and child else copied(value)
         return merged
     if isinstance(applied, list) and isinstance(live, list) and not schema.is_atomic:
         return _merge_items(schema, live, applied)
-    return copy.deepcopy(applied)
+    return copied(applied)
 
 
 def _merge_items(schema: Schema, live: list[Any], applied: list[Any]) -> list[Any]:
@@ -174,7 +174,7 @@ def _merge_items(schema: Schema, live: list[Any], applied: list[Any]) -> list[An
             shared.popleft()
             if left:
                 left.popleft()
-        merged.append(_merge(schema.items, present[key], item) if key in present else copy.deepcopy(item))
+        merged.append(_merge(schema.items, present[key], item) if key in present else copied(item))
     return merged + [present[key] for key in left if key not in wanted]
 
 

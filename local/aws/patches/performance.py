@@ -1,0 +1,35 @@
+"""What moto does at every call, done once or for less.
+
+moto lacks: a memory of the definitions it has parsed (at every start of an execution: a third of what a run would
+cost), of its own list of services (a look at 250 folders at every request) and of what its classes can do; copies that
+cost what JSON is worth. Each of the SDK's sessions, of which it makes many, reads the descriptions of services anew.
+"""
+# mypy: disable-error-code="method-assign, assignment, attr-defined"
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import botocore.session
+from moto import backends
+from moto.core import responses
+from moto.stepfunctions.parser.asl.eval import states
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+from local.json_copy import copied
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+
+def install(server: AwsServer) -> None:
+    # What it gives is not written to while it is evaluated: the iterations of a Map share theirs, too.
+    AmazonStateLanguageParser.parse = staticmethod(lru_cache(AmazonStateLanguageParser.parse))
+    services = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: services
+    responses.method_names_from_class = cache(responses.method_names_from_class)
+    states.copy = SimpleNamespace(deepcopy=copied)
+    if not hasattr(botocore.session.create_loader, "cache_info"):
+        botocore.session.create_loader = cache(botocore.session.create_loader)
