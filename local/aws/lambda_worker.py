@@ -184,7 +184,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
 
 
 def preload(modules: list[str]) -> None:
-    """Import the modules, and let every SDK session share what it reads about the services.
+    """Import the modules, and let all sessions of the SDK share what it reads about the services.
 
     Reading that is half of what a function's first call would cost.
     """
