@@ -17,7 +17,7 @@ TEST_PARTS := unit statemachine local report kubernetes end_to_end
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint build generate bench bench-diagnosis control-plane clean
+.PHONY: help demo serve test lint build generate bench bench-diagnosis bench-fleet control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench: $(VENV)/.runtime ## measure the embedded cloud
 
 bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, and see whether it finds it
 	@$(BIN)/python -m bench.diagnosis
+
+bench-fleet: $(VENV)/.runtime ## check 10, 100 and 1,000 recorded clusters: wall time, billed transitions and invocations per cluster
+	@$(BIN)/python -m bench.fleet
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

@@ -31,7 +31,7 @@ LONGEST_NOTE = 160
 
 @dataclass
 class Step:
-    """A Task or Parallel state, with the Choice and Wait of its loop folded in."""
+    """A Task, Parallel or Map state, with the Choice and Wait of its loop folded in."""
 
     name: str
     depth: int
@@ -87,13 +87,13 @@ def _edges(state: Mapping[str, Any]) -> list[str]:
 
 
 def _good_path(definition: Mapping[str, Any]) -> set[str]:
-    """States reachable without a Catch and not only by running out of patience."""
-    failing = {
-        catch["Next"]
-        for state in definition["States"].values()
-        for catch in state.get("Catch", [])
-        if state["Type"] in ("Task", "Parallel")
-    }
+    """States reachable without a Catch and not only by running out of patience.
+
+    A Catch may also lead on to what comes next in any case; a good state leads there too.
+    """
+    states = definition["States"].values()
+    failing = {catch["Next"] for state in states for catch in state.get("Catch", [])}
+    failing -= {state["Next"] for state in states if "Next" in state}
     seen: set[str] = set()
     todo = [definition["StartAt"]]
     while todo:
@@ -109,7 +109,7 @@ def steps_of(definition: Mapping[str, Any], depth: int = 0, branch: int | None =
     states = definition["States"]
     good = _good_path(definition)
     for name, state in states.items():
-        if name not in good or state["Type"] not in ("Task", "Parallel"):
+        if name not in good or state["Type"] not in ("Task", "Parallel", "Map"):
             continue
         after = states[state["Next"]] if "Next" in state else {}
         ways = set(_edges(after)) if after.get("Type") == "Choice" else set()
@@ -165,13 +165,19 @@ class Progress:
     def _enter(self, name: str, when: datetime) -> None:
         for left in self._unfinished():
             if name in left.over:
-                left.ended, left.waiting = when, False
+                self._end(left, when)
         if waiting := self._by_wait.get(name):
             waiting.waiting = True
         if step := self._by_name.get(name):
             step.entered = step.entered or when
             step.looks += 1
             step.waiting = False
+
+    def _end(self, step: Step, when: datetime) -> None:
+        """With what it holds: a branch may end in the step itself."""
+        for each in (step, *(self._by_name[name] for name in step.holds)):
+            if each.entered and not each.ended:
+                each.ended, each.waiting = when, False
 
     @staticmethod
     def _observe(step: Step, output: str) -> None:
