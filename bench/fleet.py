@@ -98,11 +98,11 @@ class Bench:
         pages = self._states.get_paginator("get_execution_history").paginate(
             executionArn=execution_arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}
         )
-        types = [event["type"] for page in pages for event in page["events"]]
+        types: list[str] = [event["type"] for page in pages for event in page["events"]]
         entered = sum(each.endswith("StateEntered") for each in types)
         retries = types.count("TaskScheduled") - types.count("TaskStateEntered")
-        is_child = "/" in execution_arn.split(":")[6]
-        return entered + retries + int(is_child)
+        started_by_the_map = int("/" in execution_arn.split(":")[6])
+        return entered + retries + started_by_the_map
 
 
 def table_of(costs: list[Cost]) -> Table:

@@ -35,6 +35,8 @@ def exports(cloud: EmbeddedCloud, outputs: dict[str, str], kubeconfig: Path) -> 
         "AWS_DEFAULT_REGION": cloud.region,
         "AWS_PAGER": "",
         "PROVISION_STATE_MACHINE_ARN": outputs["ProvisionStateMachineArn"],
+        "REVERIFY_STATE_MACHINE_ARN": outputs["ReverifyStateMachineArn"],
+        "FLEET_STATE_MACHINE_ARN": outputs["FleetStateMachineArn"],
         "KUBECONFIG": str(kubeconfig),
     }
 

@@ -15,7 +15,10 @@ from local.cloud import ROOT
 from local.progress import LONGEST_NOTE, Progress, Step
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-PROVISION = yaml.safe_load((ROOT / "statemachine" / "provision.asl.yaml").read_text())
+PROVISION, REVERIFY, FLEET = (
+    yaml.safe_load((ROOT / "statemachine" / f"{name}.asl.yaml").read_text())
+    for name in ("provision", "reverify", "fleet")
+)
 RECORDED = json.loads(Path(__file__).with_name("histories.json").read_text())
 
 
@@ -221,6 +224,29 @@ def test_the_provision_machine_fits_80_columns_with_a_line_per_step() -> None:
     assert len(lines) == len(progress.steps)
     assert {"Ensure cluster", "Ensure file system", "Verify storage"} <= {s.name for s in progress.steps}
     assert not {"Describe failure", "Release claim", "Publish failure"} & {s.name for s in progress.steps}
+
+
+def test_a_step_that_ends_its_branch_ends_with_the_parallel_at_the_latest() -> None:
+    history = History(Progress(REVERIFY))
+    for name in ("Claim for reading", "Inspect cluster", "Inspect infrastructure", "Inspect storage"):
+        history.enter(name)
+    assert step(history, "Inspect storage").state == "running"
+    history.enter("Is the behaviour to be proven?", "Choice")
+    history.enter("Record check")
+    left = ("Inspect cluster", "Inspect infrastructure", "Inspect storage")
+    assert {step(history, name).state for name in left} == {"done"}
+
+
+def test_a_map_is_a_step_also_when_a_failure_before_it_leads_there() -> None:
+    names = [step.name for step in Progress(FLEET).steps]
+    assert names == [
+        "List clusters",
+        "Find new accounts",
+        "Provision new accounts",
+        "Check clusters",
+        "Summarise fleet",
+        "Publish fleet checked",
+    ]
 
 
 def recorded(name: str) -> dict[str, Step]:
