@@ -27,7 +27,33 @@ STATES = [
 ]
 
 
-def test_the_same_request_again_creates_nothing(cloud: EmbeddedCloud, machine: Machine) -> None:
+def test_a_plan_lists_everything_in_order_and_touches_nothing(cloud: EmbeddedCloud, machine: Machine) -> None:
+    seen = len(cloud.server.calls)
+    planned = machine.run({"mode": "plan", "cluster": {"name": "planned"}})
+    assert planned.status == "SUCCEEDED", planned.cause
+    assert [each["resource"].split(" of arn:")[0] for each in planned.output["changes"]] == [
+        "network stack eks-efs-provisioner-planned-network",
+        "cluster planned",
+        "access entry",
+        "access entry",
+        "Fargate profile provisioner",
+        "security group planned-efs",
+        "file system of planned",
+        *(f"mount target in apne1-{zone}" for zone in ("az1", "az2", "az4")),
+        "StorageClass efs-sc",
+        "PersistentVolume efs-pv",
+        "PersistentVolumeClaim efs-claim",
+        "add-on coredns",
+    ]
+    assert {each["action"] for each in planned.output["changes"]} == {"create"}
+    assert mutating(cloud.server.calls[seen:]).keys() <= {
+        "sts:AssumeRole",
+        "stepfunctions:StartExecution",
+        "lambda:Invoke",
+    }
+
+
+def test_the_same_request_again_creates_nothing_and_a_plan_knows_that(cloud: EmbeddedCloud, machine: Machine) -> None:
     person = cloud.client("iam").create_user(UserName="person")["User"]["Arn"]
     request = {"cluster": {"name": "again", "admin_principal_arns": [person]}}
     first = machine.run(request)
@@ -42,6 +68,8 @@ def test_the_same_request_again_creates_nothing(cloud: EmbeddedCloud, machine: M
     for necessary in ("sts:AssumeRole", "stepfunctions:StartExecution", "lambda:Invoke"):
         del calls[necessary]
     assert calls == {"dynamodb:UpdateItem": 2, "events:PutEvents": 1}
+    planned = machine.run({**request, "mode": "plan"})
+    assert (planned.status, planned.output["summary"], planned.output["changes"]) == ("SUCCEEDED", "no changes", [])
 
 
 @pytest.mark.timeout(240)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import RetryableError
+from provisioner.errors import ErrorReason, RetryableError
 from tests.unit.functions.conftest import Invoke
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import CLASS, DRIVER, a_cluster
@@ -64,9 +64,32 @@ def test_a_cluster_that_is_gone_has_no_differences_here(invoke: Invoke) -> None:
     assert invoke("inspect_storage") == {"differences": []}
 
 
-def test_an_api_that_lets_nobody_in_is_no_drift_but_an_error_that_names_the_role(
-    invoke: Invoke, cluster: FakeCluster
-) -> None:
+def test_an_api_that_does_not_yet_know_the_access_entry_is_asked_again(invoke: Invoke, cluster: FakeCluster) -> None:
+    invoke("ensure_cluster_access")
     cluster.access_after_calls = 1
     with pytest.raises(RetryableError, match="eks-efs-provisioner-inspector"):
         invoke("inspect_storage")
+    assert invoke("inspect_storage") == {"differences": []}
+
+
+def test_a_lost_access_entry_is_the_infrastructures_difference_and_no_error(
+    invoke: Invoke, cluster: FakeCluster
+) -> None:
+    cluster.access_after_calls = 1
+    assert invoke("inspect_storage") == {"differences": []}
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_an_endpoint_that_was_closed_is_the_infrastructures_difference_and_any_other_silence_an_error(
+    is_closed: bool, invoke: Invoke, cluster: FakeCluster, eks: FakeEks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: Any) -> None:
+        raise RetryableError(ErrorReason.SERVICE_UNAVAILABLE, "no answer", remedy="again")
+
+    eks.clusters["eks-example"]["resourcesVpcConfig"]["endpointPublicAccess"] = not is_closed
+    monkeypatch.setattr(cluster, "get", silent)
+    if is_closed:
+        assert invoke("inspect_storage") == {"differences": []}
+    else:
+        with pytest.raises(RetryableError, match="no answer"):
+            invoke("inspect_storage")

@@ -87,6 +87,16 @@ def test_a_cluster_that_is_not_active_is_not_looked_into_and_the_plan_says_so(cr
     assert "cluster_is_not_active_so_that_what_is_inside_it_was_not_looked_at" in payload["warnings"]
 
 
+def test_a_cluster_that_lets_the_inspector_in_no_more_is_planned_without_its_objects_and_the_plan_says_so(
+    created: World,
+) -> None:
+    del created.eks.access_entries[INSPECTOR_ROLE_ARN]
+    created.objects.access_after_calls = 1
+    payload = planned(created)
+    assert actions(payload) == [(f"access entry of {INSPECTOR_ROLE_ARN}", "create")]
+    assert "cluster_lets_nobody_in_so_that_its_storage_objects_were_not_looked_at" in payload["warnings"]
+
+
 def test_an_existing_network_that_no_run_would_accept_ends_the_plan_with_every_reason(world: World) -> None:
     world.parts["network"] = {"vpc_id": "vpc-00000000", "private_subnet_ids": ["subnet-00000001", "subnet-00000002"]}
     with pytest.raises(TerminalError, match="vpc-00000000 does not exist"):

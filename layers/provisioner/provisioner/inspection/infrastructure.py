@@ -53,6 +53,16 @@ def infrastructure(request: Request, target: Target) -> Infrastructure:
     return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns)
 
 
+def wanted_policies(request: Request, target: Target) -> dict[str, str]:
+    """Principal's ARN -> ARN of its access policy, as state "Ensure cluster access" has it."""
+    return cluster_access.wanted_policies(
+        request,
+        provisioner_role_arn=target.role_arn("provisioner"),
+        inspector_role_arn=target.role_arn("inspector"),
+        partition=target.partition,
+    )
+
+
 def _cluster(request: Request, target: Target, network: Network | None) -> tuple[list[Inspected], list[Inspected]]:
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
     eks = target.client("eks")
@@ -60,17 +70,11 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     looked_at = cluster_drift.inspect(request, network, found)
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
-    wanted = cluster_access.wanted_policies(
-        request,
-        provisioner_role_arn=target.role_arn("provisioner"),
-        inspector_role_arn=target.role_arn("inspector"),
-        partition=target.partition,
-    )
     entries = [
         cluster_access_drift.inspect(request, principal_arn, policy_arn, eks)
         if found
         else cluster_access_drift.inspect_missing(principal_arn)
-        for principal_arn, policy_arn in wanted.items()
+        for principal_arn, policy_arn in wanted_policies(request, target).items()
     ]
     pods_role_arn = target.role_arn("fargate-pods")
     profile = fargate_profile_drift.inspect(

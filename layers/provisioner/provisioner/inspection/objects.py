@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Final
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
 from provisioner.errors import ErrorReason, RetryableError
+from provisioner.inspection.infrastructure import wanted_policies
 from provisioner.kubernetes import storage_drift
 from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
 from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.request import Request
-from provisioner.resources import access_point, cluster, file_system
+from provisioner.resources import access_point, cluster, cluster_access, file_system
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -23,8 +24,9 @@ _NAMESPACES_OF_KUBERNETES: Final = ("default", "kube-node-lease", "kube-public",
 def objects(request: Request, target: Target) -> list[Inspected]:
     """Each object with what it is not, in the order in which they are applied; only reads.
 
-    Empty when the cluster is not there or not ACTIVE: that is a difference of the infrastructure.
-    Raises: RetryableError when the cluster's API cannot be asked.
+    Empty when the cluster is not there or not ACTIVE, or does not let the inspector in because its access entry or its
+    endpoint was changed: these are differences of the infrastructure.
+    Raises: RetryableError when the cluster's API cannot be asked for another reason.
     """
     found = cluster.find(request, target.client("eks"))
     if found is None or found["status"] != "ACTIVE":
@@ -32,12 +34,24 @@ def objects(request: Request, target: Target) -> list[Inspected]:
     try:
         existing = StorageObjects.of(request, api_of(target, found))
     except AccessNotYetEffective as refused:
+        if not _has_access(request, target):
+            return []
         raise RetryableError(
             ErrorReason.NOT_YET_CONSISTENT,
-            f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in",
-            remedy="its access entry takes seconds to become effective; a provision run makes it when it is missing",
+            f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in yet",
+            remedy="its access entry takes seconds to become effective: look again",
         ) from refused
+    except RetryableError:
+        if cluster.differing_endpoint_access(request, found):
+            return []
+        raise
     return storage_drift.inspect(request, existing, find_handle(request, target.client("efs")))
+
+
+def _has_access(request: Request, target: Target) -> bool:
+    principal_arn = target.role_arn("inspector")
+    associated = cluster_access.policies_of(request, principal_arn, target.client("eks"))
+    return wanted_policies(request, target)[principal_arn] in (associated or [])
 
 
 def planned_objects(request: Request) -> list[Inspected]:

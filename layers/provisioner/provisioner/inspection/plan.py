@@ -71,12 +71,14 @@ def plan(request: Request, target: Target) -> Plan:
     found = infrastructure(request, target)
     storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
     inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]
-    return Plan(inspected, [*request.warnings, *_not_looked_at(found)])
+    return Plan(inspected, [*request.warnings, *_not_looked_at(found, storage)])
 
 
-def _not_looked_at(found: Infrastructure) -> list[str]:
-    """A cluster that is neither missing nor ACTIVE is not looked into."""
-    return [] if found.dns else ["cluster_is_not_active_so_that_what_is_inside_it_was_not_looked_at"]
+def _not_looked_at(found: Infrastructure, storage: Sequence[Inspected]) -> list[str]:
+    """Of a cluster that is neither missing nor ACTIVE nothing inside is looked at; of one that lets nobody in, less."""
+    if not found.dns:
+        return ["cluster_is_not_active_so_that_what_is_inside_it_was_not_looked_at"]
+    return [] if storage else ["cluster_lets_nobody_in_so_that_its_storage_objects_were_not_looked_at"]
 
 
 def action_of(inspected: Inspected) -> Action:
