@@ -17,7 +17,7 @@ TEST_PARTS := unit statemachine local report kubernetes end_to_end
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint build generate bench bench-diagnosis bench-fleet control-plane clean
+.PHONY: help demo serve test lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,7 @@ build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda witho
 
 generate: $(VENV)/.development ## write again what is generated from the code; tests tell when that is due
 	$(BIN)/python -m tools.event_schemas
+	$(BIN)/python -m tools.parameters
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
@@ -63,6 +64,9 @@ bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, 
 
 bench-fleet: $(VENV)/.runtime ## check 10, 100 and 1,000 recorded clusters: wall time, billed transitions and invocations per cluster
 	@$(BIN)/python -m bench.fleet
+
+bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md
+	@$(BIN)/python -m bench.cost
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

@@ -102,7 +102,7 @@ class _Packager:
                     self._replace(properties, "DefinitionUri", base)
                 case "AWS::Serverless::Application":
                     self._replace_template(properties, "Location", base)
-                case "AWS::CloudFormation::Stack":
+                case "AWS::CloudFormation::Stack" | "AWS::CloudFormation::StackSet":
                     self._replace_template(properties, "TemplateURL", base)
         function_defaults = template.get("Globals", {}).get("Function", {})
         self._replace(function_defaults, "CodeUri", base)

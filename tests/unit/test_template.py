@@ -1,6 +1,8 @@
 """What the templates promise, and what the documents say of them."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,20 @@ def test_nothing_invokes_a_function_asynchronously() -> None:
     assert not [name for name, each in FUNCTIONS.items() if "Events" in each["Properties"]]
 
 
+def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles_that_let_lambda_do_so() -> None:
+    """SAM gives the roles that it makes what Lambda needs; a role of our own has it when there is a VPC."""
+    inside = {name: each["Properties"] for name, each in FUNCTIONS.items() if "VpcConfig" in each["Properties"]}
+    assert set(inside) == {
+        f"{name}Function"
+        for name in ("ApplyStorage", "DiagnoseFailure", "InspectStorage", "PlanChanges", "VerifyStorage")
+    }
+    for properties in inside.values():
+        if "Role" in properties:
+            role = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
+            assert "AWSLambdaVPCAccessExecutionRole" in json.dumps(role["ManagedPolicyArns"])
+            assert role["ManagedPolicyArns"]["Fn::If"][0] == "InVpc"
+
+
 def test_every_rule_has_a_dead_letter_queue_for_every_target() -> None:
     templates = [ROOT / "template.yaml", *(ROOT / "operations").glob("*.yaml"), *(ROOT / "accounts").glob("*.yaml")]
     targets = [
@@ -81,3 +97,15 @@ def test_every_log_group_has_a_retention_and_the_stacks_key() -> None:
     ]
     assert len(groups) >= 3
     assert all({"RetentionInDays", "KmsKeyId"} <= group.keys() for group in groups)
+
+
+def test_the_evidence_bucket_can_have_nothing_public() -> None:
+    block = RESOURCES["EvidenceBucket"]["Properties"]["PublicAccessBlockConfiguration"]
+    assert [*block.values()] == [True] * 4
+
+
+def test_the_example_of_samconfig_sets_parameters_that_there_are() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    named = {each.partition("=")[0] for each in config["example"]["deploy"]["parameters"]["parameter_overrides"]}
+    assert named
+    assert named <= load_template(ROOT / "template.yaml")["Parameters"].keys()

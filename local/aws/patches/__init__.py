@@ -20,6 +20,7 @@ from local.aws.patches import (
     organizations,
     performance,
     scheduler,
+    stack_sets,
     stepfunctions,
     stepfunctions_api,
     stepfunctions_choice,
@@ -50,6 +51,7 @@ def install_all(server: AwsServer) -> None:
     metrics.install(server)
     scheduler.install(server)
     organizations.install(server)
+    stack_sets.install(server)
     cloudformation_resources.install(server)
     cloudformation_network.install(server)
     cloudformation.install(server)

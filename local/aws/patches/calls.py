@@ -7,6 +7,7 @@ after it succeeded, in the calling thread. What is raised before a call is the s
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
@@ -27,7 +28,7 @@ def install(server: AwsServer) -> None:
         server.calls.append(name)
         if not server.hooks:
             return original(self)
-        call = Call(name, self.current_account, self.region, self.path, _text(self.body))
+        call = Call(name, self.current_account, self.region, self.path, _said(self))
         try:
             server.hooks.run_before(call)
         except ServiceException as refusal:
@@ -48,6 +49,11 @@ def _answer_with(response: BaseResponse, refusal: ServiceException) -> None:
         raise refusal
 
     setattr(response, camelcase_to_underscores(response._get_action()), refuse)
+
+
+def _said(response: BaseResponse) -> str:
+    """The body; that of a form, which moto has taken apart, put together again."""
+    return _text(response.body) or urlencode(response.querystring or {}, doseq=True)
 
 
 def _text(body: Any) -> str:

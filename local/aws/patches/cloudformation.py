@@ -2,7 +2,8 @@
 
 moto lacks: an error for resource types it does not know (it leaves them out); stack events per resource; a stack that
 is CREATE_IN_PROGRESS for a while; a failing resource that ends in ROLLBACK_COMPLETE and a reason instead of HTTP 500;
-nested stacks that fail their parent; "No updates are to be performed".
+nested stacks that fail their parent; updates that make and remove what a condition now says; "No updates are to be
+performed".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -31,6 +32,8 @@ def install(server: AwsServer) -> None:
     _take_time(server)
     _roll_back()
     _nest()
+    parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
+    parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
     models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
     models.CloudFormationBackend.delete_stack = _deleting(models.CloudFormationBackend.delete_stack)
 
@@ -178,6 +181,36 @@ def _nest() -> None:
 
 def _parameter_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _following_conditions(update: Any) -> Any:
+    def updated(self: Any, template: dict[str, Any], parameters: dict[str, Any] | None = None) -> None:
+        update(self, template, parameters)
+        for name, body in self._resource_json_map.items():
+            if _unwanted(body, self):
+                _remove(name, body, self)
+            else:
+                _ = self[name]  # makes what is not there yet
+
+    return updated
+
+
+def _unless_unwanted(update: Any) -> Any:
+    def updated(logical_id: str, body: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+        if _unwanted(body, resources_map):
+            return _remove(logical_id, body, resources_map)
+        return update(logical_id, body, resources_map, account_id, region_name)
+
+    return updated
+
+
+def _unwanted(body: Any, resources_map: Any) -> bool:
+    return "Condition" in body and not resources_map.lazy_condition_map[body["Condition"]]
+
+
+def _remove(name: str, body: Any, resources_map: Any) -> None:
+    if resource := resources_map._parsed_resources.pop(name, None):
+        resources_map._delete_resource(resource, body)
 
 
 def _updating(update: Any) -> Any:

@@ -124,7 +124,7 @@ def _event_bus_policy(made: Any) -> None:
         properties.get("Principal"),
         properties["StatementId"],
         properties.get("Condition"),
-        json.dumps({"Version": "2012-10-17", "Statement": [properties["Statement"]]})
+        json.dumps({"Statement": [{"Sid": properties["StatementId"], **properties["Statement"]}]})
         if "Statement" in properties
         else None,
     )

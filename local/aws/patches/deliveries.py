@@ -28,7 +28,9 @@ class UndeliverableError(Exception):
     """A policy does not let the service in."""
 
 
-def check(service: str, source_arn: str, target_arn: str, role_arn: str | None = None) -> None:
+def check(
+    service: str, source_arn: str, target_arn: str, role_arn: str | None = None, event: Mapping[str, Any] | None = None
+) -> None:
     """`source_arn` is the rule or the alarm on whose behalf `service` delivers. Raises: UndeliverableError."""
     target = parse_arn(target_arn)
     context = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_arn.split(":")[4]}
@@ -47,7 +49,7 @@ def check(service: str, source_arn: str, target_arn: str, role_arn: str | None =
             _role_exists(role_arn)
         case "events":
             _role_exists(role_arn)
-            _bus_lets_in(target, target_arn, str(role_arn).split(":")[4])
+            _bus_lets_in(target, target_arn, str(role_arn).split(":")[4], event or {})
 
 
 def key_lets_in(service: str, key_id: str, account_id: str, region: str, context: Mapping[str, str]) -> None:
@@ -91,13 +93,14 @@ def _role_exists(role_arn: str | None) -> None:
         raise UndeliverableError(f"there is no role {role_arn}")
 
 
-def _bus_lets_in(target: Arn, target_arn: str, source_account: str) -> None:
+def _bus_lets_in(target: Arn, target_arn: str, source_account: str, event: Mapping[str, Any]) -> None:
     """Within an account the sender's role decides; across accounts the bus has to agree."""
     if target.account == source_account:
         return
     bus = events_backends[target.account][target.region].describe_event_bus(target.resource_id)
     sender = Caller(frozenset({source_account, f"arn:aws:iam::{source_account}:root"}))
-    if decide(_parsed(bus.policy), sender, "events:PutEvents", {}, target_arn) != "allow":
+    context = {"events:source": str(event.get("source")), "events:detail-type": str(event.get("detail-type"))}
+    if decide(_parsed(bus.policy), sender, "events:PutEvents", context, target_arn) != "allow":
         raise UndeliverableError(f"{target_arn} does not let account {source_account} in")
 
 

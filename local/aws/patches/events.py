@@ -107,7 +107,7 @@ def _deliver(
     from local.aws.server import DeliveredEvent
 
     try:
-        deliveries.check(SERVICE, rule.arn, target["Arn"], target.get("RoleArn"))
+        deliveries.check(SERVICE, rule.arn, target["Arn"], target.get("RoleArn"), event)
         execution_arn = deliver()
     except Exception as error:
         LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=True)

@@ -114,6 +114,24 @@ def test_a_failing_resource_rolls_the_stack_back_and_says_why(aws: Sandbox, stac
     assert "10.9.0.0/16" not in cidrs
 
 
+def test_an_update_makes_and_removes_what_a_condition_now_says(aws: Sandbox, stacks: Any) -> None:
+    template = {
+        "Parameters": {"Loud": {"Type": "String", "Default": ""}},
+        "Conditions": {"IsLoud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Loud"}, ""]}]}},
+        "Resources": {
+            "Always": {"Type": "AWS::SNS::Topic"},
+            "Bell": {"Type": "AWS::SNS::Topic", "Condition": "IsLoud", "Properties": {"TopicName": "bell"}},
+        },
+    }
+    stacks.create_stack(StackName="moody", TemplateBody=json.dumps(template))
+    for loud in ("yes", ""):
+        parameters = [{"ParameterKey": "Loud", "ParameterValue": loud}]
+        stacks.update_stack(StackName="moody", TemplateBody=json.dumps(template), Parameters=parameters)
+        assert described(stacks, "moody")["StackStatus"] == "UPDATE_COMPLETE"
+        topics = [topic["TopicArn"] for topic in aws.server.client("sns").list_topics()["Topics"]]
+        assert any(topic.endswith(":bell") for topic in topics) is bool(loud)
+
+
 def test_an_unknown_resource_type_is_named_and_refused(stacks: Any) -> None:
     body = json.dumps({"Resources": {"X": {"Type": "AWS::Nothing::Here"}, "T": {"Type": "AWS::SNS::Topic"}}})
     with pytest.raises(stacks.exceptions.ClientError, match=r"Unrecognized resource types: \[AWS::Nothing::Here\]"):
