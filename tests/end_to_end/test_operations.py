@@ -235,29 +235,37 @@ def test_the_commands_of_the_guide_start_what_was_not_delivered(
     assert messages(cloud.client("sqs"), machine.outputs["NewAccountDeadLettersUrl"]) == []
 
 
+def counted(cloud: EmbeddedCloud, alarm_name: str) -> float:
+    """What an alarm would see: its own metric, by the names, dimensions and statistic that it asks for."""
+    (alarm,) = cloud.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK_NAME}-{alarm_name}"])["MetricAlarms"]
+    now = datetime.now(UTC)
+    statistics = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace=alarm["Namespace"],
+        MetricName=alarm["MetricName"],
+        Dimensions=alarm["Dimensions"],
+        Statistics=[alarm["Statistic"]],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=86400,
+    )
+    return sum(float(point[alarm["Statistic"]]) for point in statistics["Datapoints"])
+
+
 def test_a_function_that_crashes_is_counted(cloud: EmbeddedCloud) -> None:
-    """The alarm's own metric: names and namespace as the alarm asks for them."""
-    (alarm,) = cloud.client("cloudwatch").describe_alarms(AlarmNames=[f"{STACK_NAME}-function-crashed"])["MetricAlarms"]
     logs, group = cloud.client("logs"), f"/aws/lambda/{STACK_NAME}"
     logs.create_log_stream(logGroupName=group, logStreamName="crash")
-
-    def crashes() -> float:
-        now = datetime.now(UTC)
-        statistics = cloud.client("cloudwatch").get_metric_statistics(
-            Namespace=alarm["Namespace"],
-            MetricName=alarm["MetricName"],
-            Dimensions=alarm["Dimensions"],
-            Statistics=[alarm["Statistic"]],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(hours=1),
-            Period=86400,
-        )
-        return sum(float(point[alarm["Statistic"]]) for point in statistics["Datapoints"])
-
-    before = crashes()
+    before = counted(cloud, "function-crashed")
     line = {"timestamp": 1, "message": "2026-11-26T00:00:00Z 1 Task timed out after 60.00 seconds"}
     logs.put_log_events(logGroupName=group, logStreamName="crash", logEvents=[line])
-    until(lambda: crashes() == before + 1, "the crash to be counted")
+    assert counted(cloud, "function-crashed") == before + 1
+
+
+def test_a_check_of_the_fleet_is_counted_by_the_alarm_that_misses_it(cloud: EmbeddedCloud, machine: Machine) -> None:
+    fleet = Machine(cloud, machine.outputs, "Fleet")
+    before = counted(cloud, "check-overdue")
+    run = fleet.run({})
+    assert (run.status, run.cause) == ("SUCCEEDED", "")
+    until(lambda: counted(cloud, "check-overdue") == before + 1, "the check to be counted")
 
 
 def test_the_dashboard_reads_the_durations_of_every_state_that_it_shows(cloud: EmbeddedCloud, machine: Machine) -> None:
