@@ -87,12 +87,14 @@ class FargatePod:
         if refusal := await fargate_refusal(self._pod, api):
             await self._unschedulable(services.fargate_events, refusal)
             return
-        await asyncio.sleep(services.node.clock.seconds(_NODE_START_SECONDS))
         self._node = node_object(self._placement)  # known before it exists: a cancelled request may have made it
         self._node = await register_node(api, self._placement, services.kubelet_port, services.kubelet_version)
         await api.bind(self._pod, self._placement.node_name)
         message = f"Successfully assigned {self.namespace}/{self.name} to {self._placement.node_name}"
         await services.fargate_events.normal(self._pod, "Scheduled", message)
+        # On EKS the node comes first; a pod that waits for it is told from one that nobody schedules by its
+        # schedulerName, which cannot be set from outside the API: here the node's name tells.
+        await asyncio.sleep(services.node.clock.seconds(_NODE_START_SECONDS))
         bound = {**self._pod, "spec": {**self._pod["spec"], "nodeName": self._placement.node_name}}
         self.kubelet = Kubelet(services.node, bound, self._placement)
         await self.kubelet.run()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.clock import TYPICAL_SECONDS, Clock
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, simulated
 
@@ -201,3 +202,13 @@ def test_pods_applied_together_start_together(cluster: Cluster) -> None:
         cluster.until_phase(NAMESPACE, f"together-{number}", "Running")
     assert time.monotonic() - begun < 8
     assert cluster.pod(NAMESPACE, "together-0").spec.containers[0].image == IMAGE
+
+
+def test_a_pod_that_waits_for_its_node_is_told_from_one_that_nobody_schedules(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes: the application makes pods again that are left to the default scheduler."""
+    monkeypatch.setattr(Clock, "seconds", lambda _, real: 3600.0 if real == TYPICAL_SECONDS["pod"] else 0.0)
+    cluster.run(NAMESPACE, "patient", "sleep 600")
+    cluster.until(lambda: bool(cluster.pod(NAMESPACE, "patient").spec.node_name), "the pod is known to Fargate")
+    assert cluster.pod(NAMESPACE, "patient").status.phase == "Pending"
