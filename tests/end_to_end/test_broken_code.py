@@ -19,7 +19,7 @@ MISSING_MOUNT_TARGET = Mutation(
 )
 WRONG_HANDLE = Mutation(
     "wrong-handle",
-    f"{KUBERNETES}/storage.py",
+    f"{KUBERNETES}/storage_objects.py",
     "if access_point_id else file_system_id",
     'if access_point_id else f"efs:{file_system_id}"',
 )

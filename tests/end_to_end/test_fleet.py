@@ -46,8 +46,13 @@ def organization(cloud: EmbeddedCloud) -> Organization:
 
 @pytest.fixture(scope="module")
 def outputs(cloud: EmbeddedCloud, organization: Organization) -> dict[str, str]:
-    """A stack of its own: the other tests' clusters are not its fleet."""
-    parameters = {"RolePrefix": PREFIX, "EnrolledUnits": organization.enrolled_unit, "FleetConcurrency": "4"}
+    """A stack of its own: the other tests' clusters are not its fleet, and their new accounts are not its."""
+    parameters = {
+        "RolePrefix": PREFIX,
+        "EnrolledUnits": organization.enrolled_unit,
+        "FleetConcurrency": "4",
+        "NewAccountTrigger": "DISABLED",
+    }
     return cloud.deploy(stack_name=PREFIX, parameters=parameters)
 
 

@@ -229,8 +229,8 @@ def test_nothing_is_left_of_a_serve_that_is_killed(tmp_path: Path, kind: str) ->
         people.apply(pod("sleeper", "sleep 31415"))
         people.wait("pod/sleeper", "condition=Ready")
         wanted = [LAMBDA_FUNCTION, re.compile(r"^sleep 31415"), *CONTROL_PLANE[kind]]
-        processes = running(serve, wanted)
-        assert processes, serve.descendants()
+        # A container is started before its shell has become `sleep`.
+        processes = until(lambda: running(serve, wanted), "one process of each sort")
         serve.end(signal.SIGKILL)
         until(lambda: not still_running(processes), "every process to end")
     finally:
