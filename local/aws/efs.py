@@ -217,8 +217,8 @@ class StrictEfs(EFSResponse):
             posix_user=self._get_param("PosixUser"),
             root_directory=self._get_param("RootDirectory"),
         )
-        ACCESS_POINTS_CREATING.add(point.access_point_id)
-        self._later("access point", lambda: ACCESS_POINTS_CREATING.discard(point.access_point_id))
+        ACCESS_POINT_STATES[point.access_point_id] = "creating"
+        self._later("access point", lambda: _settle_access_point(point.access_point_id))
         return json.dumps(_access_point(point)), {"Content-Type": "application/json"}
 
     def describe_access_points(self) -> Any:
@@ -286,7 +286,8 @@ class StrictEfs(EFSResponse):
 DNS_KNOWN: set[str] = set()
 """Mount targets whose name resolves by now: up to 90 s after they are available."""
 
-ACCESS_POINTS_CREATING: set[str] = set()
+ACCESS_POINT_STATES: dict[str, str] = {}
+"""Of those that are not available, which is all that moto knows."""
 
 
 def _settle(resource: FileSystem | MountTarget, state: str) -> None:
@@ -294,11 +295,16 @@ def _settle(resource: FileSystem | MountTarget, state: str) -> None:
         resource.life_cycle_state = "available"
 
 
+def _settle_access_point(access_point_id: str) -> None:
+    if ACCESS_POINT_STATES.get(access_point_id) == "creating":
+        del ACCESS_POINT_STATES[access_point_id]
+
+
 def _mount_target(target: MountTarget) -> dict[str, Any]:
     return {name: value for name, value in target.info_json().items() if name != "SecurityGroups"}
 
 
 def _access_point(point: AccessPoint) -> dict[str, Any]:
-    state = "creating" if point.access_point_id in ACCESS_POINTS_CREATING else "available"
+    state = ACCESS_POINT_STATES.get(point.access_point_id, "available")
     described = {**point.info_json(), "LifeCycleState": state}
     return {name: value for name, value in described.items() if value is not None}

@@ -13,6 +13,7 @@ from local.aws.eks_state import Cluster, clusters_of
 from local.cloud import EmbeddedCloud
 
 PATIENCE_SECONDS = 60.0
+OWNER_TAG = "eks-efs-provisioner/cluster"
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -22,6 +23,31 @@ class Scene:
 
     cloud: EmbeddedCloud
     payload: Mapping[str, Any]
+
+    @classmethod
+    def recorded(cls, cloud: EmbeddedCloud, claims_table: str, cluster_name: str) -> "Scene":
+        """A cluster that was proven, as its record has it."""
+        key = {"cluster": {"S": f"{cloud.account_id}#{cloud.region}#{cluster_name}"}}
+        record = cloud.client("dynamodb").get_item(TableName=claims_table, Key=key)["Item"]
+        request, proven = (json.loads(record[name]["S"]) for name in ("request", "proven"))
+        config = cloud.client("eks").describe_cluster(name=cluster_name)["cluster"]["resourcesVpcConfig"]
+        subnets = [
+            {
+                "subnet_id": subnet["SubnetId"],
+                "availability_zone": subnet["AvailabilityZone"],
+                "availability_zone_id": subnet["AvailabilityZoneId"],
+                "cidr": subnet["CidrBlock"],
+            }
+            for subnet in cloud.client("ec2").describe_subnets(SubnetIds=config["subnetIds"])["Subnets"]
+        ]
+        by_zone = sorted(subnets, key=lambda subnet: str(subnet["availability_zone_id"]))
+        payload = {
+            "request": request,
+            "network": {"vpc_id": config["vpcId"], "private_subnets": by_zone},
+            "file_system_id": proven["file_system"]["id"],
+            "access_point_id": proven["file_system"]["access_point_id"],
+        }
+        return cls(cloud, payload)
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -83,9 +109,13 @@ class Scene:
     def patch(self, path: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         return self._ask("PATCH", path, changes, MERGE_PATCH)
 
+    def delete(self, path: str) -> None:
+        """Returns at once: what is in use stays for now."""
+        self._ask("DELETE", path)
+
     def remove(self, path: str) -> None:
         """Deletes an object and waits until it is gone."""
-        self._ask("DELETE", path)
+        self.delete(path)
         self.until(lambda: self.get(path) is None)
 
     def until(self, condition: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:

@@ -8,10 +8,9 @@ from moto.efs.models import efs_backends
 
 from local.faults.fault import Fault, before
 from local.faults.objects import replace_volume
-from local.faults.scene import Scene
+from local.faults.scene import OWNER_TAG, Scene
 
 ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
-OWNER_TAG = "eks-efs-provisioner/cluster"
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 

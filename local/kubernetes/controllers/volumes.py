@@ -11,6 +11,7 @@ from local.kubernetes.events import EventRecorder
 from local.kubernetes.objects import Object, is_deleting, uid_of
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+BETA_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 _UNITS = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18, "m": 10**-3}
 _UNITS |= {f"{letter}i": 2 ** (10 * power) for power, letter in enumerate("KMGTPE", start=1)}
@@ -198,13 +199,19 @@ def _mismatch(volume: Object, claim: Object) -> str | None:
     requested = ((wants.get("resources") or {}).get("requests") or {}).get("storage", "0")
     if quantity(has["capacity"]["storage"]) < quantity(requested):
         return "requested PV is too small"
-    if (has.get("storageClassName") or "") != (wants.get("storageClassName") or ""):
+    if _class_of(volume) != _class_of(claim):
         return "storageClassName does not match"
     if has.get("volumeMode", "Filesystem") != wants.get("volumeMode", "Filesystem"):
         return "incompatible volumeMode"
     if not set(wants.get("accessModes") or []) <= set(has.get("accessModes") or []):
         return "incompatible accessMode"
     return None
+
+
+def _class_of(found: Object) -> str:
+    """The annotation of old goes before the field (component-helpers, GetPersistentVolumeClaimClass)."""
+    annotations = found["metadata"].get("annotations") or {}
+    return annotations.get(BETA_STORAGE_CLASS) or found["spec"].get("storageClassName") or ""
 
 
 def _selected(volume: Object, claim: Object) -> bool:

@@ -1,0 +1,15 @@
+"""What is done to a proven cluster behind the program's back: every difference that an inspection can tell of.
+
+`CHANGES[name].make(scene)` makes it; what it gives undoes it.
+"""
+
+from local.faults.drift import cluster, fargate, file_system, mount_targets, network, objects
+from local.faults.drift.change import Change, names_of
+
+CHANGES: dict[str, Change] = {
+    change.name: change
+    for part in (network, cluster, fargate, file_system, mount_targets, objects)
+    for change in part.CHANGES
+}
+
+__all__ = ["CHANGES", "Change", "names_of"]

@@ -1,0 +1,120 @@
+"""What a change behind the program's back is, and what it may need to be made and undone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.aws.hooks import Undo
+from local.faults.scene import Scene
+from provisioner.difference import DriftKind
+
+Make = Callable[[Scene], Undo]
+"""Makes the change; the returned function undoes it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that somebody, or AWS, does to a proven cluster. `kind` is what an inspection must make of it.
+
+    `resource` and `path` are those of the one difference that it is: with {names} that `names_of` knows, and * for
+    what only the change itself decides.
+    """
+
+    name: str
+    description: str
+    kind: DriftKind
+    resource: str
+    path: str
+    make: Make
+    part: str
+    """Changes of one part get in each other's way."""
+    passes: bool = False
+    """AWS is at work on it and will have finished; undoing it is that."""
+    is_final: bool = False
+    """Only a run can bring back what it removes: there is no undoing it."""
+    of_kubernetes: bool = False
+    """Kubernetes itself has a say in it."""
+    in_existing_network: bool = False
+    """Can only be met by a cluster in somebody else's network."""
+
+
+def names_of(scene: Scene) -> dict[str, str]:
+    """The names of what belongs to a cluster: asked for before a change, for afterwards they may lead nowhere."""
+    ec2, vpc_id, name = scene.client("ec2"), scene.vpc_id, scene.cluster_name
+    subnet = scene.payload["network"]["private_subnets"][0]
+    here = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [f"{name}-efs"]}]
+    (group,) = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    roles = f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner"
+    return {
+        "cluster": name,
+        "stack": f"eks-efs-provisioner-{name}-network",
+        "vpc": vpc_id,
+        "subnet": subnet["subnet_id"],
+        "cidr": subnet["cidr"],
+        "zone": subnet["availability_zone_id"],
+        "group": group["GroupId"],
+        "file_system": scene.file_system_id,
+        "access_point": str(scene.payload["access_point_id"]),
+        "provisioner": f"{roles}-provisioner",
+        "inspector": f"{roles}-inspector",
+        "person": "".join(scene.request["cluster"]["admin_principal_arns"]),
+        **{name: scene.storage[name] for name in ("namespace", "storage_class", "persistent_volume", "claim")},
+    }
+
+
+def calls(make: Callable[[Scene], object], undo: Callable[[Scene], object]) -> Make:
+    """Two functions of the scene: one to make the change, one to undo it."""
+
+    def make_it(scene: Scene) -> Undo:
+        make(scene)
+        return lambda: _ignore(undo(scene))
+
+    return make_it
+
+
+def final(make: Callable[[Scene], object]) -> Make:
+    return calls(make, lambda _scene: None)
+
+
+def state(target: Callable[[Scene], Any], **values: Any) -> Make:
+    """What no call of a person does and AWS may: attributes of what the embedded cloud remembers."""
+
+    def make_it(scene: Scene) -> Undo:
+        found = target(scene)
+        before = {name: getattr(found, name) for name in values}
+        _set(found, values)
+        return lambda: _set(found, before)
+
+    return make_it
+
+
+def item(holder: Callable[[Scene], dict[str, Any]], **values: Any) -> Make:
+    """As `state`, of a dictionary."""
+
+    def make_it(scene: Scene) -> Undo:
+        found = holder(scene)
+        before = {name: found[name] for name in values}
+        found.update(values)
+        return lambda: found.update(before)
+
+    return make_it
+
+
+def gone(holder: Callable[[Scene], dict[str, Any]], key: Callable[[Scene], str]) -> Make:
+    """It is no longer there, with all that went before it; undone, it is the same one again."""
+
+    def make_it(scene: Scene) -> Undo:
+        found, name = holder(scene), key(scene)
+        removed = found.pop(name)
+        return lambda: found.update({name: removed})
+
+    return make_it
+
+
+def _set(target: Any, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(target, name, value)
+
+
+def _ignore(_result: object) -> None:
+    """Of a call that is made for its effect."""

@@ -1,0 +1,269 @@
+"""Changes of the EKS cluster itself and of who may use its Kubernetes API."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.aws.eks_state import Cluster, clusters_of
+from local.faults.drift.change import Change, calls, final, gone, item, state
+from local.faults.scene import OWNER_TAG, Scene
+from provisioner.resources import cluster_access_drift, cluster_drift, ownership
+
+ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
+POLICIES = "arn:aws:eks::aws:cluster-access-policy/"
+
+
+def cluster(scene: Scene) -> Cluster:
+    return scene.cluster
+
+
+def configure(**changes: Any) -> Callable[[Scene], None]:
+    """Returns when the cluster is ACTIVE again."""
+
+    def update(scene: Scene) -> None:
+        scene.client("eks").update_cluster_config(name=scene.cluster_name, **changes)
+        scene.until(lambda: scene.cluster.status == "ACTIVE")
+
+    return update
+
+
+def endpoint(**access: Any) -> Callable[[Scene], None]:
+    return configure(resourcesVpcConfig=access)
+
+
+def logging(*, enabled: list[str], disabled: list[str]) -> Callable[[Scene], None]:
+    both = ((enabled, True), (disabled, False))
+    return configure(logging={"clusterLogging": [{"types": types, "enabled": on} for types, on in both if types]})
+
+
+def delete_cluster(scene: Scene) -> None:
+    """Its profiles have to go first, one after the other."""
+    eks, name = scene.client("eks"), scene.cluster_name
+    for profile in eks.list_fargate_profiles(clusterName=name)["fargateProfileNames"]:
+        eks.delete_fargate_profile(clusterName=name, fargateProfileName=profile)
+        scene.until(lambda: not scene.cluster.profiles)
+    eks.delete_cluster(name=name)
+    scene.until(lambda: name not in clusters_of(str(scene.request["account_id"]), scene.region))
+
+
+Principal = Callable[[Scene], str]
+
+
+def role(name: str) -> Principal:
+    return lambda scene: f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner-{name}"
+
+
+def person(scene: Scene) -> str:
+    return str(scene.request["cluster"]["admin_principal_arns"][0])
+
+
+def remove_entry(principal: Principal) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("eks").delete_access_entry(
+        clusterName=scene.cluster_name, principalArn=principal(scene)
+    )
+
+
+def entry(principal: Principal, policy: str | None, *, ours: bool = True) -> Callable[[Scene], None]:
+    """Made anew; the API's authenticator learns of it a little later."""
+
+    def make(scene: Scene) -> None:
+        eks, arn = scene.client("eks"), principal(scene)
+        tags = {OWNER_TAG: scene.cluster_name} if ours else {}
+        eks.create_access_entry(clusterName=scene.cluster_name, principalArn=arn, type="STANDARD", tags=tags)
+        if policy:
+            associate(principal, policy)(scene)
+        scene.until(lambda: arn in scene.cluster.effective_entries)
+
+    return make
+
+
+def associate(principal: Principal, policy: str) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("eks").associate_access_policy(
+        clusterName=scene.cluster_name,
+        principalArn=principal(scene),
+        policyArn=f"{POLICIES}{policy}",
+        accessScope={"type": "cluster"},
+    )
+
+
+def disassociate(principal: Principal, policy: str) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("eks").disassociate_access_policy(
+        clusterName=scene.cluster_name, principalArn=principal(scene), policyArn=f"{POLICIES}{policy}"
+    )
+
+
+def replace_entry(principal: Principal, policy: str | None, *, ours: bool) -> Callable[[Scene], None]:
+    def replace(scene: Scene) -> None:
+        remove_entry(principal)(scene)
+        entry(principal, policy, ours=ours)(scene)
+
+    return replace
+
+
+CLUSTER, ACCESS = "cluster {cluster}", "access entry of "
+
+CHANGES = (
+    Change(
+        "cluster-gone",
+        "the cluster was deleted; the file system was not",
+        cluster_drift.MISSING,
+        CLUSTER,
+        "exists",
+        final(delete_cluster),
+        "cluster",
+        is_final=True,
+    ),
+    Change(
+        "cluster-updating",
+        "somebody is updating the cluster",
+        cluster_drift.IN_PROGRESS,
+        CLUSTER,
+        "status",
+        state(cluster, status="UPDATING"),
+        "cluster",
+        passes=True,
+    ),
+    Change(
+        "cluster-failed",
+        "EKS gave the cluster up",
+        cluster_drift.FAILED,
+        CLUSTER,
+        "status",
+        state(
+            cluster,
+            status="FAILED",
+            issues=[{"code": "InternalFailure", "message": "The control plane is unhealthy.", "resourceIds": []}],
+        ),
+        "cluster",
+    ),
+    Change(
+        "cluster-in-another-vpc",
+        "the cluster was deleted and made again in another VPC",
+        cluster_drift.OTHER_VPC,
+        CLUSTER,
+        "resourcesVpcConfig.vpcId",
+        item(lambda scene: scene.cluster.vpc_config, vpcId="vpc-0123456789abcdef0"),
+        "cluster",
+    ),
+    Change(
+        "cluster-version",
+        "the cluster runs another Kubernetes version than asked for",
+        cluster_drift.VERSION,
+        CLUSTER,
+        "version",
+        state(cluster, version="1.99"),
+        "cluster",
+    ),
+    Change(
+        "endpoint-not-public",
+        "the public endpoint was closed",
+        cluster_drift.ENDPOINT,
+        CLUSTER,
+        "resourcesVpcConfig.endpointPublicAccess",
+        calls(endpoint(endpointPublicAccess=False), endpoint(endpointPublicAccess=True)),
+        "endpoint",
+    ),
+    Change(
+        "endpoint-not-private",
+        "the private endpoint was closed",
+        cluster_drift.ENDPOINT,
+        CLUSTER,
+        "resourcesVpcConfig.endpointPrivateAccess",
+        calls(endpoint(endpointPrivateAccess=False), endpoint(endpointPrivateAccess=True)),
+        "endpoint",
+    ),
+    Change(
+        "endpoint-cidrs",
+        "the public endpoint was narrowed to one network",
+        cluster_drift.ENDPOINT,
+        CLUSTER,
+        "resourcesVpcConfig.publicAccessCidrs",
+        calls(endpoint(publicAccessCidrs=["203.0.113.0/24"]), endpoint(publicAccessCidrs=["0.0.0.0/0"])),
+        "endpoint",
+    ),
+    Change(
+        "audit-log-off",
+        "somebody saves money on the audit log",
+        cluster_drift.LOGGING,
+        CLUSTER,
+        "logging",
+        calls(logging(enabled=[], disabled=["audit"]), logging(enabled=["audit"], disabled=[])),
+        "logging",
+    ),
+    Change(
+        "secrets-not-encrypted",
+        "the cluster was made again without the key for its secrets",
+        cluster_drift.SECRETS_KEY,
+        CLUSTER,
+        "encryptionConfig.secrets",
+        state(cluster, encryption_config=[]),
+        "cluster",
+    ),
+    Change(
+        "aws-auth-lets-in-too",
+        "the cluster was made again with the aws-auth ConfigMap as a second way in",
+        cluster_drift.AUTHENTICATION,
+        CLUSTER,
+        "accessConfig.authenticationMode",
+        item(lambda scene: scene.cluster.access_config, authenticationMode="API_AND_CONFIG_MAP"),
+        "cluster",
+    ),
+    Change(
+        "cluster-of-another",
+        "the cluster has lost its owner tag",
+        ownership.NOT_OURS,
+        CLUSTER,
+        f"tags.{OWNER_TAG}",
+        gone(lambda scene: scene.cluster.tags, lambda _scene: OWNER_TAG),
+        "cluster",
+    ),
+    Change(
+        "person-locked-out",
+        "the administrator's access entry was deleted",
+        cluster_access_drift.MISSING,
+        ACCESS + "{person}",
+        "exists",
+        calls(remove_entry(person), entry(person, ADMINISTRATOR)),
+        "person",
+        of_kubernetes=True,
+    ),
+    Change(
+        "provisioner-locked-out",
+        "the access entry of the provisioner's role was deleted",
+        cluster_access_drift.MISSING,
+        ACCESS + "{provisioner}",
+        "exists",
+        calls(remove_entry(role("provisioner")), entry(role("provisioner"), ADMINISTRATOR)),
+        "provisioner",
+        of_kubernetes=True,
+    ),
+    Change(
+        "inspector-locked-out",
+        "the access entry of the inspector's role was deleted, so that nobody may look into the cluster",
+        cluster_access_drift.MISSING,
+        ACCESS + "{inspector}",
+        "exists",
+        calls(remove_entry(role("inspector")), entry(role("inspector"), "AmazonEKSAdminViewPolicy")),
+        "objects",
+        of_kubernetes=True,
+    ),
+    Change(
+        "person-without-policy",
+        "the administrator's access policy was disassociated",
+        cluster_access_drift.POLICY_MISSING,
+        ACCESS + "{person}",
+        f"policies.{ADMINISTRATOR}",
+        calls(disassociate(person, ADMINISTRATOR), associate(person, ADMINISTRATOR)),
+        "person",
+        of_kubernetes=True,
+    ),
+    Change(
+        "person-with-another-entry",
+        "somebody made the administrator's access entry anew, without a policy",
+        cluster_access_drift.POLICY_MISSING_AT_OTHERS,
+        ACCESS + "{person}",
+        f"policies.{ADMINISTRATOR}",
+        calls(replace_entry(person, None, ours=False), replace_entry(person, ADMINISTRATOR, ours=True)),
+        "person",
+        of_kubernetes=True,
+    ),
+)

@@ -1,0 +1,192 @@
+"""Changes of what runs the pods: the Fargate profile, and CoreDNS as an add-on."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from local.aws.eks_state import Addon, FargateProfile
+from local.faults.drift.change import Change, calls, gone, state
+from local.faults.scene import OWNER_TAG, Scene
+from provisioner.resources import cluster_dns_drift, fargate_profile_drift, ownership
+
+UNHEALTHY = {"code": "InternalFailure", "message": "Something is wrong.", "resourceIds": []}
+
+
+def profile(scene: Scene) -> FargateProfile:
+    return scene.cluster.profiles["provisioner"]
+
+
+def addon(scene: Scene) -> Addon:
+    return scene.cluster.addons["coredns"]
+
+
+def remove_profile(scene: Scene) -> None:
+    scene.client("eks").delete_fargate_profile(clusterName=scene.cluster_name, fargateProfileName="provisioner")
+    scene.until(lambda: not scene.cluster.profiles)
+
+
+def make_profile(scene: Scene) -> None:
+    network, namespaces = (
+        scene.payload["network"],
+        dict.fromkeys(("default", "kube-system", scene.storage["namespace"])),
+    )
+    scene.client("eks").create_fargate_profile(
+        fargateProfileName="provisioner",
+        clusterName=scene.cluster_name,
+        podExecutionRoleArn=f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner-fargate-pods",
+        subnets=[subnet["subnet_id"] for subnet in network["private_subnets"]],
+        selectors=[{"namespace": namespace} for namespace in namespaces],
+        tags={OWNER_TAG: scene.cluster_name},
+    )
+    scene.until(lambda: profile(scene).status == "ACTIVE")
+
+
+def remove_addon(scene: Scene) -> None:
+    scene.client("eks").delete_addon(clusterName=scene.cluster_name, addonName="coredns")
+    scene.until(lambda: not scene.cluster.addons)
+
+
+def make_addon(scene: Scene) -> None:
+    scene.client("eks").create_addon(
+        clusterName=scene.cluster_name,
+        addonName="coredns",
+        configurationValues=json.dumps({"computeType": "Fargate"}),
+        resolveConflicts="OVERWRITE",
+        tags={OWNER_TAG: scene.cluster_name},
+    )
+    scene.until(lambda: addon(scene).status == "ACTIVE")
+
+
+def configure_addon(**values: Any) -> Callable[[Scene], None]:
+    def update(scene: Scene) -> None:
+        scene.client("eks").update_addon(
+            clusterName=scene.cluster_name, addonName="coredns", configurationValues=json.dumps(values)
+        )
+        scene.until(lambda: addon(scene).status == "ACTIVE")
+
+    return update
+
+
+PROFILE, ADDON = "Fargate profile provisioner", "add-on coredns"
+
+CHANGES = (
+    Change(
+        "profile-gone",
+        "the Fargate profile was deleted",
+        fargate_profile_drift.MISSING,
+        PROFILE,
+        "exists",
+        calls(remove_profile, make_profile),
+        "profile",
+    ),
+    Change(
+        "profile-deleting",
+        "somebody is deleting the Fargate profile",
+        fargate_profile_drift.IN_PROGRESS,
+        PROFILE,
+        "status",
+        state(profile, status="DELETING"),
+        "profile",
+        passes=True,
+    ),
+    Change(
+        "profile-failed",
+        "EKS gave the Fargate profile up",
+        fargate_profile_drift.FAILED,
+        PROFILE,
+        "status",
+        state(profile, status="DELETE_FAILED", issues=[UNHEALTHY]),
+        "profile",
+    ),
+    Change(
+        "profile-without-kube-system",
+        "the profile was made again without kube-system",
+        fargate_profile_drift.SELECTOR,
+        PROFILE,
+        "selectors.kube-system",
+        lambda scene: state(
+            profile, selectors=[each for each in profile(scene).selectors if each["namespace"] != "kube-system"]
+        )(scene),
+        "profile",
+    ),
+    Change(
+        "profile-without-a-subnet",
+        "the profile was made again without a subnet",
+        fargate_profile_drift.SUBNET,
+        PROFILE,
+        "subnets.{subnet}",
+        lambda scene: state(
+            profile,
+            subnets=[
+                each
+                for each in profile(scene).subnets
+                if each != scene.payload["network"]["private_subnets"][0]["subnet_id"]
+            ],
+        )(scene),
+        "profile",
+    ),
+    Change(
+        "profile-with-another-role",
+        "the profile was made again with another role for its pods",
+        fargate_profile_drift.ROLE,
+        PROFILE,
+        "podExecutionRoleArn",
+        state(profile, pod_execution_role_arn="arn:aws:iam::123456789012:role/another-teams"),
+        "profile",
+    ),
+    Change(
+        "profile-of-another",
+        "the profile has lost its owner tag",
+        ownership.NOT_OURS,
+        PROFILE,
+        f"tags.{OWNER_TAG}",
+        gone(lambda scene: profile(scene).tags, lambda _scene: OWNER_TAG),
+        "profile",
+    ),
+    Change(
+        "coredns-gone",
+        "the CoreDNS add-on was deleted",
+        cluster_dns_drift.MISSING,
+        ADDON,
+        "exists",
+        calls(remove_addon, make_addon),
+        "add-on",
+    ),
+    Change(
+        "coredns-updating",
+        "somebody is updating the CoreDNS add-on",
+        cluster_dns_drift.IN_PROGRESS,
+        ADDON,
+        "status",
+        state(addon, status="UPDATING"),
+        "add-on",
+        passes=True,
+    ),
+    Change(
+        "coredns-unwell",
+        "an update of the CoreDNS add-on failed",
+        cluster_dns_drift.UNWELL,
+        ADDON,
+        "status",
+        state(addon, status="UPDATE_FAILED", issues=[UNHEALTHY]),
+        "add-on",
+    ),
+    Change(
+        "coredns-for-nodes",
+        "CoreDNS is configured for EC2 nodes",
+        cluster_dns_drift.CONFIGURATION_CHANGED,
+        ADDON,
+        "configurationValues.computeType",
+        calls(configure_addon(computeType="ec2"), configure_addon(computeType="Fargate")),
+        "add-on",
+    ),
+    Change(
+        "coredns-of-another",
+        "the CoreDNS add-on has lost its owner tag",
+        ownership.NOT_OURS,
+        ADDON,
+        f"tags.{OWNER_TAG}",
+        gone(lambda scene: addon(scene).tags, lambda _scene: OWNER_TAG),
+        "add-on",
+    ),
+)

@@ -1,0 +1,234 @@
+"""Changes of the network: the stack, the VPC, its subnets, and the mount targets' security group."""
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.cloudformation.models import cloudformation_backends
+
+from local.aws import network
+from local.faults.drift.change import Change, calls, final, gone, item, state
+from local.faults.scene import OWNER_TAG, Scene
+from provisioner.resources import network_drift, ownership, security_group_drift
+
+NFS = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
+SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+
+
+def stacks(scene: Scene) -> dict[str, Any]:
+    found: dict[str, Any] = cloudformation_backends[str(scene.request["account_id"])][scene.region].stacks
+    return found
+
+
+def stack_id(scene: Scene) -> str:
+    name = f"eks-efs-provisioner-{scene.cluster_name}-network"
+    return next(each for each, stack in stacks(scene).items() if stack.name == name)
+
+
+def stack(scene: Scene) -> Any:
+    return stacks(scene)[stack_id(scene)]
+
+
+def ec2_state(scene: Scene) -> Any:
+    return network.backend(str(scene.request["account_id"]), scene.region)
+
+
+def first_subnet(scene: Scene) -> dict[str, Any]:
+    found: dict[str, Any] = scene.payload["network"]["private_subnets"][0]
+    return found
+
+
+def group_id(scene: Scene) -> str:
+    here = [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
+    ours = [{"Name": "group-name", "Values": [f"{scene.cluster_name}-efs"]}]
+    (group,) = scene.client("ec2").describe_security_groups(Filters=here + ours)["SecurityGroups"]
+    return str(group["GroupId"])
+
+
+def dns(attribute: str, *, on: bool) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("ec2").modify_vpc_attribute(VpcId=scene.vpc_id, **{attribute[0].upper() + attribute[1:]: {"Value": on}})
+
+
+def nfs_from_first_subnet(scene: Scene) -> dict[str, Any]:
+    return {**NFS, "IpRanges": [{"CidrIp": first_subnet(scene)["cidr"]}]}
+
+
+def admit(rule: Callable[[Scene], dict[str, Any]]) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("ec2").authorize_security_group_ingress(
+        GroupId=group_id(scene), IpPermissions=[rule(scene)]
+    )
+
+
+def revoke(rule: Callable[[Scene], dict[str, Any]]) -> Callable[[Scene], object]:
+    return lambda scene: scene.client("ec2").revoke_security_group_ingress(
+        GroupId=group_id(scene), IpPermissions=[rule(scene)]
+    )
+
+
+def remove_group(scene: Scene) -> None:
+    """EC2 refuses while mount targets have it, so that they get the VPC's default group first."""
+    ec2, efs = scene.client("ec2"), scene.client("efs")
+    for target in scene.mount_targets():
+        efs.modify_mount_target_security_groups(MountTargetId=target["MountTargetId"], SecurityGroups=[])
+    ec2.delete_security_group(GroupId=group_id(scene))
+
+
+def move_group(scene: Scene) -> None:
+    """As somebody does who mistakes one VPC for another."""
+    ec2 = scene.client("ec2")
+    remove_group(scene)
+    (other,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": OWNER_TAG, "Value": scene.cluster_name}]}]
+    ec2.create_security_group(
+        GroupName=f"{scene.cluster_name}-efs", Description="NFS", VpcId=other["VpcId"], TagSpecifications=tags
+    )
+
+
+def untag_group(scene: Scene) -> None:
+    scene.client("ec2").delete_tags(Resources=[group_id(scene)], Tags=[{"Key": OWNER_TAG}])
+
+
+def tag_group(scene: Scene) -> None:
+    tags = [{"Key": OWNER_TAG, "Value": scene.cluster_name}]
+    scene.client("ec2").create_tags(Resources=[group_id(scene)], Tags=tags)
+
+
+STACK, VPC, GROUP = "network stack {stack}", "VPC {vpc}", "security group {group}"
+
+CHANGES = (
+    Change(
+        "stack-gone",
+        "the network's stack was deleted, and everything in it retained",
+        network_drift.STACK_MISSING,
+        STACK,
+        "exists",
+        gone(stacks, stack_id),
+        "stack",
+    ),
+    Change(
+        "stack-updating",
+        "somebody is updating the network's stack",
+        network_drift.STACK_IN_PROGRESS,
+        STACK,
+        "status",
+        state(stack, status="UPDATE_IN_PROGRESS"),
+        "stack",
+        passes=True,
+    ),
+    Change(
+        "stack-failed",
+        "somebody's update of the stack failed, and so did its roll-back",
+        network_drift.STACK_FAILED,
+        STACK,
+        "status",
+        state(stack, status="UPDATE_ROLLBACK_FAILED"),
+        "stack",
+    ),
+    Change(
+        "stack-updated",
+        "somebody has updated the stack to a NAT gateway per zone",
+        network_drift.STACK_PARAMETER,
+        STACK,
+        "parameters.NatGateways",
+        item(lambda scene: stack(scene).stack_parameters, NatGateways="per_zone"),
+        "stack",
+    ),
+    Change(
+        "stack-of-another",
+        "the stack has lost its owner tag",
+        ownership.NOT_OURS,
+        STACK,
+        f"tags.{OWNER_TAG}",
+        gone(lambda scene: stack(scene).tags, lambda _scene: OWNER_TAG),
+        "stack",
+    ),
+    Change(
+        "vpc-gone",
+        "the VPC was deleted",
+        network_drift.VPC_MISSING,
+        VPC,
+        "exists",
+        gone(lambda scene: ec2_state(scene).vpcs, lambda scene: scene.vpc_id),
+        "vpc",
+    ),
+    Change(
+        "subnet-gone",
+        "a private subnet was deleted",
+        network_drift.SUBNET_MISSING,
+        "subnet {subnet}",
+        "exists",
+        gone(
+            lambda scene: ec2_state(scene).subnets[first_subnet(scene)["availability_zone"]],
+            lambda scene: str(first_subnet(scene)["subnet_id"]),
+        ),
+        "vpc",
+    ),
+    *(
+        Change(
+            f"vpc-{attribute}",
+            f"{attribute} of the VPC is off",
+            network_drift.DNS_OFF,
+            VPC,
+            attribute,
+            calls(dns(attribute, on=False), dns(attribute, on=True)),
+            f"vpc {attribute}",
+        )
+        for attribute in ("enableDnsSupport", "enableDnsHostnames")
+    ),
+    Change(
+        "existing-vpc-enableDnsHostnames",
+        "enableDnsHostnames is off in the VPC of another team",
+        network_drift.DNS_OFF_IN_EXISTING,
+        VPC,
+        "enableDnsHostnames",
+        calls(dns("enableDnsHostnames", on=False), dns("enableDnsHostnames", on=True)),
+        "vpc",
+        in_existing_network=True,
+    ),
+    Change(
+        "security-group-gone",
+        "the mount targets' security group was replaced by the default one, and deleted",
+        security_group_drift.MISSING,
+        "security group {cluster}-efs",
+        "exists",
+        final(remove_group),
+        "security group",
+        is_final=True,
+    ),
+    Change(
+        "security-group-elsewhere",
+        "the security group was deleted and made again in another VPC",
+        security_group_drift.ELSEWHERE,
+        "security group sg-*",
+        "vpc",
+        final(move_group),
+        "security group",
+        is_final=True,
+    ),
+    Change(
+        "port-closed",
+        "the security group no longer admits 2049 from a private subnet",
+        security_group_drift.INGRESS_MISSING,
+        GROUP,
+        "ingress.2049/tcp.{cidr}",
+        calls(revoke(nfs_from_first_subnet), admit(nfs_from_first_subnet)),
+        "closed port",
+    ),
+    Change(
+        "port-opened",
+        "the security group admits SSH from the company's network",
+        security_group_drift.INGRESS_EXTRA,
+        GROUP,
+        "ingress.22/tcp.10.0.0.0/8",
+        calls(admit(lambda _scene: SSH), revoke(lambda _scene: SSH)),
+        "opened port",
+    ),
+    Change(
+        "security-group-of-another",
+        "the security group has lost its owner tag",
+        ownership.NOT_OURS,
+        GROUP,
+        f"tags.{OWNER_TAG}",
+        calls(untag_group, tag_group),
+        "security group",
+    ),
+)
