@@ -56,10 +56,15 @@ def person(scene: Scene) -> str:
     return str(scene.request["cluster"]["admin_principal_arns"][0])
 
 
-def remove_entry(principal: Principal) -> Callable[[Scene], object]:
-    return lambda scene: scene.client("eks").delete_access_entry(
-        clusterName=scene.cluster_name, principalArn=principal(scene)
-    )
+def remove_entry(principal: Principal) -> Callable[[Scene], None]:
+    """Returns when the API's authenticator has learned of it."""
+
+    def remove(scene: Scene) -> None:
+        arn = principal(scene)
+        scene.client("eks").delete_access_entry(clusterName=scene.cluster_name, principalArn=arn)
+        scene.until(lambda: arn not in scene.cluster.effective_entries)
+
+    return remove
 
 
 def entry(principal: Principal, policy: str | None, *, ours: bool = True) -> Callable[[Scene], None]:

@@ -79,6 +79,15 @@ def groups(*, with_ours: bool) -> Make:
     return make_it
 
 
+def in_another_vpc(scene: Scene) -> Undo:
+    """Those of all zones: EFS has a file system's mount targets in one VPC."""
+    targets = [
+        each for each in backend(scene).mount_targets_by_id.values() if each.file_system_id == scene.file_system_id
+    ]
+    undos = [state(lambda _scene, target=target: target, vpc_id="vpc-0123456789abcdef0")(scene) for target in targets]
+    return lambda: [undo() for undo in undos]
+
+
 TARGET = "mount target in {zone}"
 
 CHANGES = (
@@ -117,6 +126,15 @@ CHANGES = (
         TARGET,
         "subnetId",
         calls(replace(public_subnet), replace(own_subnet)),
+        "mount target",
+    ),
+    Change(
+        "mount-targets-in-another-vpc",
+        "the mount targets were made again in another VPC",
+        mount_targets_drift.OTHER_VPC,
+        "mount targets of {file_system}",
+        "vpcId",
+        in_another_vpc,
         "mount target",
     ),
     Change(

@@ -45,7 +45,9 @@ def group_id(scene: Scene) -> str:
 
 
 def dns(attribute: str, *, on: bool) -> Callable[[Scene], object]:
-    return lambda scene: scene.client("ec2").modify_vpc_attribute(VpcId=scene.vpc_id, **{attribute[0].upper() + attribute[1:]: {"Value": on}})
+    return lambda scene: scene.client("ec2").modify_vpc_attribute(
+        VpcId=scene.vpc_id, **{attribute[0].upper() + attribute[1:]: {"Value": on}}
+    )
 
 
 def nfs_from_first_subnet(scene: Scene) -> dict[str, Any]:

@@ -50,6 +50,14 @@ def test_a_stack_under_way_is_waited_for_and_a_failed_one_is_for_people(
     assert difference.repairable == repairable
 
 
+def test_of_a_stack_that_does_not_say_yet_where_its_network_is_only_that_is_told(created: World) -> None:
+    def under_way(parsed: Any) -> None:
+        parsed["Stacks"][0].update(StackStatus="UPDATE_IN_PROGRESS", Outputs=[])
+
+    alter(created.cloudformation, "DescribeStacks", under_way)
+    assert (only(created).resource, only(created).path) == (STACK, "status")
+
+
 def test_another_zone_layout_is_for_people_one_difference_per_parameter(created: World) -> None:
     created.parts["network"] = {"availability_zones": 2, "nat": "per_zone"}
     assert [(each.path, each.expected, each.actual, each.repairable) for each in created.differences()] == [
@@ -87,6 +95,16 @@ def test_a_lost_subnet_is_one_difference(world: World) -> None:
     difference = only(world)
     assert (difference.resource, difference.path) == ("subnet subnet-00000000", "exists")
     assert not difference.repairable
+
+
+def test_the_rule_of_a_lost_subnet_is_not_told_besides(created: World) -> None:
+    lost = created.network.private_subnets[0].subnet_id
+    alter(created.ec2, "DescribeSubnets", lambda parsed: without(parsed, lost))
+    assert (only(created).resource, only(created).path) == (f"subnet {lost}", "exists")
+
+
+def without(parsed: Any, subnet_id: str) -> None:
+    parsed["Subnets"] = [subnet for subnet in parsed["Subnets"] if subnet["SubnetId"] != subnet_id]
 
 
 def test_a_stack_without_our_tag_is_for_people(created: World) -> None:
@@ -141,14 +159,14 @@ def test_an_access_point_under_way_is_told(state: str, repairable: bool, with_ac
     assert (difference.path, difference.actual, difference.repairable) == ("status", state, repairable)
 
 
-def test_mount_targets_in_another_network_are_for_people(world: World) -> None:
+def test_mount_targets_in_another_network_are_told_once_and_for_people(world: World) -> None:
     for made in world.efs_backend.mount_targets_by_id.values():
         made.vpc_id = "vpc-2"
-    differences = world.differences()
-    assert [(each.resource, each.path, each.actual) for each in differences] == [
-        (f"mount target in apne1-{zone}", "vpcId", "vpc-2") for zone in ("az1", "az4")
-    ]
-    assert not any(each.repairable for each in differences)
+    difference = only(world)
+    assert (difference.resource, difference.path) == (f"mount targets of {world.file_system_id}", "vpcId")
+    assert (difference.expected, difference.actual) == (world.network.vpc_id, "vpc-2")
+    assert not difference.repairable
+    assert all(target_id in difference.fix for target_id in world.efs_backend.mount_targets_by_id)
 
 
 def test_a_group_that_was_lost_is_made_again_and_attached(world: World) -> None:

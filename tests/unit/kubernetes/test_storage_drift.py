@@ -168,6 +168,20 @@ FOR_PEOPLE: list[tuple[Change, str, str, Any, Any]] = [
         "6Gi",
     ),
     (
+        both(claim_made_again, changed(CLAIM, "spec", storageClassName="gp2")),
+        "PersistentVolumeClaim efs-claim",
+        "spec.storageClassName",
+        "efs-sc",
+        "gp2",
+    ),
+    (
+        both(claim_made_again, changed(CLAIM, "status", phase="Lost")),
+        "PersistentVolumeClaim efs-claim",
+        "status.phase",
+        "Bound",
+        "Lost",
+    ),
+    (
         both(
             changed(CLAIM, "status", phase="Lost"),
             changed(VOLUME, "status", phase="Bound"),
@@ -182,6 +196,13 @@ FOR_PEOPLE: list[tuple[Change, str, str, Any, Any]] = [
 
 WAITED_FOR: list[tuple[Change, str, str, Any, Any]] = [
     (changed(NAMESPACE, "status", phase="Terminating"), "Namespace default", "status.phase", "Active", "Terminating"),
+    (
+        both(changed(NAMESPACE, "status", phase="Terminating"), claim_gone),
+        "Namespace default",
+        "status.phase",
+        "Active",
+        "Terminating",
+    ),
     (
         changed(CLAIM, "status", phase="Pending"),
         "PersistentVolumeClaim efs-claim",

@@ -92,7 +92,7 @@ def _storage(request: Request, target: Target, state: NetworkState) -> list[Insp
     found = file_system.find(request, efs)
     looked_at = file_system_drift.inspect(request, found, efs)
     zones = network
-    if zones is None and isinstance(request.network, CreatedNetwork):
+    if state.is_missing and isinstance(request.network, CreatedNetwork):
         zones = network_stack.planned(request.network, request.region, ec2)
     points: list[Inspected] = []
     targets: list[Inspected] = []
@@ -105,7 +105,7 @@ def _storage(request: Request, target: Target, state: NetworkState) -> list[Insp
     inside = [looked_at.resource]
     return [
         security_group_drift.inspect(
-            request, network, group or security_group_drift.find_elsewhere(request, ec2)
+            request, network, group or security_group_drift.find_elsewhere(request, ec2), is_whole=state.is_whole
         ).within(state.enclosing),
         looked_at,
         *(each.within(inside) for each in points),

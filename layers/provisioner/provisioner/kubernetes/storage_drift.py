@@ -109,11 +109,11 @@ def _volume_fields(request: Request, volume: Manifest, handle: str | None) -> li
 
 
 def _volume_phase(request: Request, found: StorageObjects, volume: Manifest) -> list[Difference]:
+    """A volume is Released because of its claim: when that is gone, or is what has to be made again, that is told."""
     storage = request.storage
     own, holder, name = f"{storage.namespace}/{storage.claim}", holder_of(volume), volume["metadata"]["name"]
     match phase(volume):
-        # A volume is Released because its claim is gone: then that is the news.
-        case "Released" if found.claim is not None:
+        case "Released" if found.claim is not None and not _has_to_go(request, volume, found.claim):
             return [kinds.VOLUME_RELEASED.found(expected="Bound", actual="Released", name=name, holder=holder)]
         case "Failed":
             return [kinds.VOLUME_FAILED.found(expected="Bound", actual="Failed", name=name)]
@@ -123,8 +123,19 @@ def _volume_phase(request: Request, found: StorageObjects, volume: Manifest) -> 
             return []
 
 
+def _has_to_go(request: Request, volume: Manifest, claim: Manifest) -> bool:
+    """A claim that can never be bound as it is."""
+    return _is_lost_to_another(volume, claim) or bool(differing_fields({"spec": wanted_claim(request)["spec"]}, claim))
+
+
+def _is_lost_to_another(volume: Manifest, claim: Manifest) -> bool:
+    return phase(claim) == "Lost" and is_held_by_other(volume, claim)
+
+
 def _claim(request: Request, found: StorageObjects) -> list[Difference]:
     claim = found.claim
+    if phase(found.namespace or {}) == "Terminating":  # the claim goes with it, and does not come back before
+        return []
     if claim is None:
         return [kinds.CLAIM_MISSING.missing(name=request.storage.claim)]
     return _standing(claim) or [
@@ -140,7 +151,7 @@ def _claim_phase(request: Request, found: StorageObjects, claim: Manifest) -> li
         return []
     if differing_fields({"spec": wanted_claim(request)["spec"]}, claim):
         return []
-    kind = kinds.CLAIM_LOST if current == "Lost" and is_held_by_other(volume, claim) else kinds.CLAIM_UNBOUND
+    kind = kinds.CLAIM_LOST if _is_lost_to_another(volume, claim) else kinds.CLAIM_UNBOUND
     return [kind.found(expected="Bound", actual=current, name=claim["metadata"]["name"])]
 
 

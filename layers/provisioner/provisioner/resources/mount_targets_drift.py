@@ -1,6 +1,6 @@
 """Whether every zone has its mount target, reachable by whom it was asked for and nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
@@ -34,12 +34,12 @@ UNUSABLE = DriftKind(
     repairable=False,
 )
 OTHER_VPC = DriftKind(
-    resource="mount target in {zone}",
+    resource="mount targets of {file_system}",
     path="vpcId",
     severity=Severity.CRITICAL,
     meaning="The file system has its mount targets in another network; it can have them in one only.",
-    fix="remove its mount targets, {mount_target} in {zone} among them (the data stays), then start a run, which "
-    "makes them in {expected}",
+    fix="remove the mount targets of {file_system}: {mount_targets} (the data stays), then start a run, which makes "
+    "them in {expected}",
     repairable=False,
 )
 OTHER_SUBNET = DriftKind(
@@ -76,10 +76,21 @@ def inspect(
 
     `group_id` None: our security group itself is gone, and which groups are attached says nothing more.
     """
+    elsewhere = [target for target in found.values() if target.get("VpcId") != network.vpc_id]
+    if elsewhere:
+        return [_in_another_vpc(network, elsewhere)]
     return [
         Inspected.of(f"mount target in {zone}", _differences(network, zone, group_id, found.get(zone), efs))
         for zone in network.one_subnet_per_zone()
     ]
+
+
+def _in_another_vpc(network: Network, targets: "Sequence[MountTargetDescriptionTypeDef]") -> Inspected:
+    """Once for all of them: EFS keeps a file system's mount targets in one VPC."""
+    file_system, ids = targets[0]["FileSystemId"], ", ".join(sorted(target["MountTargetId"] for target in targets))
+    vpc_id = targets[0].get("VpcId")
+    found = OTHER_VPC.found(expected=network.vpc_id, actual=vpc_id, file_system=file_system, mount_targets=ids)
+    return Inspected.of(f"mount targets of {file_system}", [found])
 
 
 def _differences(
@@ -92,8 +103,6 @@ def _differences(
     if target is None:
         return [MISSING.missing(zone=zone)]
     names = {"zone": zone, "mount_target": target["MountTargetId"]}
-    if target.get("VpcId") != network.vpc_id:
-        return [OTHER_VPC.found(expected=network.vpc_id, actual=target.get("VpcId"), **names)]
     differences = []
     if target["SubnetId"] not in network.subnet_ids:
         subnet_id = network.one_subnet_per_zone()[zone].subnet_id

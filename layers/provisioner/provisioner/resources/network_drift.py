@@ -90,6 +90,15 @@ class NetworkState:
     network: Network | None = None
 
     @property
+    def is_whole(self) -> bool:
+        return not any(each.is_missing for each in self.inspected)
+
+    @property
+    def is_missing(self) -> bool:
+        """Not there at all, rather than under way or without some of its subnets."""
+        return any(each.is_missing for each in self.inspected if each.resource in self.enclosing)
+
+    @property
     def enclosing(self) -> list[str]:
         """Names of what everything else in the network needs: the stack and the VPC, not each subnet."""
         return [each.resource for each in self.inspected if not each.resource.startswith(_SUBNET)]

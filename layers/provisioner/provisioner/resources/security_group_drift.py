@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import OWNER_TAG, Request
 from provisioner.resources.ownership import ownership
-from provisioner.resources.security_group import ingress_of, name, wanted_ingress
+from provisioner.resources.security_group import NFS_PORT, ingress_of, name, wanted_ingress
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import SecurityGroupTypeDef
+
+NFS = f"{NFS_PORT}/tcp."
 
 MISSING = DriftKind(
     resource="security group {group}",
@@ -42,8 +44,13 @@ INGRESS_EXTRA = DriftKind(
 )
 
 
-def inspect(request: Request, network: Network | None, group: "SecurityGroupTypeDef | None") -> Inspected:
-    """The group as it is, None when absent, against what `ensure` converges to; no rules without the network."""
+def inspect(
+    request: Request, network: Network | None, group: "SecurityGroupTypeDef | None", *, is_whole: bool = True
+) -> Inspected:
+    """The group as it is, None when absent, against what `ensure` converges to; no rules without the network.
+
+    `is_whole` False: subnets of the network are gone, and what admits NFS may be the rules of theirs.
+    """
     if group is None:
         return Inspected.of(f"security group {name(request)}", [MISSING.missing(group=name(request))])
     group_id = group["GroupId"]
@@ -51,7 +58,7 @@ def inspect(request: Request, network: Network | None, group: "SecurityGroupType
     tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
     differences = ownership(request, tags, resource)
     if network is not None:
-        differences += _differences(network, group_id, group)
+        differences += _differences(network, group_id, group, is_whole=is_whole)
     return Inspected.of(resource, differences)
 
 
@@ -63,12 +70,12 @@ def find_elsewhere(request: Request, ec2: "EC2Client") -> "SecurityGroupTypeDef 
     return found[0] if found else None
 
 
-def _differences(network: Network, group_id: str, group: "SecurityGroupTypeDef") -> list[Difference]:
+def _differences(network: Network, group_id: str, group: "SecurityGroupTypeDef", *, is_whole: bool) -> list[Difference]:
     if group.get("VpcId") != network.vpc_id:
         return [ELSEWHERE.found(expected=network.vpc_id, actual=group.get("VpcId"), group=group_id)]
     wanted, actual = wanted_ingress(network), ingress_of(group)
     missing = [rule for rule in wanted if rule not in actual]
-    extra = [rule for rule in actual if rule not in wanted]
+    extra = [rule for rule in actual if rule not in wanted and (is_whole or not rule.startswith(NFS))]
     return [
         *(INGRESS_MISSING.found(expected="allowed", actual=None, group=group_id, rule=rule) for rule in missing),
         *(INGRESS_EXTRA.found(expected=None, actual="allowed", group=group_id, rule=rule) for rule in extra),
