@@ -8,13 +8,14 @@ from fnmatch import fnmatchcase
 
 @dataclass(frozen=True)
 class Call:
-    """One API call: `service:Action`, where it went, and what it said."""
+    """One API call: `service:Action`, where it went, what it said, and by whose key it was signed."""
 
     name: str
     account_id: str
     region: str
     path: str
     body: str
+    access_key_id: str = ""
 
 
 Action = Callable[[Call], None]

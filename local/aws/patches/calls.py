@@ -28,7 +28,7 @@ def install(server: AwsServer) -> None:
         server.calls.append(name)
         if not server.hooks:
             return original(self)
-        call = Call(name, self.current_account, self.region, self.path, _said(self))
+        call = Call(name, self.current_account, self.region, self.path, _said(self), self.access_key)
         try:
             server.hooks.run_before(call)
         except ServiceException as refusal:

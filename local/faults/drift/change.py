@@ -28,8 +28,8 @@ class Change:
     make: Make
     part: str
     """Changes of one part get in each other's way."""
-    passes: bool = False
-    """AWS is at work on it and will have finished; undoing it is that."""
+    settle: Callable[[Scene], object] | None = None
+    """Of what a run waits for: AWS, or whoever is at work on it, has finished."""
     is_final: bool = False
     """Only a run can bring back what it removes: there is no undoing it."""
     of_kubernetes: bool = False
@@ -86,6 +86,11 @@ def state(target: Callable[[Scene], Any], **values: Any) -> Make:
         return lambda: _set(found, before)
 
     return make_it
+
+
+def becomes(target: Callable[[Scene], Any], **values: Any) -> Callable[[Scene], None]:
+    """As `state`, and stays so."""
+    return lambda scene: _set(target(scene), values)
 
 
 def item(holder: Callable[[Scene], dict[str, Any]], **values: Any) -> Make:

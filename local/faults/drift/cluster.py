@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.aws.eks_state import Cluster, clusters_of
-from local.faults.drift.change import Change, calls, final, gone, item, state
+from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
 from provisioner.resources import cluster_access_drift, cluster_drift, ownership
 
@@ -125,7 +125,7 @@ CHANGES = (
         "status",
         state(cluster, status="UPDATING"),
         "cluster",
-        passes=True,
+        settle=becomes(cluster, status="ACTIVE"),
     ),
     Change(
         "cluster-failed",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.aws.eks_state import Addon, FargateProfile
-from local.faults.drift.change import Change, calls, gone, state
+from local.faults.drift.change import Change, becomes, calls, gone, state
 from local.faults.scene import OWNER_TAG, Scene
 from provisioner.resources import cluster_dns_drift, fargate_profile_drift, ownership
 
@@ -87,7 +87,7 @@ CHANGES = (
         "status",
         state(profile, status="DELETING"),
         "profile",
-        passes=True,
+        settle=lambda scene: scene.cluster.profiles.pop("provisioner"),
     ),
     Change(
         "profile-failed",
@@ -160,7 +160,7 @@ CHANGES = (
         "status",
         state(addon, status="UPDATING"),
         "add-on",
-        passes=True,
+        settle=becomes(addon, status="ACTIVE"),
     ),
     Change(
         "coredns-unwell",

@@ -8,7 +8,7 @@ from moto.efs.models import AccessPoint, EFSBackend, FileSystem, efs_backends
 from local.aws.efs import ACCESS_POINT_STATES
 from local.aws.hooks import Undo
 from local.faults import storage
-from local.faults.drift.change import Change, Make, calls, gone, state
+from local.faults.drift.change import Change, Make, becomes, calls, gone, state
 from local.faults.scene import OWNER_TAG, Scene
 from provisioner.resources import access_point_drift, file_system_drift, ownership
 
@@ -108,7 +108,7 @@ CHANGES = (
         "status",
         state(file_system, life_cycle_state="updating"),
         "file system",
-        passes=True,
+        settle=becomes(file_system, life_cycle_state="available"),
     ),
     Change(
         "file-system-failed",
@@ -201,7 +201,7 @@ CHANGES = (
         "status",
         point_in_state("updating"),
         "access point",
-        passes=True,
+        settle=lambda scene: ACCESS_POINT_STATES.pop(access_point_id(scene)),
     ),
     Change(
         "access-point-deleting",

@@ -6,7 +6,7 @@ from typing import Any
 from moto.efs.models import MountTarget
 
 from local.aws.hooks import Undo
-from local.faults.drift.change import Change, Make, calls, state
+from local.faults.drift.change import Change, Make, becomes, calls, state
 from local.faults.drift.file_system import backend
 from local.faults.drift.network import first_subnet, group_id
 from local.faults.scene import Scene
@@ -108,7 +108,7 @@ CHANGES = (
         "status",
         state(first_state, life_cycle_state="updating"),
         "mount target",
-        passes=True,
+        settle=becomes(first_state, life_cycle_state="available"),
     ),
     Change(
         "mount-target-failed",

@@ -6,7 +6,7 @@ from typing import Any
 from moto.cloudformation.models import cloudformation_backends
 
 from local.aws import network
-from local.faults.drift.change import Change, calls, final, gone, item, state
+from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
 from provisioner.resources import network_drift, ownership, security_group_drift
 
@@ -114,7 +114,7 @@ CHANGES = (
         "status",
         state(stack, status="UPDATE_IN_PROGRESS"),
         "stack",
-        passes=True,
+        settle=becomes(stack, status="UPDATE_COMPLETE"),
     ),
     Change(
         "stack-failed",

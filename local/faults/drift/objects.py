@@ -1,4 +1,4 @@
-"""Changes of the storage objects in the cluster, as people make them with kubectl."""
+"""Changes of namespace, CSIDriver and StorageClass, as people make them with kubectl; and how objects come back."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from local.aws.hooks import Undo
 from local.faults import objects
 from local.faults.drift.change import Change, Make, calls
-from local.faults.objects import CSI_DRIVERS, EFS_DRIVER, NAMESPACES, STORAGE_CLASSES, VOLUMES, bare
-from local.faults.scene import OWNER_TAG, Scene
+from local.faults.objects import CSI_DRIVERS, EFS_DRIVER, NAMESPACES, STORAGE_CLASSES, bare
+from local.faults.scene import Scene
 from provisioner.difference import DriftKind
 from provisioner.kubernetes import storage_differences as kinds
 
@@ -100,71 +100,25 @@ def make_storage_class_for_disks(scene: Scene) -> None:
     scene.create(STORAGE_CLASSES, {**ours, "provisioner": "ebs.csi.aws.com"})
 
 
-def remove_volume_by_force(scene: Scene) -> None:
-    """As people do who see it Terminating for long."""
-    path = objects.volume_path(scene)
-    scene.delete(path)
-    scene.patch(path, {"metadata": {"finalizers": None}})
-    scene.until(lambda: scene.get(path) is None and objects.phase(scene, objects.claim_path(scene)) == "Lost")
+def of_kubernetes(
+    name: str,
+    description: str,
+    kind: DriftKind,
+    resource: str,
+    path: str,
+    make: Make,
+    part: str = "objects",
+    settle: Callable[[Scene], object] | None = None,
+) -> Change:
+    return Change(name, description, kind, resource, path, make, part, settle=settle, of_kubernetes=True)
 
 
-def restore_volume_of_an_older_claim(scene: Scene) -> None:
-    """From a backup in which the volume was bound to an earlier claim of the same name."""
-    volume = bare(scene, objects.volume_path(scene))
-    remove_volume_by_force(scene)
-    older = {"namespace": scene.storage["namespace"], "name": scene.storage["claim"]}
-    older["uid"] = "00000000-0000-4000-8000-000000000000"
-    scene.create(
-        VOLUMES, {**volume, "spec": {**volume["spec"], "claimRef": {"kind": "PersistentVolumeClaim", **older}}}
-    )
-    scene.until(lambda: objects.phase(scene, objects.volume_path(scene)) == "Released")
-
-
-def volume_source(driver: str) -> Callable[[Scene], None]:
-    def replace(scene: Scene) -> None:
-        claim, volume = bare(scene, objects.claim_path(scene)), bare(scene, objects.volume_path(scene))
-        csi = {**volume["spec"]["csi"], "driver": driver}
-        objects.make_anew(scene, {**volume, "spec": {**volume["spec"], "csi": csi}}, claim)
-        scene.until(lambda: objects.phase(scene, objects.claim_path(scene)) == "Bound")
-
-    return replace
-
-
-def fail_to_reclaim(scene: Scene) -> None:
-    """The claim was deleted and made anew; meanwhile Kubernetes tried to reclaim the volume."""
-    claim = bare(scene, objects.claim_path(scene))
-    objects.remove_claim(scene)
-    failed = {"phase": "Failed", "message": "error getting deleter volume plugin"}
-    scene.patch(f"{objects.volume_path(scene)}/status", {"status": failed})
-    scene.create(objects.claims(scene), claim)
-
-
-def make_claim_of_another_class(scene: Scene) -> None:
-    """Old manifests name their class by an annotation, which goes before the field."""
-    claim, volume = bare(scene, objects.claim_path(scene)), bare(scene, objects.volume_path(scene))
-    annotations = {**claim["metadata"]["annotations"], "volume.beta.kubernetes.io/storage-class": "gp2"}
-    objects.make_anew(scene, volume, {**claim, "metadata": {**claim["metadata"], "annotations": annotations}})
-    scene.until(lambda: objects.phase(scene, objects.claim_path(scene)) == "Pending")
-
-
-NAMESPACE, STORAGE_CLASS = "Namespace {namespace}", "StorageClass {storage_class}"
-VOLUME, CLAIM, DRIVER = (
-    "PersistentVolume {persistent_volume}",
-    "PersistentVolumeClaim {claim}",
-    f"CSIDriver {EFS_DRIVER}",
-)
+NAMESPACE, STORAGE_CLASS, DRIVER = "Namespace {namespace}", "StorageClass {storage_class}", f"CSIDriver {EFS_DRIVER}"
 NOT_LABELLED = {"metadata": {"labels": {MANAGED_BY: None}}}
 LABELLED = {"metadata": {"labels": {MANAGED_BY: "eks-efs-provisioner"}}}
 
-
-def _change(
-    name: str, description: str, kind: DriftKind, resource: str, path: str, make: Make, part: str = "objects"
-) -> Change:
-    return Change(name, description, kind, resource, path, make, part, of_kubernetes=True)
-
-
 CHANGES = (
-    _change(
+    of_kubernetes(
         "namespace-gone",
         "the storage namespace was deleted, and the claim with it",
         kinds.NAMESPACE_MISSING,
@@ -172,15 +126,16 @@ CHANGES = (
         "exists",
         rebound(remove(namespace)),
     ),
-    _change(
+    of_kubernetes(
         "namespace-terminating",
         "the storage namespace is being deleted and cannot go",
         kinds.NAMESPACE_TERMINATING,
         NAMESPACE,
         "status.phase",
         rebound(hold_namespace),
+        settle=let_another_claim_go,
     ),
-    _change(
+    of_kubernetes(
         "csi-driver-gone",
         "the CSIDriver was removed with the EFS add-on",
         kinds.CSI_DRIVER_MISSING,
@@ -189,7 +144,7 @@ CHANGES = (
         restored(objects.remove_csi_driver, csi_driver),
         "CSIDriver",
     ),
-    _change(
+    of_kubernetes(
         "csi-driver-attaches",
         "a Helm chart for EC2 nodes has put its own CSIDriver there",
         kinds.CSI_DRIVER_ATTACHES,
@@ -198,7 +153,7 @@ CHANGES = (
         restored(objects.replace_csi_driver, csi_driver),
         "CSIDriver",
     ),
-    _change(
+    of_kubernetes(
         "storage-class-gone",
         "the StorageClass was deleted",
         kinds.STORAGE_CLASS_MISSING,
@@ -207,7 +162,7 @@ CHANGES = (
         restored(remove(storage_class), storage_class),
         "StorageClass",
     ),
-    _change(
+    of_kubernetes(
         "storage-class-for-disks",
         "the StorageClass was made again for EBS",
         kinds.STORAGE_CLASS_FIELD,
@@ -216,7 +171,7 @@ CHANGES = (
         restored(make_storage_class_for_disks, storage_class),
         "StorageClass",
     ),
-    _change(
+    of_kubernetes(
         "storage-class-of-another",
         "the StorageClass has lost the label that makes it ours",
         kinds.NOT_OURS,
@@ -224,135 +179,5 @@ CHANGES = (
         f"metadata.labels.{MANAGED_BY}",
         patched(storage_class, NOT_LABELLED, LABELLED),
         "StorageClass",
-    ),
-    _change(
-        "volume-gone",
-        "the PersistentVolume was deleted by force; its claim is Lost",
-        kinds.VOLUME_MISSING,
-        VOLUME,
-        "exists",
-        rebound(remove_volume_by_force),
-    ),
-    _change(
-        "volume-deleted",
-        "the PersistentVolume was deleted, and stays while it is bound",
-        kinds.BEING_DELETED,
-        VOLUME,
-        "metadata.deletionTimestamp",
-        rebound(lambda scene: scene.delete(objects.volume_path(scene))),
-    ),
-    _change(
-        "volume-of-another-file-system",
-        "the PersistentVolume was made again for another file system",
-        kinds.VOLUME_HANDLE,
-        VOLUME,
-        "spec.csi.volumeHandle",
-        rebound(lambda scene: objects.replace_volume(scene, "fs-0badc0ffee0badc0f")),
-    ),
-    _change(
-        "volume-of-another-driver",
-        "the PersistentVolume was made again for another driver",
-        kinds.VOLUME_SOURCE,
-        VOLUME,
-        "spec.csi.driver",
-        rebound(volume_source("fsx.csi.aws.com")),
-    ),
-    _change(
-        "volume-to-be-deleted",
-        "the reclaim policy of the PersistentVolume is Delete now",
-        kinds.VOLUME_FIELD,
-        VOLUME,
-        "spec.persistentVolumeReclaimPolicy",
-        patched(
-            objects.volume_path,
-            {"spec": {"persistentVolumeReclaimPolicy": "Delete"}},
-            {"spec": {"persistentVolumeReclaimPolicy": "Retain"}},
-        ),
-        "volume field",
-    ),
-    _change(
-        "volume-marked",
-        "the PersistentVolume is marked as another cluster's",
-        kinds.ANNOTATION,
-        VOLUME,
-        f"metadata.annotations.{OWNER_TAG}",
-        lambda scene: patched(
-            objects.volume_path,
-            {"metadata": {"annotations": {OWNER_TAG: "another"}}},
-            {"metadata": {"annotations": {OWNER_TAG: scene.cluster_name}}},
-        )(scene),
-        "volume mark",
-    ),
-    _change(
-        "volume-of-another",
-        "the PersistentVolume has lost the label that makes it ours",
-        kinds.NOT_OURS,
-        VOLUME,
-        f"metadata.labels.{MANAGED_BY}",
-        patched(objects.volume_path, NOT_LABELLED, LABELLED),
-    ),
-    _change(
-        "volume-released",
-        "the claim was deleted and made again: its volume is Released",
-        kinds.VOLUME_RELEASED,
-        VOLUME,
-        "status.phase",
-        rebound(objects.replace_claim),
-    ),
-    _change(
-        "volume-failed",
-        "the claim was deleted and made again, and the volume could not be reclaimed",
-        kinds.VOLUME_FAILED,
-        VOLUME,
-        "status.phase",
-        rebound(fail_to_reclaim),
-    ),
-    _change(
-        "volume-bound-elsewhere",
-        "another team's claim has the volume",
-        kinds.VOLUME_BOUND_ELSEWHERE,
-        VOLUME,
-        "spec.claimRef",
-        rebound(objects.give_volume_to_another),
-    ),
-    _change(
-        "claim-gone",
-        "the claim was deleted",
-        kinds.CLAIM_MISSING,
-        CLAIM,
-        "exists",
-        rebound(objects.remove_claim),
-    ),
-    _change(
-        "claim-of-another-class",
-        "the claim was deleted and made again with another StorageClass",
-        kinds.CLAIM_FIELD,
-        CLAIM,
-        "spec.storageClassName",
-        rebound(lambda scene: objects.replace_claim(scene, storageClassName="gp2")),
-    ),
-    _change(
-        "claim-of-another",
-        "the claim has lost the label that makes it ours",
-        kinds.NOT_OURS,
-        CLAIM,
-        f"metadata.labels.{MANAGED_BY}",
-        patched(objects.claim_path, NOT_LABELLED, LABELLED),
-    ),
-    _change(
-        "claim-lost",
-        "the volume was restored from a backup that knows an older claim of the same name",
-        kinds.CLAIM_LOST,
-        CLAIM,
-        "status.phase",
-        rebound(restore_volume_of_an_older_claim),
-    ),
-    _change(
-        "claim-unbound",
-        "the claim was made again from an old manifest, and does not bind",
-        kinds.CLAIM_UNBOUND,
-        CLAIM,
-        "status.phase",
-        rebound(make_claim_of_another_class),
     ),
 )
