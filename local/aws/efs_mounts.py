@@ -151,7 +151,7 @@ def prepare_directory(root: Path, volume: Volume, granted: Granted) -> Path:
     base = top / str(settings.get("Path", "/")).lstrip("/")
     created = settings.get("CreationInfo")
     if created and not base.exists():
-        base.mkdir(parents=True)
+        base.mkdir(parents=True, exist_ok=True)  # another pod may be faster
         base.chmod(int(str(created["Permissions"]), 8))
         if os.geteuid() == 0:
             os.chown(base, int(created["OwnerUid"]), int(created["OwnerGid"]))

@@ -40,8 +40,7 @@ def replace_volume(scene: Scene, handle: str) -> None:
 def make_anew(scene: Scene, volume: Mapping[str, Any], claim: Mapping[str, Any]) -> None:
     """Both deleted, the claim first, and made as given."""
     for path in (claim_path(scene), volume_path(scene)):
-        if scene.get(path):
-            scene.remove(path)
+        scene.clear(path)
     scene.create(VOLUMES, volume)
     scene.create(claims(scene), claim)
 

@@ -118,6 +118,14 @@ class Scene:
         self.delete(path)
         self.until(lambda: self.get(path) is None)
 
+    def clear(self, path: str) -> None:
+        """As `remove`, of what may be going or gone already."""
+        try:
+            self.remove(path)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+
     def until(self, condition: Callable[[], bool], *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         deadline = time.monotonic() + patience_seconds
         while not condition():

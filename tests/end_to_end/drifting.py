@@ -87,8 +87,10 @@ def pattern(template: str) -> str:
 
     def group(match: re.Match[str]) -> str:
         name = match[1]
-        repeated, _ = name in seen, seen.add(name)
-        return f"(?P={name})" if repeated else f"(?P<{name}>.+)"
+        if name in seen:
+            return f"(?P={name})"
+        seen.add(name)
+        return f"(?P<{name}>.+)"
 
     return PLACEHOLDER.sub(group, re.escape(template))
 
@@ -102,19 +104,22 @@ def told_apart(
     return {**count, **{f"unexpected: {each['resource']} {each['path']}": 1 for each in strangers}}
 
 
-def batches(changes: Iterable[Change]) -> list[tuple[str, ...]]:
-    """As few as there can be of changes that do not get in each other's way; what is final is alone."""
+def batches(changes: Sequence[Change]) -> list[tuple[str, ...]]:
+    """As few as there can be of changes that do not get in each other's way; what only takes its time apart."""
+    alone = [(change.name,) for change in changes if change.is_alone]
+    waited_for = [change for change in changes if change.settle and not change.is_alone]
+    others = [change for change in changes if not change.settle and not change.is_alone]
+    return [*_one_of_each_part(others), *_one_of_each_part(waited_for), *alone]
+
+
+def _one_of_each_part(changes: Iterable[Change]) -> list[tuple[str, ...]]:
     made: list[dict[str, str]] = []
-    alone: list[tuple[str, ...]] = []
     for change in changes:
-        if change.is_final:
-            alone.append((change.name,))
-            continue
-        free = next((batch for batch in made if change.part not in batch), None)
-        if free is None:
-            made.append(free := {})
-        free[change.part] = change.name
-    return [*(tuple(batch.values()) for batch in made), *alone]
+        batch = next((batch for batch in made if change.part not in batch), None)
+        if batch is None:
+            made.append(batch := {})
+        batch[change.part] = change.name
+    return [tuple(batch.values()) for batch in made]
 
 
 def of_names(names: Iterable[str]) -> list[Change]:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from local.aws.eks_rules import DEFAULT_VERSION
+from local.aws.iam import find_role
 from local.cloud import EmbeddedCloud
-from local.faults.drift import CHANGES, Change
+from local.faults.drift import CHANGES
 from provisioner.inspection.documentation import SECTIONS, kinds_of
-from tests.end_to_end.conftest import KINDS
 from tests.end_to_end.drifting import Proven, Watched, batches, of_names, told_apart
 from tests.end_to_end.resources import READING, mutating
 from tests.end_to_end.runs import Machine
@@ -41,29 +41,27 @@ BOOKKEEPING = {"sts:AssumeRole", "logs:CreateLogStream", "lambda:Invoke", "stepf
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 
-def on(kind: str) -> list[Change]:
-    """What is worth being changed on this kind of Kubernetes: everything, or what the real one has a say in."""
-    return [each for each in CHANGES.values() if each.of_kubernetes or kind == "embedded"]
-
-
-def each_of(*, repairable: bool) -> pytest.MarkDecorator:
-    """Changes that are made and undone one after the other."""
-    cases = [
-        pytest.param(kind, change.name, id=f"{kind}-{change.name}")
-        for kind in KINDS
-        for change in on(kind)
-        if change.kind.repairable == repairable and not change.is_final and not change.in_existing_network
+def one_by_one(*, of_kubernetes: bool, repairable: bool) -> pytest.MarkDecorator:
+    """Changes that are made and undone one after the other; without those that are repaired alone."""
+    alone = [names[0] for names in repaired(of_kubernetes=of_kubernetes) if len(names) == 1]
+    names = [
+        change.name
+        for change in CHANGES.values()
+        if (change.of_kubernetes, change.kind.repairable) == (of_kubernetes, repairable)
+        and change.name not in alone
+        and not change.in_existing_network
     ]
-    return pytest.mark.parametrize(("cloud", "name"), cases, indirect=["cloud"], scope="session")
+    return pytest.mark.parametrize("name", names)
 
 
-def repaired_together() -> pytest.MarkDecorator:
-    cases = [
-        pytest.param(kind, names, id=f"{kind}-{'+'.join(names)}")
-        for kind in KINDS
-        for names in batches(change for change in on(kind) if change.kind.repairable)
-    ]
-    return pytest.mark.parametrize(("cloud", "names"), cases, indirect=["cloud"], scope="session")
+def repaired(*, of_kubernetes: bool) -> list[tuple[str, ...]]:
+    return batches([c for c in CHANGES.values() if c.kind.repairable and c.of_kubernetes == of_kubernetes])
+
+
+def together(*, of_kubernetes: bool) -> pytest.MarkDecorator:
+    """What can be repaired, as much as can be at once."""
+    made = repaired(of_kubernetes=of_kubernetes)
+    return pytest.mark.parametrize("names", made, ids=[f"{names[0]}-and-{len(names) - 1}-more" for names in made])
 
 
 @pytest.fixture(scope="module")
@@ -95,38 +93,31 @@ def test_an_unchanged_cluster_has_not_drifted(proven: Proven) -> None:
     assert not run.entered("Remediate drift")
 
 
-@each_of(repairable=True)
-def test_a_change_is_told_once_with_its_fix_and_nothing_else(name: str, proven: Proven, cloud: EmbeddedCloud) -> None:
+def assert_told(proven: Proven, name: str) -> None:
     with proven.changed(CHANGES[name]) as names:
         run = proven.look()
     assert run.output["status"] == "Drifted"
     assert told_apart([CHANGES[name]], names, run.output["drift"]) == {name: 1}
-    (event,) = published(cloud, "Storage Cluster Drifted", run.arn)
+    (event,) = published(proven.scene.cloud, "Storage Cluster Drifted", run.arn)
     validate("storage-cluster-drifted.schema.json", event)
     assert (event["drift"], event["repaired"], event["refused"]) == (run.output["drift"], [], [])
 
 
-@each_of(repairable=False)
-def test_a_change_for_people_is_told_once_and_refused_with_its_fix_and_nothing_is_touched(
-    name: str, proven: Proven, cloud: EmbeddedCloud
-) -> None:
+def assert_refused(proven: Proven, name: str) -> None:
+    calls = proven.scene.cloud.server.calls
     with proven.changed(CHANGES[name]) as names:
-        seen = len(cloud.server.calls)
+        seen = len(calls)
         run = proven.look(remediate=True)
-        calls = mutating(cloud.server.calls[seen:])
+        made = mutating(calls[seen:])
     assert told_apart([CHANGES[name]], names, run.output["drift"]) == {name: 1}
-    (event,) = published(cloud, "Storage Cluster Drifted", run.arn)
+    (event,) = published(proven.scene.cloud, "Storage Cluster Drifted", run.arn)
     validate("storage-cluster-drifted.schema.json", event)
     assert (event["refused"], event["repaired"], event["remediation"]) == (event["drift"], [], None)
     assert not run.entered("Remediate drift")
-    assert calls.keys() <= BOOKKEEPING
+    assert made.keys() <= BOOKKEEPING
 
 
-@pytest.mark.timeout(180)
-@repaired_together()
-def test_what_can_be_repaired_is_repaired_and_then_everything_is_as_asked_for(
-    names: tuple[str, ...], proven: Proven
-) -> None:
+def assert_repaired(proven: Proven, names: tuple[str, ...]) -> None:
     changes, known = of_names(names), proven.names
     for change in changes:
         change.make(proven.scene)
@@ -138,6 +129,43 @@ def test_what_can_be_repaired_is_repaired_and_then_everything_is_as_asked_for(
     assert told_apart(changes, known, run.output["repaired"]) == dict.fromkeys(names, 1)
     assert (run.output["status"], run.output["drift"], run.output["refused"]) == ("Verified", [], [])
     assert proven.look().output["drift"] == []
+
+
+@embedded_only
+@one_by_one(of_kubernetes=False, repairable=True)
+def test_a_change_in_aws_is_told_once_with_its_fix_and_nothing_else(name: str, proven: Proven) -> None:
+    assert_told(proven, name)
+
+
+@one_by_one(of_kubernetes=True, repairable=True)
+def test_a_change_in_the_cluster_is_told_once_with_its_fix_and_nothing_else(name: str, proven: Proven) -> None:
+    assert_told(proven, name)
+
+
+@embedded_only
+@one_by_one(of_kubernetes=False, repairable=False)
+def test_what_only_a_person_can_change_in_aws_is_told_once_and_not_touched(name: str, proven: Proven) -> None:
+    assert_refused(proven, name)
+
+
+@one_by_one(of_kubernetes=True, repairable=False)
+def test_what_only_a_person_can_change_in_the_cluster_is_told_once_and_not_touched(name: str, proven: Proven) -> None:
+    assert_refused(proven, name)
+
+
+@embedded_only
+@together(of_kubernetes=False)
+def test_what_a_run_can_repair_in_aws_is_repaired_and_then_all_is_as_asked_for(
+    names: tuple[str, ...], proven: Proven
+) -> None:
+    assert_repaired(proven, names)
+
+
+@together(of_kubernetes=True)
+def test_what_a_run_can_repair_in_the_cluster_is_repaired_and_then_all_is_as_asked_for(
+    names: tuple[str, ...], proven: Proven
+) -> None:
+    assert_repaired(proven, names)
 
 
 @embedded_only
@@ -179,19 +207,19 @@ def test_the_inspectors_session_only_looks(machine: Machine, proven: Proven, clo
 
 
 def test_the_inspectors_role_holds_no_write_action(proven: Proven, cloud: EmbeddedCloud) -> None:
-    iam, eks = cloud.client("iam"), cloud.client("eks")
-    names = iam.list_role_policies(RoleName=INSPECTOR)["PolicyNames"]
-    documents = [iam.get_role_policy(RoleName=INSPECTOR, PolicyName=name)["PolicyDocument"] for name in names]
-    actions = [action for document in documents for action in actions_of(document)]
+    role = find_role(proven.names["inspector"])
+    assert role is not None
+    actions = [action for document in role.policies.values() for action in actions_of(document)]
     assert actions
     assert [action for action in actions if not action.split(":")[1].startswith(READING)] == []
-    assert iam.list_attached_role_policies(RoleName=INSPECTOR)["AttachedPolicies"] == []
-    associated = eks.list_associated_access_policies(
+    assert cloud.client("iam").list_attached_role_policies(RoleName=INSPECTOR)["AttachedPolicies"] == []
+    associated = cloud.client("eks").list_associated_access_policies(
         clusterName=proven.scene.cluster_name, principalArn=proven.names["inspector"]
     )["associatedAccessPolicies"]
     assert [policy["policyArn"].rpartition("/")[2] for policy in associated] == ["AmazonEKSAdminViewPolicy"]
 
 
-def actions_of(document: dict[str, Any]) -> list[str]:
+def actions_of(document: Any) -> list[str]:
+    document = json.loads(document) if isinstance(document, str) else document
     actions = [statement["Action"] for statement in document["Statement"]]
     return [each for action in actions for each in (action if isinstance(action, list) else [action])]

@@ -30,8 +30,8 @@ class Change:
     """Changes of one part get in each other's way."""
     settle: Callable[[Scene], object] | None = None
     """Of what a run waits for: AWS, or whoever is at work on it, has finished."""
-    is_final: bool = False
-    """Only a run can bring back what it removes: there is no undoing it."""
+    is_alone: bool = False
+    """It hides other changes, or takes with it what they would be of."""
     of_kubernetes: bool = False
     """Kubernetes itself has a say in it."""
     in_existing_network: bool = False
@@ -67,12 +67,17 @@ def calls(make: Callable[[Scene], object], undo: Callable[[Scene], object]) -> M
 
     def make_it(scene: Scene) -> Undo:
         make(scene)
-        return lambda: _ignore(undo(scene))
+
+        def undo_it() -> None:
+            undo(scene)
+
+        return undo_it
 
     return make_it
 
 
 def final(make: Callable[[Scene], object]) -> Make:
+    """Only a run can bring back what it removes."""
     return calls(make, lambda _scene: None)
 
 
@@ -119,7 +124,3 @@ def gone(holder: Callable[[Scene], dict[str, Any]], key: Callable[[Scene], str])
 def _set(target: Any, values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         setattr(target, name, value)
-
-
-def _ignore(_result: object) -> None:
-    """Of a call that is made for its effect."""

@@ -115,7 +115,7 @@ CHANGES = (
         "exists",
         final(delete_cluster),
         "cluster",
-        is_final=True,
+        is_alone=True,
     ),
     Change(
         "cluster-updating",
@@ -126,6 +126,7 @@ CHANGES = (
         state(cluster, status="UPDATING"),
         "cluster",
         settle=becomes(cluster, status="ACTIVE"),
+        is_alone=True,
     ),
     Change(
         "cluster-failed",
@@ -248,7 +249,8 @@ CHANGES = (
         ACCESS + "{inspector}",
         "exists",
         calls(remove_entry(role("inspector")), entry(role("inspector"), "AmazonEKSAdminViewPolicy")),
-        "objects",
+        "inspector",
+        is_alone=True,
         of_kubernetes=True,
     ),
     Change(

@@ -84,8 +84,15 @@ def in_another_vpc(scene: Scene) -> Undo:
     targets = [
         each for each in backend(scene).mount_targets_by_id.values() if each.file_system_id == scene.file_system_id
     ]
-    undos = [state(lambda _scene, target=target: target, vpc_id="vpc-0123456789abcdef0")(scene) for target in targets]
-    return lambda: [undo() for undo in undos]
+    before = [target.vpc_id for target in targets]
+    for target in targets:
+        target.vpc_id = "vpc-0123456789abcdef0"
+
+    def undo() -> None:
+        for target, vpc_id in zip(targets, before, strict=True):
+            target.vpc_id = vpc_id
+
+    return undo
 
 
 TARGET = "mount target in {zone}"

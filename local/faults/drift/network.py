@@ -6,7 +6,7 @@ from typing import Any
 from moto.cloudformation.models import cloudformation_backends
 
 from local.aws import network
-from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
+from local.faults.drift.change import Change, becomes, calls, final, gone, item
 from local.faults.scene import OWNER_TAG, Scene
 from provisioner.resources import network_drift, ownership, security_group_drift
 
@@ -26,6 +26,12 @@ def stack_id(scene: Scene) -> str:
 
 def stack(scene: Scene) -> Any:
     return stacks(scene)[stack_id(scene)]
+
+
+def stack_state(scene: Scene) -> dict[str, Any]:
+    """Beneath what the embedded CloudFormation shows while a change takes its time."""
+    found: dict[str, Any] = vars(stack(scene))
+    return found
 
 
 def ec2_state(scene: Scene) -> Any:
@@ -112,9 +118,10 @@ CHANGES = (
         network_drift.STACK_IN_PROGRESS,
         STACK,
         "status",
-        state(stack, status="UPDATE_IN_PROGRESS"),
+        item(stack_state, status="UPDATE_IN_PROGRESS"),
         "stack",
         settle=becomes(stack, status="UPDATE_COMPLETE"),
+        is_alone=True,
     ),
     Change(
         "stack-failed",
@@ -122,7 +129,7 @@ CHANGES = (
         network_drift.STACK_FAILED,
         STACK,
         "status",
-        state(stack, status="UPDATE_ROLLBACK_FAILED"),
+        item(stack_state, status="UPDATE_ROLLBACK_FAILED"),
         "stack",
     ),
     Change(
@@ -194,7 +201,7 @@ CHANGES = (
         "exists",
         final(remove_group),
         "security group",
-        is_final=True,
+        is_alone=True,
     ),
     Change(
         "security-group-elsewhere",
@@ -204,7 +211,7 @@ CHANGES = (
         "vpc",
         final(move_group),
         "security group",
-        is_final=True,
+        is_alone=True,
     ),
     Change(
         "port-closed",

@@ -39,8 +39,7 @@ def restored(make: Callable[[Scene], object], path: Path) -> Make:
         make(scene)
 
         def undo() -> None:
-            if scene.get(where):
-                scene.remove(where)
+            scene.clear(where)
             scene.create(where.rpartition("/")[0], before)
 
         return undo
@@ -76,8 +75,7 @@ def patched(path: Path, change: Mapping[str, Any], back: Mapping[str, Any]) -> M
 def let_another_claim_go(scene: Scene) -> None:
     if scene.get(another_claim(scene)):
         scene.patch(another_claim(scene), {"metadata": {"finalizers": None}})
-        if scene.get(another_claim(scene)):
-            scene.remove(another_claim(scene))
+        scene.clear(another_claim(scene))
 
 
 def remove(path: Path) -> Callable[[Scene], None]:
@@ -108,9 +106,13 @@ def of_kubernetes(
     path: str,
     make: Make,
     part: str = "objects",
+    *,
     settle: Callable[[Scene], object] | None = None,
+    is_alone: bool = False,
 ) -> Change:
-    return Change(name, description, kind, resource, path, make, part, settle=settle, of_kubernetes=True)
+    return Change(
+        name, description, kind, resource, path, make, part, settle=settle, is_alone=is_alone, of_kubernetes=True
+    )
 
 
 NAMESPACE, STORAGE_CLASS, DRIVER = "Namespace {namespace}", "StorageClass {storage_class}", f"CSIDriver {EFS_DRIVER}"
@@ -125,6 +127,7 @@ CHANGES = (
         NAMESPACE,
         "exists",
         rebound(remove(namespace)),
+        is_alone=True,
     ),
     of_kubernetes(
         "namespace-terminating",
@@ -134,6 +137,7 @@ CHANGES = (
         "status.phase",
         rebound(hold_namespace),
         settle=let_another_claim_go,
+        is_alone=True,
     ),
     of_kubernetes(
         "csi-driver-gone",

@@ -58,8 +58,9 @@ def make_claim_of_another_class(scene: Scene) -> None:
     scene.until(lambda: objects.phase(scene, objects.claim_path(scene)) == "Pending")
 
 
-def name_class_by_field_alone(scene: Scene) -> None:
-    scene.patch(objects.claim_path(scene), {"metadata": {"annotations": {BETA_STORAGE_CLASS: None}}})
+def let_the_run_make_it(scene: Scene) -> None:
+    """The annotation cannot be changed, so that whoever read the claim's events deletes it."""
+    scene.delete(objects.claim_path(scene))
 
 
 VOLUME, CLAIM = "PersistentVolume {persistent_volume}", "PersistentVolumeClaim {claim}"
@@ -72,6 +73,7 @@ CHANGES = (
         VOLUME,
         "exists",
         rebound(remove_volume_by_force),
+        is_alone=True,
     ),
     of_kubernetes(
         "volume-deleted",
@@ -194,6 +196,6 @@ CHANGES = (
         CLAIM,
         "status.phase",
         rebound(make_claim_of_another_class),
-        settle=name_class_by_field_alone,
+        settle=let_the_run_make_it,
     ),
 )

@@ -18,6 +18,7 @@ _POD = (
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
+_BETA_CLASS = "volume.beta.kubernetes.io/storage-class"
 _CLAIM = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 _VOLUME_MUTABLE = (
     "capacity",
@@ -64,6 +65,9 @@ def _persistent_volume(old: Object, new: Object) -> Iterator[Cause]:
 
 
 def _persistent_volume_claim(old: Object, new: Object) -> Iterator[Cause]:
+    before, after = ((obj["metadata"].get("annotations") or {}).get(_BETA_CLASS) for obj in (old, new))
+    if before != after:
+        yield invalid_value(f"metadata.annotations.{_BETA_CLASS}", after, _FIELD_IS_IMMUTABLE)
     bound = old.get("status", {}).get("phase") == "Bound"
 
     def fixed(obj: Object) -> Object:

@@ -22,6 +22,8 @@ IMMUTABLE: list[tuple[str, str, Any]] = [
     ("PersistentVolumeClaim", "spec.volumeName", "some-volume"),
     ("PersistentVolumeClaim", "spec.resources.requests.storage", "4Gi"),
     ("PersistentVolumeClaim", "spec.resources.requests.storage", "6Gi"),
+    ("PersistentVolumeClaim", "metadata.annotations", {"volume.beta.kubernetes.io/storage-class": "other"}),
+    ("PersistentVolumeClaim", "metadata.annotations", {"note": "changed"}),
     ("StorageClass", "provisioner", "other.example.com"),
     ("StorageClass", "parameters", {"a": "b"}),
     ("StorageClass", "reclaimPolicy", "Retain"),

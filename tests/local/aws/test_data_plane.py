@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +142,16 @@ def test_an_access_point_shows_its_own_directory_made_as_told(storage: Storage) 
     mount = storage.mount(storage.access_point("/apps/a", CreationInfo=creation))
     assert mount.directory == storage.parts.directory / "efs" / storage.file_system_id / "apps" / "a"
     assert mount.directory.stat().st_mode & 0o777 == 0o750
+
+
+def test_pods_that_mount_a_new_access_point_at_the_same_moment_all_mount(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creation = {"OwnerUid": 1000, "OwnerGid": 1000, "Permissions": "0750"}
+    handle = storage.access_point("/apps/a", CreationInfo=creation)
+    before = storage.mount(handle)
+    monkeypatch.setattr(Path, "exists", lambda _path: False)  # the other one made it a moment after this one looked
+    assert storage.mount(handle).directory == before.directory
 
 
 def test_the_cluster_security_group_may_be_the_source_of_the_rule(storage: Storage, cluster: Any) -> None:
