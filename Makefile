@@ -55,6 +55,7 @@ generate: $(VENV)/.development ## write again what is generated from the code; t
 	$(BIN)/python -m tools.event_schemas
 	$(BIN)/python -m tools.parameters
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.inspection.documentation > docs/drift.md
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
 	@$(BIN)/python -m bench

@@ -13,9 +13,16 @@ from local.cloud import EmbeddedCloud
 from local.faults.drift import CHANGES, Change, names_of
 from local.faults.scene import Scene
 from provisioner.difference import DriftKind
+from provisioner.inspection.documentation import SECTIONS
 from tests.end_to_end.runs import Machine, Run
 
 Difference = dict[str, Any]
+KINDS = {
+    f"{module.__name__.rpartition('.')[2]}.{name}": kind
+    for module in SECTIONS.values()
+    for name, kind in vars(module).items()
+    if isinstance(kind, DriftKind)
+}
 PLACEHOLDER = re.compile(r"\\{(\w+)\\}")
 
 
@@ -63,7 +70,9 @@ class Proven:
 def is_told(change: Change, names: Mapping[str, str], difference: Difference) -> bool:
     """Whether it is the one difference that the change is to be, with its fix."""
     where = change.resource.format_map(names), change.path.format_map(names)
-    return all(map(fnmatchcase, (difference["resource"], difference["path"]), where)) and is_of(change.kind, difference)
+    return all(map(fnmatchcase, (difference["resource"], difference["path"]), where)) and is_of(
+        KINDS[change.kind], difference
+    )
 
 
 def is_of(kind: DriftKind, difference: Difference) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 from local.aws.hooks import Undo
 from local.faults.scene import Scene
-from provisioner.difference import DriftKind
 
 Make = Callable[[Scene], Undo]
 """Makes the change; the returned function undoes it."""
@@ -14,7 +13,8 @@ Make = Callable[[Scene], Undo]
 
 @dataclass(frozen=True)
 class Change:
-    """Something that somebody, or AWS, does to a proven cluster. `kind` is what an inspection must make of it.
+    """Something that somebody, or AWS, does to a proven cluster. `kind` is what an inspection must make of it: the
+    module and the name of a provisioner.difference.DriftKind.
 
     `resource` and `path` are those of the one difference that it is: with {names} that `names_of` knows, and * for
     what only the change itself decides.
@@ -22,7 +22,7 @@ class Change:
 
     name: str
     description: str
-    kind: DriftKind
+    kind: str
     resource: str
     path: str
     make: Make

@@ -6,7 +6,6 @@ from typing import Any
 from local.aws.eks_state import Cluster, clusters_of
 from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
-from provisioner.resources import cluster_access_drift, cluster_drift, ownership
 
 ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
 POLICIES = "arn:aws:eks::aws:cluster-access-policy/"
@@ -110,7 +109,7 @@ CHANGES = (
     Change(
         "cluster-gone",
         "the cluster was deleted; the file system was not",
-        cluster_drift.MISSING,
+        "cluster_drift.MISSING",
         CLUSTER,
         "exists",
         final(delete_cluster),
@@ -120,7 +119,7 @@ CHANGES = (
     Change(
         "cluster-updating",
         "somebody is updating the cluster",
-        cluster_drift.IN_PROGRESS,
+        "cluster_drift.IN_PROGRESS",
         CLUSTER,
         "status",
         state(cluster, status="UPDATING"),
@@ -131,7 +130,7 @@ CHANGES = (
     Change(
         "cluster-failed",
         "EKS gave the cluster up",
-        cluster_drift.FAILED,
+        "cluster_drift.FAILED",
         CLUSTER,
         "status",
         state(
@@ -144,7 +143,7 @@ CHANGES = (
     Change(
         "cluster-in-another-vpc",
         "the cluster was deleted and made again in another VPC",
-        cluster_drift.OTHER_VPC,
+        "cluster_drift.OTHER_VPC",
         CLUSTER,
         "resourcesVpcConfig.vpcId",
         item(lambda scene: scene.cluster.vpc_config, vpcId="vpc-0123456789abcdef0"),
@@ -153,7 +152,7 @@ CHANGES = (
     Change(
         "cluster-version",
         "the cluster runs another Kubernetes version than asked for",
-        cluster_drift.VERSION,
+        "cluster_drift.VERSION",
         CLUSTER,
         "version",
         state(cluster, version="1.99"),
@@ -162,7 +161,7 @@ CHANGES = (
     Change(
         "endpoint-not-public",
         "the public endpoint was closed",
-        cluster_drift.ENDPOINT,
+        "cluster_drift.ENDPOINT",
         CLUSTER,
         "resourcesVpcConfig.endpointPublicAccess",
         calls(endpoint(endpointPublicAccess=False), endpoint(endpointPublicAccess=True)),
@@ -171,7 +170,7 @@ CHANGES = (
     Change(
         "endpoint-not-private",
         "the private endpoint was closed",
-        cluster_drift.ENDPOINT,
+        "cluster_drift.ENDPOINT",
         CLUSTER,
         "resourcesVpcConfig.endpointPrivateAccess",
         calls(endpoint(endpointPrivateAccess=False), endpoint(endpointPrivateAccess=True)),
@@ -180,7 +179,7 @@ CHANGES = (
     Change(
         "endpoint-cidrs",
         "the public endpoint was narrowed to one network",
-        cluster_drift.ENDPOINT,
+        "cluster_drift.ENDPOINT",
         CLUSTER,
         "resourcesVpcConfig.publicAccessCidrs",
         calls(endpoint(publicAccessCidrs=["203.0.113.0/24"]), endpoint(publicAccessCidrs=["0.0.0.0/0"])),
@@ -189,7 +188,7 @@ CHANGES = (
     Change(
         "audit-log-off",
         "somebody saves money on the audit log",
-        cluster_drift.LOGGING,
+        "cluster_drift.LOGGING",
         CLUSTER,
         "logging",
         calls(logging(enabled=[], disabled=["audit"]), logging(enabled=["audit"], disabled=[])),
@@ -198,7 +197,7 @@ CHANGES = (
     Change(
         "secrets-not-encrypted",
         "the cluster was made again without the key for its secrets",
-        cluster_drift.SECRETS_KEY,
+        "cluster_drift.SECRETS_KEY",
         CLUSTER,
         "encryptionConfig.secrets",
         state(cluster, encryption_config=[]),
@@ -207,7 +206,7 @@ CHANGES = (
     Change(
         "aws-auth-lets-in-too",
         "the cluster was made again with the aws-auth ConfigMap as a second way in",
-        cluster_drift.AUTHENTICATION,
+        "cluster_drift.AUTHENTICATION",
         CLUSTER,
         "accessConfig.authenticationMode",
         item(lambda scene: scene.cluster.access_config, authenticationMode="API_AND_CONFIG_MAP"),
@@ -216,7 +215,7 @@ CHANGES = (
     Change(
         "cluster-of-another",
         "the cluster has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         CLUSTER,
         f"tags.{OWNER_TAG}",
         gone(lambda scene: scene.cluster.tags, lambda _scene: OWNER_TAG),
@@ -225,7 +224,7 @@ CHANGES = (
     Change(
         "person-locked-out",
         "the administrator's access entry was deleted",
-        cluster_access_drift.MISSING,
+        "cluster_access_drift.MISSING",
         ACCESS + "{person}",
         "exists",
         calls(remove_entry(person), entry(person, ADMINISTRATOR)),
@@ -235,7 +234,7 @@ CHANGES = (
     Change(
         "provisioner-locked-out",
         "the access entry of the provisioner's role was deleted",
-        cluster_access_drift.MISSING,
+        "cluster_access_drift.MISSING",
         ACCESS + "{provisioner}",
         "exists",
         calls(remove_entry(role("provisioner")), entry(role("provisioner"), ADMINISTRATOR)),
@@ -245,7 +244,7 @@ CHANGES = (
     Change(
         "inspector-locked-out",
         "the access entry of the inspector's role was deleted, so that nobody may look into the cluster",
-        cluster_access_drift.MISSING,
+        "cluster_access_drift.MISSING",
         ACCESS + "{inspector}",
         "exists",
         calls(remove_entry(role("inspector")), entry(role("inspector"), "AmazonEKSAdminViewPolicy")),
@@ -256,7 +255,7 @@ CHANGES = (
     Change(
         "person-without-policy",
         "the administrator's access policy was disassociated",
-        cluster_access_drift.POLICY_MISSING,
+        "cluster_access_drift.POLICY_MISSING",
         ACCESS + "{person}",
         f"policies.{ADMINISTRATOR}",
         calls(disassociate(person, ADMINISTRATOR), associate(person, ADMINISTRATOR)),
@@ -266,7 +265,7 @@ CHANGES = (
     Change(
         "person-with-another-entry",
         "somebody made the administrator's access entry anew, without a policy",
-        cluster_access_drift.POLICY_MISSING_AT_OTHERS,
+        "cluster_access_drift.POLICY_MISSING_AT_OTHERS",
         ACCESS + "{person}",
         f"policies.{ADMINISTRATOR}",
         calls(replace_entry(person, None, ours=False), replace_entry(person, ADMINISTRATOR, ours=True)),

@@ -7,7 +7,6 @@ from typing import Any
 from local.aws.eks_state import Addon, FargateProfile
 from local.faults.drift.change import Change, becomes, calls, gone, state
 from local.faults.scene import OWNER_TAG, Scene
-from provisioner.resources import cluster_dns_drift, fargate_profile_drift, ownership
 
 UNHEALTHY = {"code": "InternalFailure", "message": "Something is wrong.", "resourceIds": []}
 
@@ -73,7 +72,7 @@ CHANGES = (
     Change(
         "profile-gone",
         "the Fargate profile was deleted",
-        fargate_profile_drift.MISSING,
+        "fargate_profile_drift.MISSING",
         PROFILE,
         "exists",
         calls(remove_profile, make_profile),
@@ -82,7 +81,7 @@ CHANGES = (
     Change(
         "profile-deleting",
         "somebody is deleting the Fargate profile",
-        fargate_profile_drift.IN_PROGRESS,
+        "fargate_profile_drift.IN_PROGRESS",
         PROFILE,
         "status",
         state(profile, status="DELETING"),
@@ -92,7 +91,7 @@ CHANGES = (
     Change(
         "profile-failed",
         "EKS gave the Fargate profile up",
-        fargate_profile_drift.FAILED,
+        "fargate_profile_drift.FAILED",
         PROFILE,
         "status",
         state(profile, status="DELETE_FAILED", issues=[UNHEALTHY]),
@@ -101,7 +100,7 @@ CHANGES = (
     Change(
         "profile-without-kube-system",
         "the profile was made again without kube-system",
-        fargate_profile_drift.SELECTOR,
+        "fargate_profile_drift.SELECTOR",
         PROFILE,
         "selectors.kube-system",
         lambda scene: state(
@@ -112,7 +111,7 @@ CHANGES = (
     Change(
         "profile-without-a-subnet",
         "the profile was made again without a subnet",
-        fargate_profile_drift.SUBNET,
+        "fargate_profile_drift.SUBNET",
         PROFILE,
         "subnets.{subnet}",
         lambda scene: state(
@@ -128,7 +127,7 @@ CHANGES = (
     Change(
         "profile-with-another-role",
         "the profile was made again with another role for its pods",
-        fargate_profile_drift.ROLE,
+        "fargate_profile_drift.ROLE",
         PROFILE,
         "podExecutionRoleArn",
         state(profile, pod_execution_role_arn="arn:aws:iam::123456789012:role/another-teams"),
@@ -137,7 +136,7 @@ CHANGES = (
     Change(
         "profile-of-another",
         "the profile has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         PROFILE,
         f"tags.{OWNER_TAG}",
         gone(lambda scene: profile(scene).tags, lambda _scene: OWNER_TAG),
@@ -146,7 +145,7 @@ CHANGES = (
     Change(
         "coredns-gone",
         "the CoreDNS add-on was deleted",
-        cluster_dns_drift.MISSING,
+        "cluster_dns_drift.MISSING",
         ADDON,
         "exists",
         calls(remove_addon, make_addon),
@@ -155,7 +154,7 @@ CHANGES = (
     Change(
         "coredns-updating",
         "somebody is updating the CoreDNS add-on",
-        cluster_dns_drift.IN_PROGRESS,
+        "cluster_dns_drift.IN_PROGRESS",
         ADDON,
         "status",
         state(addon, status="UPDATING"),
@@ -165,7 +164,7 @@ CHANGES = (
     Change(
         "coredns-unwell",
         "an update of the CoreDNS add-on failed",
-        cluster_dns_drift.UNWELL,
+        "cluster_dns_drift.UNWELL",
         ADDON,
         "status",
         state(addon, status="UPDATE_FAILED", issues=[UNHEALTHY]),
@@ -174,7 +173,7 @@ CHANGES = (
     Change(
         "coredns-for-nodes",
         "CoreDNS is configured for EC2 nodes",
-        cluster_dns_drift.CONFIGURATION_CHANGED,
+        "cluster_dns_drift.CONFIGURATION_CHANGED",
         ADDON,
         "configurationValues.computeType",
         calls(configure_addon(computeType="ec2"), configure_addon(computeType="Fargate")),
@@ -183,7 +182,7 @@ CHANGES = (
     Change(
         "coredns-of-another",
         "the CoreDNS add-on has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         ADDON,
         f"tags.{OWNER_TAG}",
         gone(lambda scene: addon(scene).tags, lambda _scene: OWNER_TAG),

@@ -1,7 +1,6 @@
 """Changes of the file system, its settings and its access point."""
 
 from collections.abc import Callable
-from typing import Any
 
 from moto.efs.models import AccessPoint, EFSBackend, FileSystem, efs_backends
 
@@ -10,7 +9,6 @@ from local.aws.hooks import Undo
 from local.faults import storage
 from local.faults.drift.change import Change, Make, becomes, calls, gone, state
 from local.faults.scene import OWNER_TAG, Scene
-from provisioner.resources import access_point_drift, file_system_drift, ownership
 
 
 def backend(scene: Scene) -> EFSBackend:
@@ -86,7 +84,7 @@ FILE_SYSTEM, ACCESS_POINT = "file system {file_system}", "access point {access_p
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
 
 
-def _settings(name: str, description: str, kind: Any, path: str, make: Make) -> Change:
+def _settings(name: str, description: str, kind: str, path: str, make: Make) -> Change:
     return Change(name, description, kind, FILE_SYSTEM, path, make, path)
 
 
@@ -94,7 +92,7 @@ CHANGES = (
     Change(
         "file-system-gone",
         "the file system was deleted, with its data",
-        file_system_drift.MISSING,
+        "file_system_drift.MISSING",
         "file system of {cluster}",
         "exists",
         gone(lambda scene: backend(scene).file_systems_by_id, lambda scene: scene.file_system_id),
@@ -103,7 +101,7 @@ CHANGES = (
     Change(
         "file-system-updating",
         "somebody is changing the file system",
-        file_system_drift.IN_PROGRESS,
+        "file_system_drift.IN_PROGRESS",
         FILE_SYSTEM,
         "status",
         state(file_system, life_cycle_state="updating"),
@@ -113,7 +111,7 @@ CHANGES = (
     Change(
         "file-system-failed",
         "EFS gave the file system up",
-        file_system_drift.UNUSABLE,
+        "file_system_drift.UNUSABLE",
         FILE_SYSTEM,
         "status",
         state(file_system, life_cycle_state="error"),
@@ -122,7 +120,7 @@ CHANGES = (
     Change(
         "file-system-not-encrypted",
         "the file system was made again without encryption",
-        file_system_drift.NOT_ENCRYPTED,
+        "file_system_drift.NOT_ENCRYPTED",
         FILE_SYSTEM,
         "encrypted",
         state(file_system, encrypted=False, kms_key_id=None),
@@ -131,7 +129,7 @@ CHANGES = (
     Change(
         "file-system-key",
         "the file system was made again with another key",
-        file_system_drift.OTHER_KEY,
+        "file_system_drift.OTHER_KEY",
         FILE_SYSTEM,
         "kmsKeyId",
         state(file_system, kms_key_id=KEY),
@@ -140,7 +138,7 @@ CHANGES = (
     Change(
         "file-system-of-another",
         "the file system has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         FILE_SYSTEM,
         f"tags.{OWNER_TAG}",
         untag(lambda scene: scene.file_system_id),
@@ -149,14 +147,14 @@ CHANGES = (
     _settings(
         "throughput",
         "the throughput mode was changed to bursting",
-        file_system_drift.THROUGHPUT,
+        "file_system_drift.THROUGHPUT",
         "throughputMode",
         calls(throughput("bursting"), throughput("elastic")),
     ),
     _settings(
         "lifecycle",
         "idle files move to infrequent access after a week",
-        file_system_drift.LIFECYCLE,
+        "file_system_drift.LIFECYCLE",
         "lifecycle",
         calls(
             lifecycle(TransitionToIA="AFTER_7_DAYS"),
@@ -166,28 +164,28 @@ CHANGES = (
     _settings(
         "backup-off",
         "the daily backup was switched off",
-        file_system_drift.BACKUP,
+        "file_system_drift.BACKUP",
         "backup",
         calls(backup("DISABLED"), backup("ENABLED")),
     ),
     _settings(
         "policy-gone",
         "the file system policy was deleted",
-        file_system_drift.DEFAULT_POLICY,
+        "file_system_drift.DEFAULT_POLICY",
         "policy",
         put_back(remove_policy),
     ),
     _settings(
         "policy-of-another",
         "somebody's own policy replaced ours",
-        file_system_drift.OTHER_POLICY,
+        "file_system_drift.OTHER_POLICY",
         "policy",
         put_back(storage.set_policy(storage.MOUNT, storage.WRITE)),
     ),
     Change(
         "access-point-gone",
         "the access point was deleted",
-        access_point_drift.MISSING,
+        "access_point_drift.MISSING",
         "access point of {cluster}",
         "exists",
         gone(lambda scene: backend(scene).access_points, access_point_id),
@@ -196,7 +194,7 @@ CHANGES = (
     Change(
         "access-point-updating",
         "EFS is changing the access point",
-        access_point_drift.IN_PROGRESS,
+        "access_point_drift.IN_PROGRESS",
         ACCESS_POINT,
         "status",
         point_in_state("updating"),
@@ -206,7 +204,7 @@ CHANGES = (
     Change(
         "access-point-deleting",
         "somebody is deleting the access point",
-        access_point_drift.UNUSABLE,
+        "access_point_drift.UNUSABLE",
         ACCESS_POINT,
         "status",
         point_in_state("deleting"),
@@ -215,7 +213,7 @@ CHANGES = (
     Change(
         "access-point-directory",
         "the access point was made again for another directory",
-        access_point_drift.IMMUTABLE,
+        "access_point_drift.IMMUTABLE",
         ACCESS_POINT,
         "path",
         lambda scene: state(access_point, root_directory={**access_point(scene).root_directory, "Path": "/other"})(
@@ -226,7 +224,7 @@ CHANGES = (
     Change(
         "access-point-user",
         "the access point was made again for another user",
-        access_point_drift.IMMUTABLE,
+        "access_point_drift.IMMUTABLE",
         ACCESS_POINT,
         "uid",
         lambda scene: state(access_point, posix_user={**access_point(scene).posix_user, "Uid": 2000})(scene),
@@ -235,7 +233,7 @@ CHANGES = (
     Change(
         "access-point-of-another",
         "the access point has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         ACCESS_POINT,
         f"tags.{OWNER_TAG}",
         untag(access_point_id),

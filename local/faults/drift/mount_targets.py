@@ -10,7 +10,6 @@ from local.faults.drift.change import Change, Make, becomes, calls, state
 from local.faults.drift.file_system import backend
 from local.faults.drift.network import first_subnet, group_id
 from local.faults.scene import Scene
-from provisioner.resources import mount_targets_drift
 
 
 def first(scene: Scene) -> dict[str, Any]:
@@ -101,7 +100,7 @@ CHANGES = (
     Change(
         "mount-target-gone",
         "the mount target of one zone was deleted",
-        mount_targets_drift.MISSING,
+        "mount_targets_drift.MISSING",
         TARGET,
         "exists",
         calls(remove, make(own_subnet)),
@@ -110,7 +109,7 @@ CHANGES = (
     Change(
         "mount-target-updating",
         "EFS is changing the mount target of one zone",
-        mount_targets_drift.IN_PROGRESS,
+        "mount_targets_drift.IN_PROGRESS",
         TARGET,
         "status",
         state(first_state, life_cycle_state="updating"),
@@ -120,7 +119,7 @@ CHANGES = (
     Change(
         "mount-target-failed",
         "EFS gave the mount target of one zone up",
-        mount_targets_drift.UNUSABLE,
+        "mount_targets_drift.UNUSABLE",
         TARGET,
         "status",
         state(first_state, life_cycle_state="error"),
@@ -129,7 +128,7 @@ CHANGES = (
     Change(
         "mount-target-in-another-subnet",
         "the mount target of one zone was made again in a public subnet",
-        mount_targets_drift.OTHER_SUBNET,
+        "mount_targets_drift.OTHER_SUBNET",
         TARGET,
         "subnetId",
         calls(replace(public_subnet), replace(own_subnet)),
@@ -138,7 +137,7 @@ CHANGES = (
     Change(
         "mount-targets-in-another-vpc",
         "the mount targets were made again in another VPC",
-        mount_targets_drift.OTHER_VPC,
+        "mount_targets_drift.OTHER_VPC",
         "mount targets of {file_system}",
         "vpcId",
         in_another_vpc,
@@ -147,7 +146,7 @@ CHANGES = (
     Change(
         "mount-target-with-the-default-group",
         "the mount target of one zone was given the default security group",
-        mount_targets_drift.OUR_GROUP_MISSING,
+        "mount_targets_drift.OUR_GROUP_MISSING",
         TARGET,
         "securityGroups",
         groups(with_ours=False),
@@ -156,7 +155,7 @@ CHANGES = (
     Change(
         "mount-target-with-another-group-too",
         "the mount target of one zone was given a second security group",
-        mount_targets_drift.OTHER_GROUPS,
+        "mount_targets_drift.OTHER_GROUPS",
         TARGET,
         "securityGroups",
         groups(with_ours=True),

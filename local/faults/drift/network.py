@@ -8,7 +8,6 @@ from moto.cloudformation.models import cloudformation_backends
 from local.aws import network
 from local.faults.drift.change import Change, becomes, calls, final, gone, item
 from local.faults.scene import OWNER_TAG, Scene
-from provisioner.resources import network_drift, ownership, security_group_drift
 
 NFS = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049}
 SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
@@ -106,7 +105,7 @@ CHANGES = (
     Change(
         "stack-gone",
         "the network's stack was deleted, and everything in it retained",
-        network_drift.STACK_MISSING,
+        "network_drift.STACK_MISSING",
         STACK,
         "exists",
         gone(stacks, stack_id),
@@ -115,7 +114,7 @@ CHANGES = (
     Change(
         "stack-updating",
         "somebody is updating the network's stack",
-        network_drift.STACK_IN_PROGRESS,
+        "network_drift.STACK_IN_PROGRESS",
         STACK,
         "status",
         item(stack_state, status="UPDATE_IN_PROGRESS"),
@@ -126,7 +125,7 @@ CHANGES = (
     Change(
         "stack-failed",
         "somebody's update of the stack failed, and so did its roll-back",
-        network_drift.STACK_FAILED,
+        "network_drift.STACK_FAILED",
         STACK,
         "status",
         item(stack_state, status="UPDATE_ROLLBACK_FAILED"),
@@ -135,7 +134,7 @@ CHANGES = (
     Change(
         "stack-updated",
         "somebody has updated the stack to a NAT gateway per zone",
-        network_drift.STACK_PARAMETER,
+        "network_drift.STACK_PARAMETER",
         STACK,
         "parameters.NatGateways",
         item(lambda scene: stack(scene).stack_parameters, NatGateways="per_zone"),
@@ -144,7 +143,7 @@ CHANGES = (
     Change(
         "stack-of-another",
         "the stack has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         STACK,
         f"tags.{OWNER_TAG}",
         gone(lambda scene: stack(scene).tags, lambda _scene: OWNER_TAG),
@@ -153,7 +152,7 @@ CHANGES = (
     Change(
         "vpc-gone",
         "the VPC was deleted",
-        network_drift.VPC_MISSING,
+        "network_drift.VPC_MISSING",
         VPC,
         "exists",
         gone(lambda scene: ec2_state(scene).vpcs, lambda scene: scene.vpc_id),
@@ -162,7 +161,7 @@ CHANGES = (
     Change(
         "subnet-gone",
         "a private subnet was deleted",
-        network_drift.SUBNET_MISSING,
+        "network_drift.SUBNET_MISSING",
         "subnet {subnet}",
         "exists",
         gone(
@@ -175,7 +174,7 @@ CHANGES = (
         Change(
             f"vpc-{attribute}",
             f"{attribute} of the VPC is off",
-            network_drift.DNS_OFF,
+            "network_drift.DNS_OFF",
             VPC,
             attribute,
             calls(dns(attribute, on=False), dns(attribute, on=True)),
@@ -186,7 +185,7 @@ CHANGES = (
     Change(
         "existing-vpc-enableDnsHostnames",
         "enableDnsHostnames is off in the VPC of another team",
-        network_drift.DNS_OFF_IN_EXISTING,
+        "network_drift.DNS_OFF_IN_EXISTING",
         VPC,
         "enableDnsHostnames",
         calls(dns("enableDnsHostnames", on=False), dns("enableDnsHostnames", on=True)),
@@ -196,7 +195,7 @@ CHANGES = (
     Change(
         "security-group-gone",
         "the mount targets' security group was replaced by the default one, and deleted",
-        security_group_drift.MISSING,
+        "security_group_drift.MISSING",
         "security group {cluster}-efs",
         "exists",
         final(remove_group),
@@ -206,7 +205,7 @@ CHANGES = (
     Change(
         "security-group-elsewhere",
         "the security group was deleted and made again in another VPC",
-        security_group_drift.ELSEWHERE,
+        "security_group_drift.ELSEWHERE",
         "security group sg-*",
         "vpc",
         final(move_group),
@@ -216,7 +215,7 @@ CHANGES = (
     Change(
         "port-closed",
         "the security group no longer admits 2049 from a private subnet",
-        security_group_drift.INGRESS_MISSING,
+        "security_group_drift.INGRESS_MISSING",
         GROUP,
         "ingress.2049/tcp.{cidr}",
         calls(revoke(nfs_from_first_subnet), admit(nfs_from_first_subnet)),
@@ -225,7 +224,7 @@ CHANGES = (
     Change(
         "port-opened",
         "the security group admits SSH from the company's network",
-        security_group_drift.INGRESS_EXTRA,
+        "security_group_drift.INGRESS_EXTRA",
         GROUP,
         "ingress.22/tcp.10.0.0.0/8",
         calls(admit(lambda _scene: SSH), revoke(lambda _scene: SSH)),
@@ -234,7 +233,7 @@ CHANGES = (
     Change(
         "security-group-of-another",
         "the security group has lost its owner tag",
-        ownership.NOT_OURS,
+        "ownership.NOT_OURS",
         GROUP,
         f"tags.{OWNER_TAG}",
         calls(untag_group, tag_group),

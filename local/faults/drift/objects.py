@@ -8,8 +8,6 @@ from local.faults import objects
 from local.faults.drift.change import Change, Make, calls
 from local.faults.objects import CSI_DRIVERS, EFS_DRIVER, NAMESPACES, STORAGE_CLASSES, bare
 from local.faults.scene import Scene
-from provisioner.difference import DriftKind
-from provisioner.kubernetes import storage_differences as kinds
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 Path = Callable[[Scene], str]
@@ -101,7 +99,7 @@ def make_storage_class_for_disks(scene: Scene) -> None:
 def of_kubernetes(
     name: str,
     description: str,
-    kind: DriftKind,
+    kind: str,
     resource: str,
     path: str,
     make: Make,
@@ -123,7 +121,7 @@ CHANGES = (
     of_kubernetes(
         "namespace-gone",
         "the storage namespace was deleted, and the claim with it",
-        kinds.NAMESPACE_MISSING,
+        "storage_differences.NAMESPACE_MISSING",
         NAMESPACE,
         "exists",
         rebound(remove(namespace)),
@@ -132,7 +130,7 @@ CHANGES = (
     of_kubernetes(
         "namespace-terminating",
         "the storage namespace is being deleted and cannot go",
-        kinds.NAMESPACE_TERMINATING,
+        "storage_differences.NAMESPACE_TERMINATING",
         NAMESPACE,
         "status.phase",
         rebound(hold_namespace),
@@ -142,7 +140,7 @@ CHANGES = (
     of_kubernetes(
         "csi-driver-gone",
         "the CSIDriver was removed with the EFS add-on",
-        kinds.CSI_DRIVER_MISSING,
+        "storage_differences.CSI_DRIVER_MISSING",
         DRIVER,
         "exists",
         restored(objects.remove_csi_driver, csi_driver),
@@ -151,7 +149,7 @@ CHANGES = (
     of_kubernetes(
         "csi-driver-attaches",
         "a Helm chart for EC2 nodes has put its own CSIDriver there",
-        kinds.CSI_DRIVER_ATTACHES,
+        "storage_differences.CSI_DRIVER_ATTACHES",
         DRIVER,
         "spec.attachRequired",
         restored(objects.replace_csi_driver, csi_driver),
@@ -160,7 +158,7 @@ CHANGES = (
     of_kubernetes(
         "storage-class-gone",
         "the StorageClass was deleted",
-        kinds.STORAGE_CLASS_MISSING,
+        "storage_differences.STORAGE_CLASS_MISSING",
         STORAGE_CLASS,
         "exists",
         restored(remove(storage_class), storage_class),
@@ -169,7 +167,7 @@ CHANGES = (
     of_kubernetes(
         "storage-class-for-disks",
         "the StorageClass was made again for EBS",
-        kinds.STORAGE_CLASS_FIELD,
+        "storage_differences.STORAGE_CLASS_FIELD",
         STORAGE_CLASS,
         "provisioner",
         restored(make_storage_class_for_disks, storage_class),
@@ -178,7 +176,7 @@ CHANGES = (
     of_kubernetes(
         "storage-class-of-another",
         "the StorageClass has lost the label that makes it ours",
-        kinds.NOT_OURS,
+        "storage_differences.NOT_OURS",
         STORAGE_CLASS,
         f"metadata.labels.{MANAGED_BY}",
         patched(storage_class, NOT_LABELLED, LABELLED),

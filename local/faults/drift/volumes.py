@@ -6,7 +6,6 @@ from local.faults import objects
 from local.faults.drift.objects import LABELLED, MANAGED_BY, NOT_LABELLED, of_kubernetes, patched, rebound
 from local.faults.objects import VOLUMES, bare
 from local.faults.scene import OWNER_TAG, Scene
-from provisioner.kubernetes import storage_differences as kinds
 
 BETA_STORAGE_CLASS = "volume.beta.kubernetes.io/storage-class"
 
@@ -69,7 +68,7 @@ CHANGES = (
     of_kubernetes(
         "volume-gone",
         "the PersistentVolume was deleted by force; its claim is Lost",
-        kinds.VOLUME_MISSING,
+        "storage_differences.VOLUME_MISSING",
         VOLUME,
         "exists",
         rebound(remove_volume_by_force),
@@ -78,7 +77,7 @@ CHANGES = (
     of_kubernetes(
         "volume-deleted",
         "the PersistentVolume was deleted, and stays while it is bound",
-        kinds.BEING_DELETED,
+        "storage_differences.BEING_DELETED",
         VOLUME,
         "metadata.deletionTimestamp",
         rebound(lambda scene: scene.delete(objects.volume_path(scene))),
@@ -86,7 +85,7 @@ CHANGES = (
     of_kubernetes(
         "volume-of-another-file-system",
         "the PersistentVolume was made again for another file system",
-        kinds.VOLUME_HANDLE,
+        "storage_differences.VOLUME_HANDLE",
         VOLUME,
         "spec.csi.volumeHandle",
         rebound(lambda scene: objects.replace_volume(scene, "fs-0badc0ffee0badc0f")),
@@ -94,7 +93,7 @@ CHANGES = (
     of_kubernetes(
         "volume-of-another-driver",
         "the PersistentVolume was made again for another driver",
-        kinds.VOLUME_SOURCE,
+        "storage_differences.VOLUME_SOURCE",
         VOLUME,
         "spec.csi.driver",
         rebound(volume_source("fsx.csi.aws.com")),
@@ -102,7 +101,7 @@ CHANGES = (
     of_kubernetes(
         "volume-to-be-deleted",
         "the reclaim policy of the PersistentVolume is Delete now",
-        kinds.VOLUME_FIELD,
+        "storage_differences.VOLUME_FIELD",
         VOLUME,
         "spec.persistentVolumeReclaimPolicy",
         patched(
@@ -115,7 +114,7 @@ CHANGES = (
     of_kubernetes(
         "volume-marked",
         "the PersistentVolume is marked as another cluster's",
-        kinds.ANNOTATION,
+        "storage_differences.ANNOTATION",
         VOLUME,
         f"metadata.annotations.{OWNER_TAG}",
         lambda scene: patched(
@@ -128,7 +127,7 @@ CHANGES = (
     of_kubernetes(
         "volume-of-another",
         "the PersistentVolume has lost the label that makes it ours",
-        kinds.NOT_OURS,
+        "storage_differences.NOT_OURS",
         VOLUME,
         f"metadata.labels.{MANAGED_BY}",
         patched(objects.volume_path, NOT_LABELLED, LABELLED),
@@ -136,7 +135,7 @@ CHANGES = (
     of_kubernetes(
         "volume-released",
         "the claim was deleted and made again: its volume is Released",
-        kinds.VOLUME_RELEASED,
+        "storage_differences.VOLUME_RELEASED",
         VOLUME,
         "status.phase",
         rebound(objects.replace_claim),
@@ -144,7 +143,7 @@ CHANGES = (
     of_kubernetes(
         "volume-failed",
         "the claim was deleted and made again, and the volume could not be reclaimed",
-        kinds.VOLUME_FAILED,
+        "storage_differences.VOLUME_FAILED",
         VOLUME,
         "status.phase",
         rebound(fail_to_reclaim),
@@ -152,7 +151,7 @@ CHANGES = (
     of_kubernetes(
         "volume-bound-elsewhere",
         "another team's claim has the volume",
-        kinds.VOLUME_BOUND_ELSEWHERE,
+        "storage_differences.VOLUME_BOUND_ELSEWHERE",
         VOLUME,
         "spec.claimRef",
         rebound(objects.give_volume_to_another),
@@ -160,7 +159,7 @@ CHANGES = (
     of_kubernetes(
         "claim-gone",
         "the claim was deleted",
-        kinds.CLAIM_MISSING,
+        "storage_differences.CLAIM_MISSING",
         CLAIM,
         "exists",
         rebound(objects.remove_claim),
@@ -168,7 +167,7 @@ CHANGES = (
     of_kubernetes(
         "claim-of-another-class",
         "the claim was deleted and made again with another StorageClass",
-        kinds.CLAIM_FIELD,
+        "storage_differences.CLAIM_FIELD",
         CLAIM,
         "spec.storageClassName",
         rebound(lambda scene: objects.replace_claim(scene, storageClassName="gp2")),
@@ -176,7 +175,7 @@ CHANGES = (
     of_kubernetes(
         "claim-of-another",
         "the claim has lost the label that makes it ours",
-        kinds.NOT_OURS,
+        "storage_differences.NOT_OURS",
         CLAIM,
         f"metadata.labels.{MANAGED_BY}",
         patched(objects.claim_path, NOT_LABELLED, LABELLED),
@@ -184,7 +183,7 @@ CHANGES = (
     of_kubernetes(
         "claim-lost",
         "the volume was restored from a backup that knows an older claim of the same name",
-        kinds.CLAIM_LOST,
+        "storage_differences.CLAIM_LOST",
         CLAIM,
         "status.phase",
         rebound(restore_volume_of_an_older_claim),
@@ -192,7 +191,7 @@ CHANGES = (
     of_kubernetes(
         "claim-unbound",
         "the claim was made again from an old manifest, and does not bind",
-        kinds.CLAIM_UNBOUND,
+        "storage_differences.CLAIM_UNBOUND",
         CLAIM,
         "status.phase",
         rebound(make_claim_of_another_class),
