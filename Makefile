@@ -17,13 +17,16 @@ TEST_PARTS := unit statemachine local report kubernetes end_to_end
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help demo demo-drift serve test lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove its storage (REQUEST=, SCALE=, KUBERNETES=embedded|real, FAULT=)
 	@$(BIN)/python -m local.demo --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES) $(ASKED_FAULT)
+
+demo-drift: $(VENV)/.runtime ## break a proven cluster behind the program's back, see it found, repaired and proven again (REQUEST=, SCALE=, KUBERNETES=)
+	@$(BIN)/python -m local.demo_drift --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES)
 
 serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until Ctrl-C (SCALE=, KUBERNETES=)
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)

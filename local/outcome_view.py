@@ -1,5 +1,6 @@
-"""How a run ended, as tables for a terminal: the evidence of a good one, the diagnosis of a failed one."""
+"""How a run ended, as tables for a terminal: the evidence of a good one, the diagnosis of a failed one, drift."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -79,6 +80,39 @@ def diagnosis_tables(diagnosis: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         table.add_row("seen", Text(f"{cause['probe']['looked_at']}: {cause['probe']['saw']}"))
         table.add_row("fix", Text(cause["fix"], "bold green"))
         yield table
+
+
+def drift_table(drift: Sequence[Mapping[str, Any]]) -> Table:
+    """A row per difference: where it is, what was asked for and what is there; and its fix."""
+    table = _table("What is not as it was asked for", "where, and what", "what to do")
+    table.leading = 1
+    for column in table.columns:
+        column.overflow = "fold"
+    for difference in drift:
+        asked_for, found = (_value(difference[name]) for name in ("expected", "actual"))
+        where = Text(difference["resource"], "red" if difference["severity"] == "critical" else "yellow")
+        where.append(f"\n{difference['path']}", "default")
+        where.append(f"\nasked for: {asked_for}, found: {found}", "dim")
+        table.add_row(where, Text(difference["fix"], "green"))
+    return table
+
+
+def repaired_table(repaired: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for difference in repaired:
+        table.add_row(Text("✓", "green"), Text(difference["resource"]), Text(difference["path"], "dim"))
+    return table
+
+
+def _value(value: Any) -> str:
+    """For people: whether it is there, nothing, or what it is."""
+    match value:
+        case None | True | False:
+            return {None: "nothing", True: "yes", False: "no"}[value]
+        case str():
+            return value
+        case _:
+            return json.dumps(value)
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -156,6 +156,7 @@ class Progress:
         elif kind == "ExecutionSucceeded":
             for unfinished in self._unfinished():
                 unfinished.ended = when
+            self.steps = [step for step in self.steps if step.entered]  # there was no need for the others
         elif kind in ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"):
             self._fail(event)
 

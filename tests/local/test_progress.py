@@ -170,6 +170,13 @@ def test_a_good_end_ends_every_step_that_was_entered(building: History) -> None:
     assert {s.state for s in building.progress.steps} == {"done"}
 
 
+def test_a_good_end_shows_no_step_that_there_was_no_need_for(building: History) -> None:
+    building.look("cluster", ready=True, reason="Ready", retry_after_seconds=0)
+    assert "storage" in [each.name for each in building.progress.steps]
+    building.add("ExecutionSucceeded")
+    assert [each.name for each in building.progress.steps] == ["claim", "build", "cluster"]
+
+
 def test_a_failure_is_shown_on_the_step_that_failed(building: History) -> None:
     building.look("storage", ready=False, reason="Creating", retry_after_seconds=5)
     entered = building.enter("cluster")
