@@ -1,7 +1,7 @@
 """Who holds which credentials, and who may assume which role.
 
 Calls with credentials nobody handed out pass as their account's administrator: that is the person or the harness in
-front of the embedded cloud. Permissions of known principals are not enforced yet; `caller_of` is where that starts.
+front of the embedded cloud. What known principals may do is for local/aws/permissions to say.
 """
 
 import json
@@ -80,14 +80,19 @@ def principal_id(principal_arn: str) -> str | None:
 
 def caller_of(access_key_id: str, account_id: str, partition: str) -> Principal:
     """Who signed a request; unknown credentials are the account's administrator."""
+    root = f"arn:{partition}:iam::{account_id}:root"
+    return known_caller(access_key_id) or Principal(arn=root, iam_arn=root, account_id=account_id)
+
+
+def known_caller(access_key_id: str) -> Principal | None:
+    """The role's session or the user that holds this key; None when nobody handed it out."""
     for role in _assumed_roles():
         if role.access_key_id == access_key_id:
             return Principal(arn=role.arn, iam_arn=role.role_arn, account_id=role.account_id)
     for user in _users():
         if user.has_access_key(access_key_id):
             return Principal(arn=user.arn, iam_arn=user.arn, account_id=user.account_id)
-    root = f"arn:{partition}:iam::{account_id}:root"
-    return Principal(arn=root, iam_arn=root, account_id=account_id)
+    return None
 
 
 def find_credential(access_key_id: str) -> Credential | None:

@@ -1,14 +1,17 @@
-"""Evaluates resource policies (trust policies, file-system policies): as much of IAM's grammar as they use.
+"""Evaluates policies of resources and of identities: as much of IAM's grammar as ours use.
 
 Source: IAM guide, "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Decision = Literal["allow", "explicit deny", "implicit deny"]
+Value = str | tuple[str, ...]
+"""Of a condition key: a tuple when the key has several values."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,30 @@ ANONYMOUS = Caller()
 
 
 def decide(
-    document: Mapping[str, Any], caller: Caller, action: str, context: Mapping[str, str], resource: str | None = None
+    document: Mapping[str, Any], caller: Caller, action: str, context: Mapping[str, Value], resource: str | None = None
 ) -> Decision:
     """What a resource policy says of one request; `resource` None: the policy's own resource (trust policies)."""
-    effects = {
-        statement["Effect"]
-        for statement in as_list(document.get("Statement", []))
-        if _names_caller(statement, caller)
-        and _names_action(statement, action)
-        and _names_resource(statement, resource)
-        and all(_holds(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
-    }
+    statements = as_list(document.get("Statement", []))
+    return verdict((s for s in statements if _names_caller(s, caller)), action, context, resource)
+
+
+def verdict(
+    statements: Iterable[Mapping[str, Any]], action: str, context: Mapping[str, Value], resource: str | None
+) -> Decision:
+    """What these statements, which are about the caller, say together: a Deny wins."""
+    effects = {statement["Effect"] for statement in statements if applies(statement, action, context, resource)}
     if "Deny" in effects:
         return "explicit deny"
     return "allow" if "Allow" in effects else "implicit deny"
+
+
+def applies(statement: Mapping[str, Any], action: str, context: Mapping[str, Value], resource: str | None) -> bool:
+    """Whether a statement is about this action on this resource in these circumstances."""
+    return (
+        _names_action(statement, action)
+        and _names_resource(statement, resource)
+        and all(_holds(operator, keys, context) for operator, keys in statement.get("Condition", {}).items())
+    )
 
 
 def as_list(value: Any) -> list[Any]:
@@ -57,47 +70,56 @@ def _names_caller(statement: Mapping[str, Any], caller: Caller) -> bool:
 
 def _names_action(statement: Mapping[str, Any], action: str) -> bool:
     if "NotAction" in statement:
-        return not _matches_any(as_list(statement["NotAction"]), action, ignore_case=True)
-    return _matches_any(as_list(statement.get("Action", [])), action, ignore_case=True)
+        return not matches_any(as_list(statement["NotAction"]), action, ignore_case=True)
+    return matches_any(as_list(statement.get("Action", [])), action, ignore_case=True)
 
 
 def _names_resource(statement: Mapping[str, Any], resource: str | None) -> bool:
     if resource is None or "Resource" not in statement:
         return True
-    return _matches_any(as_list(statement["Resource"]), resource)
+    return matches_any(as_list(statement["Resource"]), resource)
 
 
-def _holds(operator: str, keys: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+def _holds(operator: str, keys: Mapping[str, Any], context: Mapping[str, Value]) -> bool:
     known = {name.lower(): value for name, value in context.items()}
     return all(_key_holds(operator, known.get(name.lower()), as_list(wanted)) for name, wanted in keys.items())
 
 
-def _key_holds(operator: str, actual: str | None, wanted: list[Any]) -> bool:
-    operator = re.sub(r"^For(All|Any)Values:", "", operator)
+def _key_holds(operator: str, actual: Value | None, wanted: list[Any]) -> bool:
+    quantifier, _, operator = operator.rpartition(":")
+    if quantifier not in ("", "ForAllValues", "ForAnyValue"):
+        raise NotImplementedError(f"the embedded cloud does not know the condition quantifier {quantifier}")
     if_exists = operator.endswith("IfExists")
     operator = operator.removesuffix("IfExists")
     if operator == "Null":
         return (actual is None) == (str(wanted[0]).lower() == "true")
     negated = "Not" in operator
     if actual is None:
-        return if_exists or negated
+        return quantifier == "ForAllValues" or if_exists or (negated and quantifier != "ForAnyValue")
     texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in wanted]
-    match operator.replace("Not", ""):
+    values = (actual,) if isinstance(actual, str) else actual
+    hits = [_value_hits(operator.replace("Not", ""), value, texts) != negated for value in values]
+    return all(hits) if quantifier == "ForAllValues" else any(hits)
+
+
+def _value_hits(operator: str, actual: str, texts: list[str]) -> bool:
+    match operator:
         case "StringEquals":
-            hit = actual in texts
+            return actual in texts
         case "StringEqualsIgnoreCase" | "Bool":
-            hit = actual.lower() in [text.lower() for text in texts]
+            return actual.lower() in [text.lower() for text in texts]
         case "StringLike" | "ArnLike" | "ArnEquals":
-            hit = _matches_any(texts, actual)
+            return matches_any(texts, actual)
         case _:
             raise NotImplementedError(f"the embedded cloud does not know the condition operator {operator}")
-    return hit != negated
 
 
-def _matches_any(patterns: Iterable[str], value: str, *, ignore_case: bool = False) -> bool:
+def matches_any(patterns: Iterable[str], value: str, *, ignore_case: bool = False) -> bool:
+    """IAM's wildcards: * for any text, ? for one character."""
     return any(_glob(pattern, ignore_case).fullmatch(value) for pattern in patterns)
 
 
+@functools.cache
 def _glob(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     parts = {"*": ".*", "?": "."}
     return re.compile("".join(parts.get(c, re.escape(c)) for c in pattern), re.IGNORECASE if ignore_case else 0)

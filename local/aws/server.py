@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from local.aws import originals
 from local.aws.hooks import Hooks
 from local.aws.lambda_environment import Interpreter
 from local.aws.lambda_runtime import Credentials, LambdaRuntime
+from local.aws.permissions.authoriser import Authoriser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,7 @@ class AwsServer:
         self.published_events: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.hooks = Hooks()
+        self.authoriser = Authoriser()
         self.port = 0
         self._patches = patches
         self._temporary = None if directory else TemporaryDirectory(prefix="embedded-aws-")
@@ -211,7 +213,7 @@ class AwsServer:
             self.directory / "lambda",
             self.endpoint,
             credentials_of=self.assume_role,
-            write_log=write_log,
+            write_log=partial(write_log, self),
             interpreter=self.interpreter,
             time_factor=self.scaled(10.0) / 10.0,
         )

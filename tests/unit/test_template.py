@@ -49,7 +49,7 @@ def test_nothing_invokes_a_function_asynchronously() -> None:
 
 
 def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles_that_let_lambda_do_so() -> None:
-    """SAM gives the roles that it makes what Lambda needs; a role of our own has it when there is a VPC."""
+    """Lambda makes the network interfaces under the function's role."""
     inside = {name: each["Properties"] for name, each in FUNCTIONS.items() if "VpcConfig" in each["Properties"]}
     assert set(inside) == {
         f"{name}Function"
@@ -58,7 +58,7 @@ def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles
     for properties in inside.values():
         if "Role" in properties:
             role = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
-            assert "AWSLambdaVPCAccessExecutionRole" in json.dumps(role["ManagedPolicyArns"])
+            assert "AWSLambdaENIManagementAccess" in json.dumps(role["ManagedPolicyArns"])
             assert role["ManagedPolicyArns"]["Fn::If"][0] == "InVpc"
 
 

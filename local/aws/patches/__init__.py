@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from local.aws.patches import (
     calls,
     cloudformation,
+    cloudformation_iam,
     cloudformation_network,
+    cloudformation_permissions,
     cloudformation_resources,
     events,
     jsonata,
@@ -19,6 +21,7 @@ from local.aws.patches import (
     metrics,
     organizations,
     performance,
+    permissions,
     scheduler,
     stack_sets,
     stepfunctions,
@@ -27,6 +30,7 @@ from local.aws.patches import (
     stepfunctions_cloudformation,
     stepfunctions_definition,
     stepfunctions_map,
+    stepfunctions_permissions,
     stepfunctions_sdk,
 )
 
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 def install_all(server: AwsServer) -> None:
     performance.install(server)
     calls.install(server)
+    permissions.install(server)
     stepfunctions.install(server)
     jsonata.install(server)
     stepfunctions_choice.install(server)
@@ -45,6 +50,7 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_map.install(server)
     stepfunctions_api.install(server)
     stepfunctions_cloudformation.install(server)
+    stepfunctions_permissions.install(server)
     lambda_.install(server)
     events.install(server)
     keys.install(server)
@@ -54,4 +60,6 @@ def install_all(server: AwsServer) -> None:
     stack_sets.install(server)
     cloudformation_resources.install(server)
     cloudformation_network.install(server)
+    cloudformation_iam.install(server)
+    cloudformation_permissions.install(server)
     cloudformation.install(server)

@@ -1,4 +1,4 @@
-"""Keeps what was called (moto keeps nothing), and lets others act at a call.
+"""Keeps what was called (moto keeps nothing), refuses what the caller may not do, and lets others act at a call.
 
 `server.calls` has every API call in order, as `service:Action`; `server.hooks` runs what was asked for before a call or
 after it succeeded, in the calling thread. What is raised before a call is the service's answer to it.
@@ -14,6 +14,7 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
 from local.aws.hooks import Call
+from local.aws.patches.permissions import Refused, calling, check_call
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -26,6 +27,16 @@ def install(server: AwsServer) -> None:
     def call_action(self: BaseResponse) -> Any:
         name = f"{self.boto3_service_name}:{self._get_action()}"
         server.calls.append(name)
+        try:
+            check_call(server, self)
+        except Refused as refused:
+            _answer_with(self, refused.error)
+            _, headers, body = original(self)
+            return refused.status, {**headers, "status": refused.status}, body
+        with calling(self):
+            return _with_hooks(server, name, self)
+
+    def _with_hooks(server: AwsServer, name: str, self: BaseResponse) -> Any:
         if not server.hooks:
             return original(self)
         call = Call(name, self.current_account, self.region, self.path, _said(self), self.access_key)

@@ -1,7 +1,7 @@
 """Resource types of CloudFormation that our templates use.
 
 moto lacks: alarms, SNS subscriptions, function aliases; resource policies of queues, topics, buckets and event buses;
-some attributes of what it has (a parameter's Value, a version's ARN).
+some attributes of what it has (a parameter's Value, a version's ARN, a log group's ARN with its `:*`).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import moto.logs.models as logs
 import moto.ssm.models as ssm
 from jsonschema import Draft4Validator
 from moto.awslambda.utils import get_backend as lambda_backend
@@ -47,6 +48,7 @@ def install(server: AwsServer) -> None:
     define("AWS::Events::EventBusPolicy", None, _event_bus_policy)
     define("AWS::EventSchemas::Registry", "RegistryName", attributes={"RegistryName": lambda made: made.name})
     define("AWS::EventSchemas::Schema", "SchemaName", _event_schema)
+    _add_attributes(logs.LogGroup, Arn=lambda group: f"{group.arn}:*")
     _add_attributes(ssm.Parameter, Value=lambda parameter: parameter.value, Type=lambda parameter: parameter.type)
 
 

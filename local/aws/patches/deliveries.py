@@ -19,6 +19,7 @@ from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import Arn, parse_arn
 
+from local.aws.permissions.resource_policies import policy_of
 from local.aws.policies import Caller, decide
 
 Policy = Mapping[str, Any]
@@ -45,6 +46,8 @@ def check(
             _key_lets_in(service, topic.kms_master_key_id, target, "aws/sns")
         case "logs":
             _log_group_lets_in(service, target, target_arn, context)
+        case "lambda":
+            _let_in(service, "lambda:InvokeFunction", policy_of(target_arn) or {}, target_arn, context)
         case "states":
             _role_exists(role_arn)
         case "events":

@@ -30,12 +30,15 @@ from moto.utilities.arns import Arn, parse_arn
 
 from local.aws.patches import deliveries
 from local.aws.patches.event_inputs import transformed
+from local.aws.patches.permissions import check_role
+from local.aws.permissions.demand import Demand
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 LOGGER = logging.getLogger(__name__)
 SERVICE = "events.amazonaws.com"
+UNDER_A_ROLE = {"states": "states:StartExecution", "events": "events:PutEvents"}
 TARGETS_WITH_ROLE = ("states", "event-bus")
 """Source: EventBridge API, PutTargets: "RoleArn is required for target" of these services."""
 
@@ -108,6 +111,9 @@ def _deliver(
 
     try:
         deliveries.check(SERVICE, rule.arn, target["Arn"], target.get("RoleArn"), event)
+        if target.get("RoleArn"):
+            action = UNDER_A_ROLE[parse_arn(target["Arn"]).service]
+            check_role(server, target["RoleArn"], rule.name, Demand(action, target["Arn"]))
         execution_arn = deliver()
     except Exception as error:
         LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=True)

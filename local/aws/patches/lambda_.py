@@ -2,7 +2,8 @@
 
 moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
 the size limits; throttling by reserved concurrency; Layers, TracingConfig and LoggingConfig of a function in a
-template; a usable Ref on a layer version.
+template; a usable Ref on a layer version. Logs and traces are written under the function's role: without the right to,
+they are lost, and nobody is told.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -21,9 +22,14 @@ from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
 
 from local.aws.lambda_runtime import Archive, Function
+from local.aws.patches.permissions import is_allowed
+from local.aws.permissions.demand import Demand
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
+
+TRACING = (Demand("xray:PutTraceSegments"), Demand("xray:PutTelemetryRecords"))
+"""Source: Lambda developer guide, "Visualize Lambda function invocations using AWS X-Ray", execution role."""
 
 MAXIMUM_REQUEST_BYTES = 6 * 1024 * 1024
 MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES = 1024 * 1024
@@ -56,6 +62,8 @@ def install(server: AwsServer) -> None:
             if limit is not None and running[self.function_arn] >= int(limit):
                 raise TooManyRequestsError
             running[self.function_arn] += 1
+        if (self.tracing_config or {}).get("Mode") == "Active":
+            is_allowed(server, self.role, self.function_name, *TRACING)
         try:
             return server.lambda_runtime.invoke(description(self), event)
         finally:
@@ -120,13 +128,23 @@ def _archive(owner: Any) -> Archive:
     return Archive(owner.code_bytes, bytes(base64.b64decode(owner.code_sha_256)).hex())
 
 
-def write_log(function: Function, stream: str, lines: list[str]) -> None:
-    """CloudWatch Logs, as Lambda writes to it: one stream per execution environment."""
+def write_log(server: AwsServer, function: Function, stream: str, lines: list[str]) -> None:
+    """CloudWatch Logs, as Lambda writes to it: one stream per execution environment.
+
+    Source: Service Authorization Reference, "Amazon CloudWatch Logs"; the resource as its denials name it.
+    """
     account_id = function.arn.split(":")[4]
     backend = logs_backends[account_id][function.region]
+    group = f"arn:{function.arn.split(':')[1]}:logs:{function.region}:{account_id}:log-group:{function.log_group}"
+    demands = [Demand("logs:PutLogEvents", f"{group}:log-stream:{stream}")]
+    if function.log_group not in backend.groups or stream not in backend.groups[function.log_group].streams:
+        demands.insert(0, Demand("logs:CreateLogStream", f"{group}:log-stream:"))
+    if function.log_group not in backend.groups:
+        demands.insert(0, Demand("logs:CreateLogGroup", group))
+    if not is_allowed(server, function.role_arn, function.name, *demands):
+        return
     backend.ensure_log_group(function.log_group)
-    group = backend.groups[function.log_group]
-    if stream not in group.streams:
+    if stream not in backend.groups[function.log_group].streams:
         backend.create_log_stream(function.log_group, stream)
     now = int(unix_time_millis())
     backend.put_log_events(function.log_group, stream, [{"timestamp": now, "message": line} for line in lines])

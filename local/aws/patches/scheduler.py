@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from moto.scheduler.models import scheduler_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.aws.patches.permissions import check_role
 from local.aws.patches.resource_types import define
+from local.aws.permissions.demand import Demand
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -44,6 +46,8 @@ def fire(server: AwsServer, name: str, group: str = "default") -> str:
     text = schedule.target.get("Input") or "{}"
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
+    target = schedule.target
+    check_role(server, target["RoleArn"], schedule.name, Demand("states:StartExecution", target["Arn"]))
     backend = stepfunctions_parser_backends[server.account_id][server.region]
     return str(backend.start_execution(schedule.target["Arn"], None, text).execution_arn)
 

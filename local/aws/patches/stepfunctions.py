@@ -24,6 +24,7 @@ import moto.stepfunctions.parser as parser
 import moto.stepfunctions.responses as responses
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
@@ -77,13 +78,24 @@ def _use_role_credentials(server: AwsServer) -> None:
 
 
 def _name_sdk_errors() -> None:
-    """Lambda being unreachable is Lambda.SdkClientException, as the Java SDK of the service names it."""
+    """As the Java SDK of the service names them.
+
+    Lambda being unreachable is Lambda.SdkClientException; what Lambda's API does not declare, a denial above all, is
+    Lambda.AWSLambdaException (seen in awslabs/aws-deployment-framework#460).
+    """
     from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
         state_task_service_lambda as module,
     )
 
     original = module.StateTaskServiceLambda._from_error
+    name_and_cause = module.StateTaskServiceLambda._error_cause_from_client_error
+    declared = {shape.name for shape in get_service_model("lambda").operation_model("Invoke").error_shapes}
+
+    def error_and_cause(error: Any) -> tuple[str, str]:
+        name, cause = name_and_cause(error)
+        known = name.removeprefix("Lambda.") in declared
+        return name if known else "Lambda.AWSLambdaException", cause
 
     def from_error(self: Any, env: Any, ex: Exception) -> Any:
         if not isinstance(ex, BotoCoreError):
@@ -102,6 +114,7 @@ def _name_sdk_errors() -> None:
         )
 
     module.StateTaskServiceLambda._from_error = from_error
+    module.StateTaskServiceLambda._error_cause_from_client_error = staticmethod(error_and_cause)
 
 
 def _scale_waiting(server: AwsServer) -> None:

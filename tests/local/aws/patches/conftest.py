@@ -24,6 +24,7 @@ TRUST = {
         }
     ],
 }
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 INVOKE = "arn:aws:states:::lambda:invoke"
 
 
@@ -34,7 +35,9 @@ class Sandbox:
         self.server = server
         self.states = server.client("stepfunctions")
         self.functions = server.client("lambda")
-        role = server.client("iam").create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(TRUST))
+        people = server.client("iam")
+        role = people.create_role(RoleName="runner", AssumeRolePolicyDocument=json.dumps(TRUST))
+        people.put_role_policy(RoleName="runner", PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))
         self.role_arn: str = role["Role"]["Arn"]
 
     def function(self, body: str, *, timeout_seconds: int = 10, **options: Any) -> str:

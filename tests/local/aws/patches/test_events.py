@@ -152,6 +152,12 @@ def test_a_custom_bus_has_its_own_rules_and_queues_topics_logs_and_functions_are
     logs.create_log_group(logGroupName="/events")
     logs.put_resource_policy(policyName="events", policyDocument=policy("logs:*", "*"))
     function = aws.function("import boto3\ndef handler(event, context):\n    print('got', event['source'])\n")
+    aws.functions.add_permission(
+        FunctionName=function,
+        StatementId="events",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
     targets = (
         "arn:aws:sqs:ap-northeast-1:123456789012:q",
         topic,

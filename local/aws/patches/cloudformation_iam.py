@@ -1,0 +1,65 @@
+"""Roles in stacks have the policies that their template says.
+
+moto lacks: ManagedPolicyArns of a role; the policies that AWS manages (unless all 1,500 are loaded); new policies of a
+role when its stack is updated.
+"""
+# mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, misc"
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, Role, iam_backends
+from moto.utilities.utils import get_partition
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+
+def install(server: AwsServer) -> None:
+    create = Role.create_from_cloudformation_json.__func__
+    update = Role.update_from_cloudformation_json.__func__
+
+    def created(cls: Any, name: str, resource: Any, account_id: str, region: str, **options: Any) -> Any:
+        role = create(cls, name, resource, account_id, region, **options)
+        _attach(role, resource["Properties"], account_id, region)
+        return role
+
+    def updated(
+        cls: Any,
+        original_resource: Any,
+        new_resource_name: str,
+        cloudformation_json: Any,
+        account_id: str,
+        region_name: str,
+    ) -> Any:
+        role = update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
+        properties = cloudformation_json["Properties"]
+        role.policies = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
+        role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"], default=str)
+        for policy in list(role.managed_policies.values()):
+            policy.detach_from(role)
+        _attach(role, properties, account_id, region_name)
+        return role
+
+    Role.create_from_cloudformation_json = classmethod(created)
+    Role.update_from_cloudformation_json = classmethod(updated)
+
+
+def _attach(role: Any, properties: dict[str, Any], account_id: str, region: str) -> None:
+    backend = iam_backends[account_id][get_partition(region)]
+    for arn in properties.get("ManagedPolicyArns", []):
+        if ":iam::aws:policy/" in arn and arn not in backend.managed_policies:
+            name = arn.rsplit("/", 1)[1]
+            policy = AWSManagedPolicy.from_data(name, account_id, region, _managed_by_aws()[name])
+            backend.managed_policies[policy.arn] = policy
+        backend.attach_role_policy(arn, role.name)
+
+
+@functools.cache
+def _managed_by_aws() -> dict[str, Any]:
+    documents: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return documents

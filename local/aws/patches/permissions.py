@@ -1,0 +1,143 @@
+"""Every request of a known principal passes the authoriser.
+
+moto lacks: it. What it has instead compares scoped resources with `*`, does not know iam:PassRole, and answers JSON
+clients in XML.
+"""
+# mypy: disable-error-code="method-assign, assignment, attr-defined, arg-type, misc"
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from moto.core import errors
+from moto.core.exceptions import ServiceException
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol
+from moto.core.responses import BaseResponse
+from moto.core.utils import get_service_model
+from moto.s3.exceptions import S3ClientError
+from moto.s3.responses import S3Response
+
+from local.aws import iam
+from local.aws.permissions.authoriser import AccessDenied, UnknownCall
+from local.aws.permissions.demand import ApiCall, Demand
+from local.aws.refusals import Refusal
+
+if TYPE_CHECKING:
+    from local.aws.server import AwsServer
+
+LOGGER = logging.getLogger(__name__)
+IN_XML = ("query", "ec2", "rest-xml")
+UNKNOWN_CALL = "EmbeddedCloudDoesNotKnowThisCall"
+
+CALLER: ContextVar[iam.Principal | None] = ContextVar("caller", default=None)
+"""The known principal whose request this thread answers: services that go on as the caller ask for it."""
+
+
+class Refused(Exception):  # noqa: N818 - the answer to one request
+    def __init__(self, error: ServiceException, status: int) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.status = status
+
+
+def install(server: AwsServer) -> None:
+    """S3 answers without the common way in (patches/calls.py), and asks here instead."""
+
+    def authorise_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
+        principal = iam.known_caller(self.access_key)
+        if principal is None:
+            return
+        parameters = {"Bucket": bucket_name or "*", "Key": key_name}
+        call = ApiCall("s3", self.data["Action"], parameters, self.current_account, self.region, self.partition)
+        try:
+            server.authoriser.check_call(principal, call)
+        except AccessDenied as denied:
+            raise S3ClientError("AccessDenied", str(denied)) from denied
+        except UnknownCall as unknown:
+            LOGGER.exception("refused")
+            raise S3ClientError(UNKNOWN_CALL, str(unknown)) from unknown
+
+    S3Response._authenticate_and_authorize_s3_action = authorise_s3
+    # Every service refuses so, whether its model declares it or not.
+    errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, "AccessDenied", "AccessDeniedException", UNKNOWN_CALL]
+
+
+def check_call(server: AwsServer, response: BaseResponse) -> None:
+    """Raises: Refused."""
+    principal = iam.known_caller(response.access_key)
+    if principal is None:
+        return
+    call = ApiCall(
+        response.boto3_service_name,
+        response._get_action(),
+        _parameters(response),
+        response.current_account,
+        response.region,
+        response.partition,
+    )
+    protocol = get_service_model(call.service).protocol
+    try:
+        server.authoriser.check_call(principal, call)
+    except AccessDenied as denied:
+        code, message = denied.demand.refusal or _refusal(call.service, protocol, denied)
+        # Source: Smithy's awsJson protocols answer every client error with 400.
+        raise Refused(Refusal(code, message), 400 if protocol == "json" else 403) from denied
+    except UnknownCall as unknown:
+        LOGGER.exception("refused")
+        raise Refused(Refusal(UNKNOWN_CALL, str(unknown)), 400) from unknown
+
+
+def check_role(server: AwsServer, role_arn: str, session_name: str, *demands: Demand) -> None:
+    """What a service does under a role that it was given. Raises: AccessDenied."""
+    partition, account_id, name = role_arn.split(":")[1], role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    session = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}"
+    server.authoriser.check(iam.Principal(arn=session, iam_arn=role_arn, account_id=account_id), demands)
+
+
+def is_allowed(server: AwsServer, role_arn: str, session_name: str, *demands: Demand) -> bool:
+    """As check_role, for what nobody hears of when it is refused; the audit has it."""
+    try:
+        check_role(server, role_arn, session_name, *demands)
+    except AccessDenied:
+        return False
+    return True
+
+
+@contextmanager
+def calling(response: BaseResponse) -> Iterator[None]:
+    token = CALLER.set(iam.known_caller(response.access_key))
+    try:
+        yield
+    finally:
+        CALLER.reset(token)
+
+
+def _refusal(service: str, protocol: str, denied: AccessDenied) -> tuple[str, str]:
+    """Source: EC2 API reference, "Common client errors"; the others' "Common Errors"."""
+    if service == "ec2":
+        return "UnauthorizedOperation", f"You are not authorized to perform this operation. {denied}"
+    return ("AccessDenied" if protocol in IN_XML else "AccessDeniedException"), str(denied)
+
+
+def _parameters(response: BaseResponse) -> dict[str, Any]:
+    """The request as botocore's model of the operation has it, whatever its protocol."""
+    request = response.normalized_request
+    model = get_service_model(response.boto3_service_name)
+    operation = model.operation_model(response._get_action())
+    parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)](operation, map_type=dict)
+    parsed: dict[str, Any] = parser.parse(
+        {
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": request.data,
+            "url_path": request.path,
+            "url_params": response.uri_match,
+        }
+    )
+    return parsed

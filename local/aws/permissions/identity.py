@@ -1,0 +1,69 @@
+"""The identity policies of roles and users: inline ones and attached managed ones."""
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from moto.iam.models import Role, User, iam_backends
+
+from local.aws import iam
+from local.aws.policies import as_list
+
+Statement = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`name` is an inline policy's name, or a managed policy's ARN."""
+
+    name: str
+    statements: tuple[Statement, ...]
+
+
+def policies_of(principal_arn: str) -> list[Policy]:
+    """Of a role or a user; none of anybody else, who is then refused everything."""
+    principal = find(principal_arn)
+    if principal is None:
+        return []
+    inline = [Policy(name, _statements(_text(document))) for name, document in dict(principal.policies).items()]
+    managed = [
+        Policy(arn, _statements(next(version.document for version in policy.versions if version.is_default)))
+        for arn, policy in dict(principal.managed_policies).items()
+    ]
+    return [*inline, *managed]
+
+
+def statements_of(principal_arn: str) -> Iterator[Statement]:
+    for policy in policies_of(principal_arn):
+        yield from policy.statements
+
+
+def find(principal_arn: str) -> Role | User | None:
+    parts = principal_arn.split(":", 5)
+    if parts[5].startswith("role/"):
+        return iam.find_role(principal_arn)
+    users = iam_backends[parts[4]][parts[1]].users.values()
+    return next((user for user in users if user.arn == principal_arn), None)
+
+
+def may_do_everything(principal_arn: str) -> bool:
+    """An administrator: what exactly a call needs is then of no interest."""
+    statements = list(statements_of(principal_arn))
+    everything = {"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}
+    return all(statement["Effect"] == "Allow" for statement in statements) and any(
+        {name: statement[name] if name == "Effect" else as_list(statement[name]) for name in everything} == everything
+        for statement in statements
+        if everything.keys() == statement.keys() - {"Sid"}
+    )
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document, default=str)
+
+
+@functools.lru_cache(maxsize=512)
+def _statements(text: str) -> tuple[Statement, ...]:
+    return tuple(as_list(json.loads(text if text.lstrip().startswith("{") else unquote(text))["Statement"]))

@@ -1,0 +1,214 @@
+"""What a known principal may do is what its policies say, and a refusal is AWS's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws.iam import Principal
+from local.aws.lambda_runtime import Credentials
+from local.aws.patches.permissions import UNKNOWN_CALL, check_role, is_allowed
+from local.aws.permissions.authoriser import AccessDenied
+from local.aws.permissions.demand import Demand
+from tests.local.aws.patches.conftest import TRUST, Sandbox
+
+ACCOUNT = "123456789012"
+TABLE = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/claims"
+Client = Callable[..., Any]
+
+
+def allow(action: str | list[str], resource: str | list[str] = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: str, resource: str = "*") -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource}
+
+
+def role_with(aws: Sandbox, *statements: dict[str, Any]) -> str:
+    people, name = aws.server.client("iam"), f"r-{uuid.uuid4().hex[:8]}"
+    arn: str = people.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        people.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
+    return arn
+
+
+@pytest.fixture
+def client(aws: Sandbox) -> Client:
+    """A client of a service whose role has these statements."""
+
+    def make(service: str, *statements: dict[str, Any]) -> Any:
+        credentials: Credentials = aws.server.assume_role(role_with(aws, *statements), "tester")
+        return aws.server.client(service, credentials=credentials)
+
+    return make
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> tuple[str, str, int]:
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    answer = error.value.response
+    return answer["Error"]["Code"], answer["Error"]["Message"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_nothing_is_allowed_that_no_policy_allows(client: Client) -> None:
+    code, message, status = refused(client("eks").describe_cluster, name="c")
+    assert (code, status) == ("AccessDeniedException", 403)
+    assert message.startswith(f"User: arn:aws:sts::{ACCOUNT}:assumed-role/r-")
+    assert message.endswith(
+        "/tester is not authorized to perform: eks:DescribeCluster on resource: "
+        f"arn:aws:eks:ap-northeast-1:{ACCOUNT}:cluster/c because no identity-based policy allows the "
+        "eks:DescribeCluster action"
+    )
+
+
+def test_each_service_refuses_in_its_own_way(client: Client) -> None:
+    assert refused(client("ec2").describe_vpcs)[0] == "UnauthorizedOperation"
+    assert refused(client("s3").get_object, Bucket="b", Key="k")[0] == "AccessDenied"
+    assert refused(client("cloudformation").list_stacks)[0] == "AccessDenied"
+    code, _, status = refused(client("ssm").get_parameter, Name="/p")
+    assert (code, status) == ("AccessDeniedException", 400)
+    role = f"arn:aws:iam::{ACCOUNT}:role/another"
+    assert refused(client("sts").assume_role, RoleArn=role, RoleSessionName="tester")[0] == "AccessDenied"
+
+
+def test_everybody_may_ask_who_he_is(client: Client) -> None:
+    assert "/tester" in client("sts").get_caller_identity()["Arn"]
+
+
+def test_an_allowed_call_reaches_the_service_and_another_resource_does_not(client: Client) -> None:
+    states = client("dynamodb", allow("dynamodb:GetItem", TABLE))
+    key = {"cluster": {"S": "x"}}
+    assert refused(states.get_item, TableName="claims", Key=key)[0] == "ResourceNotFoundException"
+    assert refused(states.get_item, TableName="others", Key=key)[0] == "AccessDeniedException"
+    assert refused(states.update_item, TableName="claims", Key=key)[0] == "AccessDeniedException"
+
+
+def test_a_deny_wins_over_every_allow(client: Client) -> None:
+    _, message, _ = refused(client("ec2", allow("ec2:*"), deny("ec2:DescribeVpcs")).describe_vpcs)
+    assert message.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_attached_managed_policies_count_until_they_are_detached(aws: Sandbox) -> None:
+    people, role = aws.server.client("iam"), role_with(aws)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ec2:DescribeVpcs")]})
+    policy = people.create_policy(PolicyName="look", PolicyDocument=document)["Policy"]["Arn"]
+    demand = Demand("ec2:DescribeVpcs")
+    assert not is_allowed(aws.server, role, "x", demand)
+    people.attach_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyArn=policy)
+    assert is_allowed(aws.server, role, "x", demand)
+    people.detach_role_policy(RoleName=role.rsplit("/", 1)[1], PolicyArn=policy)
+    assert not is_allowed(aws.server, role, "x", demand)
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "expected"),
+    [
+        ({"Null": {"aws:RequestTag/owner": "false"}}, {"aws:RequestTag/owner": "me"}, True),
+        ({"Null": {"aws:RequestTag/owner": "false"}}, {}, False),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": ["a"]}}, {"aws:CalledVia": ("a", "b")}, True),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": ["a"]}}, {}, False),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}, {"aws:TagKeys": ("a", "b")}, False),
+        ({"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}, {}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, {}, True),
+        ({"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, {}, True),
+    ],
+)
+def test_conditions_see_what_the_call_and_aws_itself_put_into_the_context(
+    aws: Sandbox, condition: Any, context: Any, expected: bool
+) -> None:
+    role = role_with(aws, allow("ec2:CreateVpc", Condition=condition))
+    assert is_allowed(aws.server, role, "x", Demand("ec2:CreateVpc", "*", context)) is expected
+
+
+def test_a_bucket_policy_can_refuse_what_the_role_allows(aws: Sandbox) -> None:
+    bucket, role = f"b-{uuid.uuid4().hex[:8]}", role_with(aws, allow("s3:*"))
+    admin, put = aws.server.client("s3"), Demand("s3:PutObject", f"arn:aws:s3:::{bucket}/key")
+    admin.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    assert is_allowed(aws.server, role, "x", put)
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    admin.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [statement]}))
+    with pytest.raises(AccessDenied, match="with an explicit deny in a resource-based policy"):
+        check_role(aws.server, role, "x", put)
+
+
+def test_a_key_whose_policy_leaves_nothing_to_the_account_is_closed_to_its_roles(aws: Sandbox) -> None:
+    kms, role = aws.server.client("kms"), role_with(aws, allow("kms:*"))
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    assert is_allowed(aws.server, role, "x", Demand("kms:Decrypt", key))
+    other = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({"Statement": [other]}))
+    with pytest.raises(AccessDenied, match="no resource-based policy allows the kms:Decrypt action"):
+        check_role(aws.server, role, "x", Demand("kms:Decrypt", key))
+
+
+def test_a_call_of_which_nobody_has_said_what_it_needs_is_refused_loudly(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    code, message, _ = refused(client("ec2", allow("ec2:*")).describe_instances)
+    assert code == UNKNOWN_CALL
+    assert "ec2:DescribeInstances" in message
+    assert "ec2:DescribeInstances" in caplog.text
+
+
+def test_of_an_administrator_nobody_asks_what_a_call_needs(client: Client) -> None:
+    assert client("ec2", allow("*")).describe_instances()["Reservations"] == []
+    assert refused(client("ec2", allow("*"), deny("iam:*")).describe_instances)[0] == UNKNOWN_CALL
+
+
+def test_the_audit_has_every_decision(aws: Sandbox) -> None:
+    role, seen = role_with(aws, allow("ec2:DescribeVpcs")), len(aws.server.authoriser.audit)
+    demands = Demand("ec2:DescribeVpcs"), Demand("ec2:CreateVpc", "vpc", {"aws:RequestTag/a": "b"})
+    is_allowed(aws.server, role, "x", *demands)
+    yes, no = list(aws.server.authoriser.audit)[seen:]
+    assert (yes.principal, yes.action, yes.allowed) == (role, "ec2:DescribeVpcs", True)
+    assert (no.resource, no.context, no.allowed) == ("vpc", (("aws:RequestTag/a", "b"),), False)
+    assert aws.server.authoriser.audit.denied(seen) == [no]
+
+
+def test_a_role_that_lost_the_right_to_write_logs_runs_and_leaves_none(aws: Sandbox) -> None:
+    function = aws.function("def handler(event, context):\n    print('said')\n", Role=role_with(aws))
+    assert aws.invoke(function) == (None, None)
+    groups = [group["logGroupName"] for group in aws.server.client("logs").describe_log_groups()["logGroups"]]
+    assert f"/aws/lambda/{function.rsplit(':', 1)[1]}" not in groups
+    assert aws.server.authoriser.audit.denied()[-1].action == "logs:CreateLogGroup"
+
+
+def test_a_machine_that_may_not_invoke_fails_as_the_service_has_it(aws: Sandbox) -> None:
+    """Source: awslabs/aws-deployment-framework#460."""
+    function = aws.function("def handler(event, context):\n    return 1\n")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Arguments": {"FunctionName": function},
+        "End": True,
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": task}}
+    machine = aws.states.create_state_machine(
+        name=f"m-{uuid.uuid4().hex[:8]}", definition=json.dumps(definition), roleArn=role_with(aws)
+    )["stateMachineArn"]
+    ended = aws.finished(aws.start(machine))
+    assert ended["error"] == "Lambda.AWSLambdaException"
+    assert "not authorized to perform: lambda:InvokeFunction on resource: " + function in ended["cause"]
+
+
+def test_a_machine_gets_no_log_destination_that_its_role_may_not_set_up(aws: Sandbox) -> None:
+    aws.server.client("logs").create_log_group(logGroupName="/states")
+    group = f"arn:aws:logs:ap-northeast-1:{ACCOUNT}:log-group:/states:*"
+    logging = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+    machine = aws.machine({"A": {"Type": "Succeed"}})
+    aws.states.update_state_machine(stateMachineArn=machine, roleArn=role_with(aws))
+    code, message, _ = refused(aws.states.update_state_machine, stateMachineArn=machine, loggingConfiguration=logging)
+    assert (code, "not authorized to access the Log Destination" in message) == ("AccessDeniedException", True)
+
+
+def test_an_unknown_principal_has_no_policies(aws: Sandbox) -> None:
+    nobody = f"arn:aws:iam::{ACCOUNT}:role/nobody"
+    with pytest.raises(AccessDenied):
+        aws.server.authoriser.check(Principal(nobody, nobody, ACCOUNT), [Demand("ec2:DescribeVpcs")])
