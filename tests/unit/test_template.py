@@ -56,10 +56,10 @@ def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles
         for name in ("ApplyStorage", "DiagnoseFailure", "InspectStorage", "PlanChanges", "VerifyStorage")
     }
     for properties in inside.values():
-        if "Role" in properties:
-            role = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
-            assert "AWSLambdaENIManagementAccess" in json.dumps(role["ManagedPolicyArns"])
-            assert role["ManagedPolicyArns"]["Fn::If"][0] == "InVpc"
+        role = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]
+        (attach,) = [policy["Fn::If"] for policy in role["ManagedPolicyArns"] if "Fn::If" in policy]
+        assert attach[0] == "InVpc"
+        assert "AWSLambdaENIManagementAccess" in json.dumps(attach[1])
 
 
 def test_every_rule_has_a_dead_letter_queue_for_every_target() -> None:

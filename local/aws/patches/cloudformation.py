@@ -2,7 +2,8 @@
 
 moto lacks: an error for resource types it does not know (it leaves them out); stack events per resource; a stack that
 is CREATE_IN_PROGRESS for a while; a failing resource that ends in ROLLBACK_COMPLETE and a reason instead of HTTP 500;
-nested stacks that fail their parent; updates that make and remove what a condition now says; "No updates are to be
+nested stacks that fail their parent; lists
+without what is AWS::NoValue; updates that make and remove what a condition now says; "No updates are to be
 performed".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -32,10 +33,21 @@ def install(server: AwsServer) -> None:
     _take_time(server)
     _roll_back()
     _nest()
+    parsing.clean_json = _without_no_value(parsing.clean_json)
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
     parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
     models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
     models.CloudFormationBackend.delete_stack = _deleting(models.CloudFormationBackend.delete_stack)
+
+
+def _without_no_value(clean: Any) -> Any:
+    """Source: CloudFormation guide, "Pseudo parameters": AWS::NoValue removes what it stands for."""
+
+    def cleaned(resource_json: Any, resources_map: Any) -> Any:
+        value = clean(resource_json, resources_map)
+        return [each for each in value if each is not None] if isinstance(value, list) else value
+
+    return cleaned
 
 
 def reason(error: BaseException) -> str:
