@@ -17,7 +17,7 @@ from tests.end_to_end.test_provision import published, validate
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-0000-4000-8000-000000000000"
 INSPECTOR = "eks-efs-provisioner-inspector"
 PERSON = "arn:aws:iam::123456789012:role/people"
-QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}
+QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}
 REQUEST = {
     "cluster": {
         "name": "drifting",

@@ -24,7 +24,7 @@ NOBODY = "999988887777"
 
 @pytest.fixture(scope="module")
 def records(machine: Machine) -> Records:
-    run = machine.run({"cluster": {"name": CLUSTER}, "verification": {"timeout_seconds": 60}})
+    run = machine.run({"cluster": {"name": CLUSTER}, "verification": {"timeout_seconds": 300}})
     assert run.status == "SUCCEEDED", run.cause
     return Records(machine)
 
