@@ -11,7 +11,7 @@ from local.aws.deploy import load_template
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
-from tests.end_to_end.accounts import administrator_of
+from tests.administrators import administrator_of
 from tests.end_to_end.runs import Machine
 
 MANAGEMENT = "999999999999"
@@ -34,7 +34,7 @@ class Organization:
 
     def client(self, service: str, account_id: str = MANAGEMENT, *, region: str | None = None) -> Any:
         if account_id not in self._administrators:
-            self._administrators[account_id] = administrator_of(self._cloud, account_id)
+            self._administrators[account_id] = administrator_of(account_id)
         return self._cloud.server.client(service, region=region, credentials=self._administrators[account_id])
 
     def _join(self, account_id: str) -> None:

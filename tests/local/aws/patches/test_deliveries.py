@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.administrators import administrator_of
 from tests.local.aws.patches.conftest import Sandbox
 from tests.local.aws.patches.test_events import policy
 
@@ -83,7 +84,8 @@ def test_another_accounts_bus_takes_what_its_policy_admits_and_tells_where_it_ca
     role_arn = "arn:aws:iam::999999999999:role/forwarder"
     management = _Account(server, "999999999999")
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}]}
-    management.client("iam").create_role(RoleName="forwarder", AssumeRolePolicyDocument=json.dumps(trust))
+    iam = management.client("iam")
+    iam.create_role(RoleName="forwarder", AssumeRolePolicyDocument=json.dumps(trust))
     hub, to_hub = queue(aws, Policy=policy("sqs:SendMessage", "*")), {"Arn": BUS, "RoleArn": role_arn}
     events = server.client("events")
     events.put_rule(Name="hub", EventPattern=json.dumps({"account": ["999999999999"]}))
@@ -91,6 +93,10 @@ def test_another_accounts_bus_takes_what_its_policy_admits_and_tells_where_it_ca
     assert not delivers(aws, to_hub, management)
     sender = {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}}
     events.put_permission(EventBusName="default", Policy=policy("events:PutEvents", BUS, Sid="hub", **sender))
+    assert not delivers(aws, to_hub, management)
+    permission = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": BUS}
+    forward = {"Version": "2012-10-17", "Statement": permission}
+    iam.put_role_policy(RoleName="forwarder", PolicyName="forward", PolicyDocument=json.dumps(forward))
     assert delivers(aws, to_hub, management)
     assert server.delivered_events[-2].payload["account"] == "999999999999"
     assert not delivers(aws, {**to_hub, "RoleArn": role_arn + "-gone"}, management)
@@ -104,7 +110,7 @@ class _Account:
 
     def __init__(self, server: Any, account_id: str) -> None:
         self._server = server
-        self._credentials = server.assume_role(f"arn:aws:iam::{account_id}:role/administrator", "administrator")
+        self._credentials = administrator_of(account_id)
 
     def client(self, service: str) -> Any:
         return self._server.client(service, credentials=self._credentials)
