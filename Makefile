@@ -11,9 +11,6 @@ KUBERNETES ?= embedded
 # FAULT=name breaks something behind the program's back; FAULT= lists what there is.
 ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FAULT)')
 
-# A process of its own for each: moto keeps its state in module globals, so there is one embedded AWS per process.
-TEST_PARTS := unit statemachine local report kubernetes end_to_end
-
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
@@ -32,7 +29,7 @@ serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until 
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)
 
 test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
-	@set -e; for part in $(TEST_PARTS); do echo "tests/$$part"; $(BIN)/python -m pytest -q tests/$$part; done
+	@$(BIN)/python -m tests
 
 lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, the state machines' own check
 	$(BIN)/ruff check .

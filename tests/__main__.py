@@ -1,0 +1,89 @@
+"""Every test, in parts that run beside each other: `python -m tests`, which is `make test`.
+
+Each part is a process of its own: moto keeps its state in module globals, so there is one embedded AWS per process.
+What a part prints is shown whole once it has ended. The exit code is 1 if any part failed.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from local.control_plane.build import find_assets
+
+COUNTED = ("tests", "failures", "errors", "skipped")
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    part: Part
+    seconds: float
+    exit_code: int
+    output: str
+    counts: Counter[str]
+
+
+def parts(real_kubernetes: bool) -> list[Part]:
+    """The longest first, so that none is left alone at the end."""
+    # Whatever the tests are called, each of them is in one of the two.
+    kinds = ("not embedded", "embedded") if real_kubernetes else ("",)
+    end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", kind)) for kind in kinds]
+    others = [f"tests/{name}" for name in ("kubernetes", "local", "unit", "report", "statemachine")]
+    return [*end_to_end, *(Part(name, (name,)) for name in others)]
+
+
+def run(part: Part) -> Result:
+    print(f"started {part.name}", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory:
+        counted = Path(directory, "counts.xml")
+        command = [sys.executable, "-m", "pytest", "-q", *part.arguments, f"--junitxml={counted}"]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return Result(part, time.monotonic() - started, ended.returncode, ended.stdout, _counts(counted))
+
+
+def _counts(report: Path) -> Counter[str]:
+    """How many tests there were, and how many did not pass; a part that broke off is one that did not."""
+    if not report.exists():
+        return Counter(tests=1, errors=1)
+    suites = ElementTree.parse(report).iter("testsuite")  # noqa: S314 (pytest wrote it)
+    return sum((Counter({name: int(suite.get(name, 0)) for name in COUNTED}) for suite in suites), Counter())
+
+
+def main(selected: Sequence[str]) -> int:
+    """Runs all parts, or those whose names start with one of the given ones."""
+    asked = [part for part in parts(find_assets() is not None) if not selected or part.name.startswith(tuple(selected))]
+    started = time.monotonic()
+    total: Counter[str] = Counter()
+    broken = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as slots:
+        for ended in as_completed([slots.submit(run, part) for part in asked]):
+            result = ended.result()
+            print(f"\n{result.part.name}, {result.seconds:.0f} s\n{result.output}", flush=True)
+            total += result.counts
+            if result.exit_code:
+                broken.append(result.part.name)
+    failed = total["failures"] + total["errors"]
+    passed = total["tests"] - failed - total["skipped"]
+    if broken:
+        print(f"Failed: {', '.join(broken)}")
+    print(f"All parts took {time.monotonic() - started:.0f} s")
+    print(f"{passed} passed, {failed} failed, {total['skipped']} skipped")
+    return 1 if broken or not total["tests"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
