@@ -7,10 +7,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from local.aws import ec2, efs, eks, iam, s3
+from local.aws import ec2, efs, eks, eks_clusters, iam, s3
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.deploy import deploy
-from local.aws.eks_state import Cluster, all_clusters, clusters_of
+from local.aws.eks_state import Cluster, all_clusters
 from local.aws.server import DEFAULT_ACCOUNT_ID, DEFAULT_REGION, AwsServer
 from local.clock import Clock
 from local.control_plane.build import find_assets
@@ -77,16 +77,16 @@ class EmbeddedCloud:
     def stop(self) -> None:
         """Stops every process; what it stored stays in the directory."""
         self.stopping = True
-        self.drop_clusters()
-        self.server.stop()
-
-    def drop_clusters(self) -> None:
-        """Every cluster is gone at once, with its processes; what was made around it stays."""
         for cluster in all_clusters():
             self._detach_fargate(cluster)
             if cluster.control_plane is not None:
                 cluster.control_plane.stop()
-            clusters_of(cluster.account_id, cluster.region).pop(cluster.name, None)
+        self.server.stop()
+
+    def drop_clusters(self) -> None:
+        """Every cluster is deleted at once, whatever is still in it; what was made around them stays."""
+        for cluster in all_clusters():
+            eks_clusters.take_down(self, cluster)
 
     def __enter__(self) -> "EmbeddedCloud":
         self.start()

@@ -46,7 +46,7 @@ def parts(real_kubernetes: bool) -> list[Part]:
 
 
 def run(part: Part) -> Result:
-    print(f"started {part.name}", flush=True)
+    print(f"started {part.name}\n", end="", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
         counted = Path(directory, "counts.xml")

@@ -23,6 +23,7 @@ from local.aws.eks_rules import (
     merged_logging,
 )
 from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
+from local.aws.interfaces import Cloud
 from local.aws.refusals import refusal
 from local.kubernetes.interfaces import ControlPlane
 
@@ -242,21 +243,22 @@ class ClusterOperations(EksOperations):
             raise refusal("ResourceInUseException", "Cluster has Fargate profiles attached", clusterName=cluster.name)
         if cluster.status != "DELETING":
             cluster.status = "DELETING"
-            self.cloud.clock.later("cluster deletion", lambda: self._take_down(cluster))
+            self.cloud.clock.later("cluster deletion", lambda: take_down(self.cloud, cluster))
         return ActionResult({"cluster": cluster.describe()})
 
-    def _take_down(self, cluster: Cluster) -> None:
-        """Stops the API and removes what EKS made in EC2: its interfaces and the cluster security group."""
-        for callback in list(self.cloud.on_cluster_deleted):
-            callback(cluster)
-        if cluster.control_plane is not None:
-            cluster.control_plane.stop()
-        ec2 = network.backend(cluster.account_id, cluster.region)
-        with LOCK:
-            for interface in [eni for eni in list(ec2.enis.values()) if eni.id in cluster.interface_ids]:
-                network.delete_interface(ec2, interface)
-            network.delete_group_if_free(ec2, cluster.security_group_id)
-            clusters_of(cluster.account_id, cluster.region).pop(cluster.name, None)
+
+def take_down(cloud: Cloud, cluster: Cluster) -> None:
+    """Stops the API and removes what EKS made in EC2: its interfaces and the cluster security group."""
+    for callback in list(cloud.on_cluster_deleted):
+        callback(cluster)
+    if cluster.control_plane is not None:
+        cluster.control_plane.stop()
+    ec2 = network.backend(cluster.account_id, cluster.region)
+    with LOCK:
+        for interface in [eni for eni in list(ec2.enis.values()) if eni.id in cluster.interface_ids]:
+            network.delete_interface(ec2, interface)
+        network.delete_group_if_free(ec2, cluster.security_group_id)
+        clusters_of(cluster.account_id, cluster.region).pop(cluster.name, None)
 
 
 def _service_cidr(vpc_cidr: str) -> str:
