@@ -1,24 +1,37 @@
 """What the SDK and moto would make anew for every test, although it is the same each time, is made once."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.client import ClientCreator
-from moto.core import responses
+from botocore.hooks import EventAliaser
+from moto.core import models, responses
+
+SDK: Any = ClientCreator
+EVENTS: Any = EventAliaser
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Half of what the unit tests would cost: a megabyte about EC2, its 700 methods, what moto has of them."""
-    create_class: Any = ClientCreator._create_client_class  # type: ignore[attr-defined]
-    classes: dict[str, type] = {}
-
-    def class_of(creator: ClientCreator, service_name: str, service_model: Any) -> type:
-        if service_name not in classes:
-            classes[service_name] = create_class(creator, service_name, service_model)
-        return classes[service_name]
-
-    ClientCreator._create_client_class = class_of  # type: ignore[attr-defined]
+    """Most of what the unit tests would cost: a megabyte about EC2, its 700 methods, what moto has of them."""
+    SDK._load_service_model = once_for_each(SDK._load_service_model)
+    SDK._create_client_class = once_for_each(SDK._create_client_class)
+    EVENTS._alias_event_name = once_for_each(EVENTS._alias_event_name)
     botocore.session.create_loader = cache(botocore.session.create_loader)
     responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
+    # Thousands of addresses for those who call AWS without the SDK, whom there are none of here.
+    models.RESPONSES_METHODS.clear()
+
+
+def once_for_each(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A method whose first argument says all: whose it is and what else it is given does not matter."""
+    made: dict[str, Any] = {}
+
+    def find_or_make(self: Any, name: str, *more: Any, **options: Any) -> Any:
+        if name not in made:
+            made[name] = make(self, name, *more, **options)
+        return made[name]
+
+    return find_or_make
