@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
+
 from local.control_plane.build import find_assets
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
+POLL_SECONDS = 0.1
 T = TypeVar("T")
 LAMBDA_FUNCTION = re.compile(r"lambda_worker\.py")
 CONTROL_PLANE = {"embedded": [], "real": [re.compile(rf"/{name} ") for name in ("etcd", "kube-apiserver")]}
@@ -96,13 +99,20 @@ class Serve:
         return str(started["executionArn"])
 
     def wait_for(self, execution_arn: str) -> dict[str, Any]:
-        """DescribeExecution's answer once the execution has ended."""
+        """DescribeExecution's answer once the execution has ended; not asked by `aws`: it takes a second."""
+        client = boto3.client(
+            "stepfunctions",
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            region_name=self.environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+        )
 
         def ended() -> dict[str, Any] | None:
-            now: dict[str, Any] = self.aws("stepfunctions", "describe-execution", "--execution-arn", execution_arn)
+            now: Any = client.describe_execution(executionArn=execution_arn)
             return now if now["status"] != "RUNNING" else None
 
-        return until(ended, "the execution to end", every_seconds=0.5)
+        return until(ended, "the execution to end")
 
     def end(self, number: signal.Signals) -> int:
         """Sends the signal; the exit code."""
@@ -182,12 +192,12 @@ def still_running(processes: set[Process]) -> set[Process]:
     return processes & _processes().keys()
 
 
-def until(condition: Callable[[], T | None], what: str, *, every_seconds: float = 0.1) -> T:
+def until(condition: Callable[[], T | None], what: str) -> T:
     """What the condition gives once it gives something."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (result := condition()):
         assert time.monotonic() < deadline, f"waited {PATIENCE_SECONDS:g} s for {what}"
-        time.sleep(every_seconds)
+        time.sleep(POLL_SECONDS)
     return result
 
 

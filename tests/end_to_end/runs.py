@@ -3,15 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from local.aws.patches.stepfunctions import is_running
 from local.cloud import EmbeddedCloud
 from local.follow import events_after
 from local.progress import Event
 
 PATIENCE_SECONDS = 90.0
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,11 @@ class Run:
     output: dict[str, Any]
     error: str
     cause: str
-    history: list[dict[str, Any]]
+    read_history: Callable[[str], list[dict[str, Any]]] = field(repr=False)
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        return self.read_history(self.arn)
 
     def entered(self, state: str) -> list[dict[str, Any]]:
         return [e for e in self.history if e.get("stateEnteredEventDetails", {}).get("name") == state]
@@ -65,7 +71,7 @@ class Machine:
         until(entered, f"{arn} to enter {state}")
 
     def has_ended(self, arn: str) -> bool:
-        return bool(self.client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+        return not is_running(arn)  # asking as everybody else does costs a third of a run
 
     def executions(self) -> list[str]:
         pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn)
@@ -79,7 +85,7 @@ class Machine:
         until(lambda: self.has_ended(arn), f"{arn} to end")
         ended = self.client.describe_execution(executionArn=arn)
         output = json.loads(ended.get("output") or "{}")
-        return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history(arn))
+        return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history)
 
 
 def _has_entered(history: Sequence[Event], state: str) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 POLL_SECONDS = 0.2
-SHORTEST_WAIT_SECONDS = 0.002
+SHORTEST_WAIT_SECONDS = 0.02
 """At time scale 0 a Wait still lets other threads run, so that a polling loop does not spin."""
 
 UNCATCHABLE = ("States.DataLimitExceeded", "States.Runtime")
@@ -50,6 +50,13 @@ def install(server: AwsServer) -> None:
     _format_context_times()
     _limit_catch_all()
     _explain_failed_entries()
+
+
+def is_running(execution_arn: str) -> bool:
+    """What DescribeExecution says, for those in this process who ask often."""
+    region, account_id = execution_arn.split(":")[3:5]
+    execution = stepfunctions_parser_backends[account_id][region].describe_execution(execution_arn)
+    return bool(execution.status == ExecutionStatus.RUNNING.value)
 
 
 def _use_role_credentials(server: AwsServer) -> None:
