@@ -74,7 +74,9 @@ def _rendered(resource: dict[str, Any], account_id: str) -> dict[str, Any]:
     if unknown:
         raise ValidationError(message=f"Undefined DefinitionSubstitutions: {sorted(unknown)}")
     text = SUBSTITUTION.sub(lambda match: str(substitutions[match[1]]), text)
-    properties["DefinitionString"] = text if text.lstrip().startswith("{") else json.dumps(yaml.safe_load(text))
+    properties["DefinitionString"] = (
+        text if text.lstrip().startswith("{") else json.dumps(yaml.load(text, yaml.CSafeLoader))
+    )
     return {**resource, "Properties": properties}
 
 
