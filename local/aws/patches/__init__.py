@@ -29,6 +29,7 @@ from local.aws.patches import (
     stepfunctions_choice,
     stepfunctions_cloudformation,
     stepfunctions_definition,
+    stepfunctions_jobs,
     stepfunctions_map,
     stepfunctions_permissions,
     stepfunctions_sdk,
@@ -47,6 +48,7 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_choice.install(server)
     stepfunctions_sdk.install(server)
     stepfunctions_definition.install(server)
+    stepfunctions_jobs.install(server)
     stepfunctions_map.install(server)
     stepfunctions_api.install(server)
     stepfunctions_cloudformation.install(server)

@@ -1,21 +1,25 @@
 """EventBridge Scheduler: schedules in templates, and firing one by hand.
 
 moto lacks: AWS::Scheduler::Schedule in CloudFormation, and a clock: it stores schedules and never fires them. Tests and
-people fire one with `fire`.
+people fire one with `fire`. What its role may not start goes to the dead-letter queue, also under its role.
+Source: EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from moto.scheduler.models import scheduler_backends
+from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from local.aws.patches.permissions import check_role
+from local.aws.patches.permissions import check_role, is_allowed
 from local.aws.patches.resource_types import define
+from local.aws.permissions.authoriser import AccessDenied
 from local.aws.permissions.demand import Demand
 
 if TYPE_CHECKING:
@@ -33,7 +37,10 @@ def install(server: AwsServer) -> None:
 
 
 def fire(server: AwsServer, name: str, group: str = "default") -> str:
-    """Start what an enabled schedule starts, as if its time had come; the execution's ARN."""
+    """Start what an enabled schedule starts, as if its time had come; the execution's ARN.
+
+    Raises: AccessDenied once the event is where it can be found.
+    """
     schedule = scheduler_backends[server.account_id][server.region].get_schedule(group, name)
     if schedule.state != "ENABLED":
         raise ValueError(f"schedule {name} is {schedule.state}")
@@ -47,9 +54,31 @@ def fire(server: AwsServer, name: str, group: str = "default") -> str:
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
     target = schedule.target
-    check_role(server, target["RoleArn"], schedule.name, Demand("states:StartExecution", target["Arn"]))
+    try:
+        check_role(server, target["RoleArn"], schedule.name, Demand("states:StartExecution", target["Arn"]))
+    except AccessDenied as denied:
+        _bury(server, schedule, text, denied)
+        raise
     backend = stepfunctions_parser_backends[server.account_id][server.region]
     return str(backend.start_execution(schedule.target["Arn"], None, text).execution_arn)
+
+
+def _bury(server: AwsServer, schedule: Any, text: str, error: Exception) -> None:
+    target = schedule.target
+    queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
+    if not queue_arn or not is_allowed(server, target["RoleArn"], schedule.name, Demand("sqs:SendMessage", queue_arn)):
+        return
+    said = {
+        "SCHEDULE_ARN": schedule.arn,
+        "TARGET_ARN": target["Arn"],
+        "ERROR_CODE": "AccessDeniedException",
+        "ERROR_MESSAGE": str(error),
+    }
+    sqs_backends[server.account_id][server.region].send_message(
+        queue_arn.rsplit(":", 1)[1],
+        json.dumps({"StateMachineArn": target["Arn"], "Input": text}),
+        message_attributes={name: {"DataType": "String", "StringValue": value} for name, value in said.items()},
+    )
 
 
 def _create(made: Any) -> Any:

@@ -21,23 +21,21 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.models import StateMachine
-from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.query_language import QueryLanguage, QueryLanguageMode
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import distributed_iteration_component
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.result_writer.resource_eval.resource_eval_s3 import (
     ResourceEvalS3,
 )
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from local.aws.patches import stepfunctions_map_rights as rights
 from local.aws.patches.stepfunctions import iso_time
+from local.aws.permissions.authoriser import AccessDenied
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -48,8 +46,16 @@ EXCEEDED = "The specified tolerated failure threshold was exceeded"
 
 
 def install(server: AwsServer) -> None:
-    distributed_iteration_component.DistributedIterationComponent._map_run = _run_children
-    ResourceEvalS3._handle_put_object = staticmethod(_write_results)
+    def run_children(self: Any, env: Any, eval_input: Any) -> None:
+        _run_children(env, eval_input, rights.MapRunRights(server, _machine_of(env)))
+
+    def write_results(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+        s3 = ResourceEvalS3._get_s3_client(resource_runtime_part, state_credentials)
+        _write_results(env, s3, rights.MapRunRights(server, _machine_of(env)))
+
+    distributed_iteration_component.DistributedIterationComponent._map_run = run_children
+    ResourceEvalS3._handle_put_object = staticmethod(write_results)
+    rights.install()
     _list_children()
     _parse_writer_arguments()
 
@@ -64,7 +70,7 @@ def children_of(backend: Any, map_run_arn: str) -> list[Any]:
     ]
 
 
-def _run_children(self: Any, env: Any, eval_input: Any) -> None:
+def _run_children(env: Any, eval_input: Any, may: rights.MapRunRights) -> None:
     """Replaces what runs the items. Nothing tolerates failures here: the first child that fails ends the Map Run."""
     items = env.stack.pop()
     if eval_input.item_selector is not None or eval_input.parameters is not None:
@@ -78,20 +84,25 @@ def _run_children(self: Any, env: Any, eval_input: Any) -> None:
     def one(item: Any) -> Any:
         if not env.is_running() or any(child.status != "SUCCEEDED" for child in run.children if _ended(child)):
             return None
+        may.start_child()
         child = backend.start_execution(machine.arn, str(uuid.uuid4()), json.dumps(item))
         child.map_run_arn = run.map_run_arn
         run.children.append(child)
+        may.follow(child)
         while not _ended(child) and env.is_running():
             time.sleep(POLL_SECONDS)
-        if not _ended(child):
+        if not _ended(child) and may.may_stop(child):
             child.stop(stop_date=datetime.now(UTC), error=None, cause="the Map Run was stopped")
         return child.output if child.status == "SUCCEEDED" else None
 
     with ThreadPoolExecutor(max_workers=max(1, min(run.max_concurrency or HIGHEST_CONCURRENCY, len(items)))) as pool:
-        outputs = list(pool.map(one, items))
+        try:
+            outputs = list(pool.map(one, items))
+        except AccessDenied as denied:
+            raise rights.failure(env, StatesErrorNameType.StatesPermissions, str(denied)) from denied
     failed = [child for child in run.children if child.status != "SUCCEEDED"]
     if failed:
-        raise _exceeded(env)
+        raise rights.failure(env, StatesErrorNameType.StatesExceedToleratedFailureThreshold, EXCEEDED)
     env.stack.append(outputs)
 
 
@@ -99,9 +110,15 @@ def _ended(execution: Any) -> bool:
     return bool(execution.status != "RUNNING")
 
 
+def _machine_of(env: Any) -> Any:
+    details = env.aws_execution_details
+    backend = stepfunctions_parser_backends[details.account][details.region]
+    return backend.describe_state_machine(env.states.context_object.context_object_data["StateMachine"]["Id"])
+
+
 def _child_machine(backend: Any, env: Any, eval_input: Any) -> Any:
     """What the children are executions of: hidden from lists, named <machine>/<label> as on AWS."""
-    parent = backend.describe_state_machine(env.states.context_object.context_object_data["StateMachine"]["Id"])
+    parent = _machine_of(env)
     definition = json.loads(parent.definition)
     processor = next(state for name, state in _states(definition) if name == eval_input.state_name)["ItemProcessor"]
     if processor.get("ProcessorConfig", {}).get("ExecutionType") != "STANDARD":
@@ -158,27 +175,14 @@ def _parse_writer_arguments() -> None:
     Preprocessor.visitResult_writer_decl = visit_as_parameters
 
 
-def _exceeded(env: Any) -> FailureEventException:
-    name = StatesErrorName(typ=StatesErrorNameType.StatesExceedToleratedFailureThreshold)
-    details = {"error": name.error_name, "cause": EXCEEDED}
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=name,
-            event_type=HistoryEventType.MapRunFailed,
-            event_details=EventDetails(mapRunFailedEventDetails=details),
-        )
-    )
-
-
-def _write_results(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+def _write_results(env: Any, s3: Any, may: rights.MapRunRights) -> None:
     """The manifest and a file per status, under <prefix>/<Map Run>/, as the machine's role."""
     parameters = env.stack.pop()
     env.stack.pop()
     run = env.map_run_record_pool_manager.get_all()[-1]
-    s3 = ResourceEvalS3._get_s3_client(resource_runtime_part, state_credentials)
     bucket = parameters["Bucket"]
     folder = "/".join(part for part in (parameters["Prefix"].rstrip("/"), run.map_run_arn.split(":")[-1]) if part)
+    may.write(bucket, f"{folder}/manifest.json")
     files: dict[str, list[dict[str, Any]]] = {"FAILED": [], "PENDING": [], "SUCCEEDED": []}
     if run.children:
         body = json.dumps([_result(child) for child in run.children]).encode()

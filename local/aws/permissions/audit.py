@@ -4,17 +4,17 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from local.aws.permissions.demand import ContextValue
+from local.aws.permissions.demand import Context
 
 
 @dataclass(frozen=True)
 class Decision:
-    """`principal` is the role's or user's ARN; `why` is empty when it was allowed."""
+    """`principal` is the role's or user's ARN, `context` everything else that counted; `why` is empty when allowed."""
 
     principal: str
     action: str
     resource: str
-    context: tuple[tuple[str, ContextValue], ...]
+    context: Context
     allowed: bool
     why: str = ""
 

@@ -10,7 +10,7 @@ from local.aws.iam import Principal
 from local.aws.permissions import identity
 from local.aws.permissions.audit import Audit, Decision
 from local.aws.permissions.calls import CALLS
-from local.aws.permissions.demand import ApiCall, Demand
+from local.aws.permissions.demand import ApiCall, Context, Demand
 from local.aws.permissions.resource_policies import policy_of
 from local.aws.policies import Caller, decide, verdict
 
@@ -46,10 +46,15 @@ class Authoriser:
         """Raises: AccessDenied."""
         allowed = []
         for demand in demands:
-            why = self._why_not(principal, demand, context or {})
-            self.audit.add(
-                Decision(principal.iam_arn, demand.action, demand.resource, tuple(demand.context.items()), not why, why)
-            )
+            circumstances = {
+                **ALWAYS,
+                **(context or {}),
+                "aws:PrincipalArn": principal.iam_arn,
+                "aws:PrincipalAccount": principal.account_id,
+                **demand.context,
+            }
+            why = _why_not(principal, demand, circumstances)
+            self.audit.add(Decision(principal.iam_arn, demand.action, demand.resource, circumstances, not why, why))
             if why:
                 message = (
                     f"User: {principal.arn} is not authorized to perform: {demand.action} "
@@ -61,30 +66,24 @@ class Authoriser:
             if demand.granted:
                 demand.granted()
 
-    def _why_not(self, principal: Principal, demand: Demand, context: Mapping[str, str]) -> str:
-        """The end of AWS's message; empty when allowed."""
-        circumstances: dict[str, str | tuple[str, ...]] = {
-            **ALWAYS,
-            **context,
-            "aws:PrincipalArn": principal.iam_arn,
-            "aws:PrincipalAccount": principal.account_id,
-            **demand.context,
-        }
-        own = verdict(identity.statements_of(principal.iam_arn), demand.action, circumstances, demand.resource)
-        if own == "explicit deny":
-            return "with an explicit deny in an identity-based policy"
-        policy = policy_of(demand.resource)
-        its = decide(policy, _by_name(principal), demand.action, circumstances, demand.resource) if policy else None
-        if its == "explicit deny":
-            return "with an explicit deny in a resource-based policy"
-        if its == "allow":
-            return ""
-        if policy and demand.action.startswith("kms:"):
-            # Unlike others, a key's policy has to let the account's own policies decide.
-            delegated = decide(policy, principal.as_policy_caller(), demand.action, circumstances, demand.resource)
-            if delegated != "allow":
-                return f"because no resource-based policy allows the {demand.action} action"
-        return "" if own == "allow" else f"because no identity-based policy allows the {demand.action} action"
+
+def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> str:
+    """The end of AWS's message; empty when allowed."""
+    own = verdict(identity.statements_of(principal.iam_arn), demand.action, circumstances, demand.resource)
+    if own == "explicit deny":
+        return "with an explicit deny in an identity-based policy"
+    policy = policy_of(demand.resource)
+    its = decide(policy, _by_name(principal), demand.action, circumstances, demand.resource) if policy else None
+    if its == "explicit deny":
+        return "with an explicit deny in a resource-based policy"
+    if its == "allow":
+        return ""
+    if policy and demand.action.startswith("kms:"):
+        # Unlike others, a key's policy has to let the account's own policies decide.
+        delegated = decide(policy, principal.as_policy_caller(), demand.action, circumstances, demand.resource)
+        if delegated != "allow":
+            return f"because no resource-based policy allows the {demand.action} action"
+    return "" if own == "allow" else f"because no identity-based policy allows the {demand.action} action"
 
 
 def _by_name(principal: Principal) -> Caller:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from local.aws.patches import scheduler
+from local.aws.permissions.authoriser import AccessDenied
 from tests.local.aws.patches.conftest import Sandbox
+from tests.local.aws.patches.test_permissions import allow, role_with
 
 ACCOUNT_CREATED = {"createManagedAccountStatus": {"state": "SUCCEEDED", "account": {"accountId": "222222222222"}}}
 ACCOUNT_UPDATED = {"updateManagedAccountStatus": {"state": "SUCCEEDED", "account": {"accountId": "333333333333"}}}
@@ -211,3 +213,23 @@ def test_a_schedule_can_be_fired(aws: Sandbox, machine: str) -> None:
     )
     given = json.loads(aws.finished(scheduler.fire(aws.server, "daily"))["input"])
     assert given["at"].endswith("Z")
+
+
+def test_what_a_schedules_role_may_not_start_waits_in_its_queue_if_it_may_send_it_there(
+    aws: Sandbox, machine: str
+) -> None:
+    queue = aws.server.client("sqs").create_queue(QueueName="unscheduled")["QueueUrl"]
+    queue_arn = f"arn:aws:sqs:{aws.server.region}:{aws.server.account_id}:unscheduled"
+    for name, role in (("mute", role_with(aws)), ("telling", role_with(aws, allow("sqs:SendMessage", queue_arn)))):
+        target = {"Arn": machine, "RoleArn": role, "Input": "{}", "DeadLetterConfig": {"Arn": queue_arn}}
+        aws.server.client("scheduler").create_schedule(
+            Name=name, ScheduleExpression="rate(1 day)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+        )
+        with pytest.raises(AccessDenied, match="states:StartExecution"):
+            scheduler.fire(aws.server, name)
+    received = aws.server.client("sqs").receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+    )
+    (message,) = received["Messages"]
+    assert message["MessageAttributes"]["SCHEDULE_ARN"]["StringValue"].endswith("/telling")
+    assert "states:StartExecution" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
