@@ -14,7 +14,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-drift serve test lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help demo demo-drift serve test permissions lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until 
 
 test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real Kubernetes too when it has been built
 	@$(BIN)/python -m tests
+
+permissions: $(VENV)/.development ## show what every role may do and who used it, and take each statement away in turn
+	@$(BIN)/python -m pytest -q tests/permissions
 
 lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, the state machines' own check
 	$(BIN)/ruff check .

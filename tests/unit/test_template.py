@@ -74,6 +74,29 @@ def test_every_rule_has_a_dead_letter_queue_for_every_target() -> None:
     assert all("Arn" in target["DeadLetterConfig"] for target in targets)
 
 
+def test_every_statement_of_a_role_has_a_name_of_its_own() -> None:
+    """By which a refusal, the table of permissions and a person can tell it from the others."""
+    templates = [ROOT / "template.yaml", *(ROOT / "operations").glob("*.yaml"), *(ROOT / "accounts").glob("*.yaml")]
+    resources = [resource for path in templates for resource in load_template(path)["Resources"].values()]
+    names = [[statement.get("Sid") for statement in _statements(resource)] for resource in resources]
+    assert sum(map(len, names)) > 50
+    assert [each for each in names if None in each or len(set(each)) < len(each)] == []
+
+
+def _statements(resource: Any) -> list[Any]:
+    properties = resource.get("Properties", {})
+    match resource["Type"]:
+        case "AWS::IAM::Role":
+            documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        case "AWS::IAM::ManagedPolicy":
+            documents = [properties["PolicyDocument"]]
+        case "AWS::Serverless::StateMachine":
+            documents = properties["Policies"]
+        case _:
+            documents = []
+    return [statement for document in documents for statement in document["Statement"]]
+
+
 def _targets(resource: Any) -> list[Any]:
     properties = resource.get("Properties", {})
     match resource["Type"]:

@@ -1,7 +1,7 @@
 """EventBridge Scheduler: schedules in templates, and firing one by hand.
 
 moto lacks: AWS::Scheduler::Schedule in CloudFormation, and a clock: it stores schedules and never fires them. Tests and
-people fire one with `fire`. What its role may not start goes to the dead-letter queue, also under its role.
+people fire one with `fire`. What does not start goes to the dead-letter queue, also under its role.
 Source: EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -39,7 +39,7 @@ def install(server: AwsServer) -> None:
 def fire(server: AwsServer, name: str, group: str = "default") -> str:
     """Start what an enabled schedule starts, as if its time had come; the execution's ARN.
 
-    Raises: AccessDenied once the event is where it can be found.
+    Raises: AccessDenied, or what Step Functions says, once the event is where it can be found.
     """
     schedule = scheduler_backends[server.account_id][server.region].get_schedule(group, name)
     if schedule.state != "ENABLED":
@@ -54,13 +54,13 @@ def fire(server: AwsServer, name: str, group: str = "default") -> str:
     for placeholder, value in values.items():
         text = text.replace(placeholder, value)
     target = schedule.target
+    backend = stepfunctions_parser_backends[server.account_id][server.region]
     try:
         check_role(server, target["RoleArn"], schedule.name, Demand("states:StartExecution", target["Arn"]))
-    except AccessDenied as denied:
-        _bury(server, schedule, text, denied)
+        return str(backend.start_execution(target["Arn"], None, text).execution_arn)
+    except Exception as error:
+        _bury(server, schedule, text, error)
         raise
-    backend = stepfunctions_parser_backends[server.account_id][server.region]
-    return str(backend.start_execution(schedule.target["Arn"], None, text).execution_arn)
 
 
 def _bury(server: AwsServer, schedule: Any, text: str, error: Exception) -> None:
@@ -71,7 +71,7 @@ def _bury(server: AwsServer, schedule: Any, text: str, error: Exception) -> None
     said = {
         "SCHEDULE_ARN": schedule.arn,
         "TARGET_ARN": target["Arn"],
-        "ERROR_CODE": "AccessDeniedException",
+        "ERROR_CODE": "AccessDeniedException" if isinstance(error, AccessDenied) else type(error).__name__,
         "ERROR_MESSAGE": str(error),
     }
     sqs_backends[server.account_id][server.region].send_message(

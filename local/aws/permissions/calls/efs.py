@@ -83,10 +83,12 @@ def on_mount_target(action: str) -> Demands:
 
 
 def on_access_point(action: str) -> Demands:
+    """Of those of a file system it is not documented whether it or they are asked for, so both have to be allowed."""
+
     def demands(call: ApiCall) -> Iterable[Demand]:
         if call.get("AccessPointId"):
             return [_demand(call, action, f"access-point/{call['AccessPointId']}", call["AccessPointId"])]
-        return on_file_system(action)(call)
+        return [*on_file_system(action)(call), _demand(call, action, "access-point/*", "*")]
 
     return demands
 

@@ -1,0 +1,209 @@
+"""What people, events and schedules make the app do: together they need everything that any role may do, and no more.
+
+Each scenario leaves its clusters to the next; all begin with `name`, so that they can be played again.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from local.aws.hooks import Call
+from local.aws.patches import scheduler
+from local.aws.refusals import refusal
+from local.cloud import STACK_NAME
+from local.faults import FAULTS
+from local.faults.drift import CHANGES
+from local.faults.fault import before
+from local.faults.scene import Scene
+from local.faults.storage import WRITE, set_policy
+from tests.end_to_end.runs import Machine, Run, until
+from tests.end_to_end.test_reverify import held
+from tests.permissions.world import World
+
+QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}
+REPAIRED = (
+    "vpc-enableDnsHostnames",
+    "port-closed",
+    "port-opened",
+    "endpoint-cidrs",
+    "person-without-policy",
+    "coredns-for-nodes",
+    "mount-target-with-the-default-group",
+    "throughput",
+    "lifecycle",
+    "backup-off",
+)
+
+
+def full(world: World, name: str) -> dict[str, Any]:
+    """A request that asks for all that there is to ask for."""
+    return {
+        "cluster": {
+            "name": f"{name}-full",
+            "admin_principal_arns": [world.person],
+            "secrets_key_arn": world.key,
+            "control_plane_logs": ["audit"],
+        },
+        "file_system": {"kms_key_arn": world.key},
+        "storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/shared"}},
+        "verification": QUICK,
+    }
+
+
+def guest(world: World, name: str) -> dict[str, Any]:
+    """A request for a cluster in the network of the full one."""
+    network = scene(world, f"{name}-full").payload["network"]
+    subnets = [subnet["subnet_id"] for subnet in network["private_subnets"]]
+    given = {"vpc_id": network["vpc_id"], "private_subnet_ids": subnets}
+    return {"cluster": {"name": f"{name}-guest"}, "network": given, "verification": QUICK}
+
+
+def scene(world: World, cluster: str) -> Scene:
+    return Scene.recorded(world.cloud, world.outputs["ClaimsTableName"], cluster)
+
+
+def provisioned(world: World, name: str) -> None:
+    provision = world.machine("Provision")
+    succeeded(provision.run({**full(world, name), "mode": "plan"}))
+    succeeded(provision.run(full(world, name)))
+    succeeded(provision.run(guest(world, name)))
+    succeeded(provision.run({**guest(world, name), "mode": "plan"}))
+
+
+def checked(world: World, name: str) -> None:
+    run = succeeded(world.machine("Reverify").run({"cluster_name": f"{name}-full", "depth": "behaviour"}))
+    assert run.output["status"] == "Verified"
+
+
+def repaired(world: World, name: str) -> None:
+    drifted, changes = scene(world, f"{name}-full"), [CHANGES[each] for each in REPAIRED]
+    for change in changes:
+        change.make(drifted)
+    reverify = world.machine("Reverify")
+    check = reverify.start({"cluster_name": f"{name}-full", "remediate": True})
+    reverify.until_entered(check, "Remediate drift")
+    for settle in filter(None, (change.settle for change in changes)):
+        settle(drifted)
+    run = succeeded(reverify.wait(check))
+    assert (run.output["status"], len(run.output["repaired"])) == ("Verified", len(changes))
+
+
+def diagnosed(world: World, name: str) -> None:
+    """Storage that does not work, in a run and in a check; a stack that failed; an organization that forbids."""
+    provision, reverify = world.machine("Provision"), world.machine("Reverify")
+    for fault in ("access-point-missing", "no-nat"):
+        cluster = f"{name}-{fault}"
+        request = {"cluster": {"name": cluster}, "verification": {**QUICK, "image": world.private_image}}
+        disarm = FAULTS[fault].install(world.cloud, cluster)
+        failed(provision.run(FAULTS[fault].asked(request)))
+        disarm()
+    disarm = before("Verify storage", set_policy(WRITE))(world.cloud, f"{name}-guest")
+    failed(reverify.run({"cluster_name": f"{name}-guest", "depth": "behaviour"}))
+    disarm()
+    undo = CHANGES["stack-failed"].make(scene(world, f"{name}-full"))
+    failed(provision.run(full(world, name)))
+    undo()
+
+    def forbid(_: Call) -> None:
+        raise refusal("AccessDenied", "with an explicit deny in a service control policy")
+
+    disarm = world.cloud.server.hooks.before("cloudformation:CreateStack", forbid)
+    failed(provision.run({"cluster": {"name": f"{name}-forbidden"}}))
+    disarm()
+
+
+def taken_over(world: World, name: str) -> None:
+    """Executions that were stopped have left their claims, on their way and while others waited for them."""
+    provision, reverify, fleet = world.machine("Provision"), world.machine("Reverify"), world.machine("Fleet")
+    stopped(provision, "Ensure security group", guest(world, name))
+    stopped(reverify, "Inspect infrastructure", {"cluster_name": f"{name}-full"})
+    succeeded(fleet.run({"find_new_accounts": False}))
+    stopped(reverify, "Inspect infrastructure", {"cluster_name": f"{name}-full"})
+    succeeded(provision.run(full(world, name)))
+    with held(world.cloud, "InspectInfrastructure"):
+        check = fleet.start({"find_new_accounts": False})
+        until(lambda: any(not reverify.has_ended(each) for each in reverify.executions()), "a check of the fleet")
+        fleet.client.stop_execution(executionArn=check)
+        assert fleet.wait(check).status == "ABORTED"
+    settled(reverify)
+    CHANGES["port-opened"].make(scene(world, f"{name}-full"))
+    with held(world.cloud, "EnsureNetwork"):
+        check = reverify.start({"cluster_name": f"{name}-full", "remediate": True})
+        until(lambda: any(not provision.has_ended(each) for each in provision.executions()), "the remediation")
+        reverify.client.stop_execution(executionArn=check)
+        assert reverify.wait(check).status == "ABORTED"
+    settled(provision)
+    succeeded(provision.run(full(world, name)))
+
+
+def scheduled(world: World, name: str) -> None:
+    """The daily check finds an enrolled account whose event never came; another day it cannot be started at all."""
+    fleet, provision = world.machine("Fleet"), world.machine("Provision")
+    account_id = world.new_account(f"{name}-orders")
+    run = succeeded(fleet.wait(scheduler.fire(world.cloud.server, "configuration", STACK_NAME)))
+    assert run.output["new_accounts"] == [account_id]
+    settled(provision)
+    missed(world)
+
+
+def missed(world: World) -> list[dict[str, Any]]:
+    """What the schedule's dead-letter queue has, after the machine was not there when its time came."""
+    machines = stepfunctions_parser_backends[world.cloud.account_id][world.cloud.region].state_machines
+    fleet = next(each for each in machines if each.arn == world.outputs["FleetStateMachineArn"])
+    machines.remove(fleet)
+    try:
+        scheduler.fire(world.cloud.server, "configuration", STACK_NAME)
+    except Exception:  # noqa: S110 - what became of it is in the queue
+        pass
+    finally:
+        machines.append(fleet)
+    return world.messages(world.outputs["ScheduleDeadLettersUrl"])
+
+
+def told(world: World, name: str) -> None:
+    """Accounts' events come here by themselves, and from the management account."""
+    for sample in ("control-tower-create-managed-account.json", "organizations-create-account-result.json"):
+        for by in (world.events, world.forwarder):
+            world.tell(sample, by)
+            settled(world.machine("Provision"))
+
+
+def succeeded(run: Run) -> Run:
+    assert (run.status, run.error, run.cause) == ("SUCCEEDED", "", ""), run.cause
+    return run
+
+
+def failed(run: Run) -> Run:
+    assert run.status == "FAILED"
+    return run
+
+
+def stopped(machine: Machine, state: str, request: dict[str, Any]) -> None:
+    function = state.title().replace(" ", "")
+    with held(machine.cloud, function):
+        assert machine.stop_in(state, request).status == "ABORTED"
+
+
+def settled(machine: Machine) -> None:
+    for arn in machine.executions():
+        machine.wait(arn)
+
+
+SCENARIOS: tuple[Callable[[World, str], None], ...] = (
+    provisioned,
+    checked,
+    repaired,
+    diagnosed,
+    taken_over,
+    scheduled,
+    told,
+)
+
+
+def play(world: World, name: str) -> None:
+    for scenario in SCENARIOS:
+        started = time.monotonic()
+        scenario(world, name)
+        print(f"{scenario.__name__}: {time.monotonic() - started:.1f} s")

@@ -1,0 +1,106 @@
+"""The smallest run that needs one right, for those that no function needs in passing (invocations.py)."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.aws.patches import scheduler
+from local.aws.permissions.authoriser import AccessDenied
+from local.cloud import STACK_NAME
+from local.faults.drift import CHANGES
+from tests.end_to_end.runs import Machine
+from tests.permissions.invocations import Invocations
+from tests.permissions.rights import Right
+from tests.permissions.scenarios import QUICK, full, missed, scene, settled, succeeded
+from tests.permissions.world import World
+
+Attempt = Callable[[], str]
+"""Its text is what a person would read: of an execution its history, of an event what lies in the dead-letter queue."""
+
+RULES = {
+    "ProvisionStateMachineControlTowerAccountRole": "control-tower-create-managed-account.json",
+    "ProvisionStateMachineOrganizationsAccountRole": "organizations-create-account-result.json",
+}
+
+
+def attempt(world: World, right: Right, name: str, invocations: Invocations) -> Attempt:
+    """On the clusters that the scenarios have left under that name."""
+    checked = {"cluster_name": f"{name}-full"}
+    match right.role, right.name:
+        case _, "DeliverLogsAndTraces" | "WaitForExecutions":
+            return lambda: updated(world, right.role)
+        case _, "SendTraces":
+            return lambda: invoked(world, right.role, invocations)
+        case "ProvisionerRole", "LetCloudFormationBuildTheNetwork":
+            request = {"cluster": {"name": f"{name}-unbuilt"}, "verification": QUICK}
+            return lambda: ran(world.machine("Provision"), request)
+        case "ProvisionStateMachineRole" | "ProvisionerRole", _:
+            return lambda: ran(world.machine("Provision"), full(world, name))
+        case "ReverifyStateMachineRole", "Remediate" | "FollowRemediation":
+            return lambda: remediated(world, name)
+        case "ReverifyStateMachineRole", _:
+            return lambda: ran(world.machine("Reverify"), checked)
+        case "FleetStateMachineRole", _:
+            return lambda: ran(world.machine("Fleet"), {"find_new_accounts": False})
+        case "ScheduleRole", "CheckTheFleet":
+            return lambda: fired(world)
+        case "ScheduleRole", _:
+            return lambda: str(missed(world))
+        case "ForwarderRole", _:
+            return lambda: undelivered(world, right.role)
+        case role, _ if role in RULES:
+            return lambda: undelivered(world, role)
+    raise LookupError(f"nothing here needs {right.label}")
+
+
+def ran(machine: Machine, request: Any) -> str:
+    run = machine.run(request)
+    return json.dumps([run.output, run.error, run.cause, run.history], default=str)
+
+
+def remediated(world: World, name: str) -> str:
+    provision = world.machine("Provision")
+    CHANGES["port-closed"].make(scene(world, f"{name}-full"))
+    told = ran(world.machine("Reverify"), {"cluster_name": f"{name}-full", "remediate": True})
+    settled(provision)
+    succeeded(provision.run(full(world, name)))
+    return told
+
+
+def updated(world: World, role: str) -> str:
+    """Step Functions asks for these when a machine is made or changed."""
+    machine = world.machine(role.removesuffix("StateMachineRole"))
+    known = machine.client.describe_state_machine(stateMachineArn=machine.arn)
+    try:
+        machine.client.update_state_machine(stateMachineArn=machine.arn, definition=known["definition"])
+    except ClientError as error:
+        return f"{error} {known['roleArn']}"
+    return "updated"
+
+
+def invoked(world: World, role: str, invocations: Invocations) -> str:
+    marked = f"-{role.removesuffix('Role')}Function-"
+    (arn,) = [each for each in invocations.events if marked in each]
+    event = json.dumps(invocations.events[arn])
+    return str(world.cloud.client("lambda").invoke(FunctionName=arn, Payload=event)["StatusCode"])
+
+
+def fired(world: World) -> str:
+    try:
+        scheduler.fire(world.cloud.server, "configuration", STACK_NAME)
+    except AccessDenied:
+        return str(world.messages(world.outputs["ScheduleDeadLettersUrl"]))
+    return "started"
+
+
+def undelivered(world: World, role: str) -> str:
+    """What is in the dead-letter queue of the rule whose role it is."""
+    sample = RULES.get(role, "organizations-create-account-result.json")
+    if role in RULES:
+        world.tell(sample, world.events)
+        return str(world.messages(world.outputs["NewAccountDeadLettersUrl"]))
+    world.tell(sample, world.forwarder)
+    (queue,) = world.managements_sqs.list_queues()["QueueUrls"]
+    return str(world.messages(queue, sqs=world.managements_sqs))

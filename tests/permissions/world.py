@@ -1,0 +1,95 @@
+"""An organization, a management account that forwards its events, and the app: every role there is, deployed."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local.aws.deploy import load_template
+from local.cloud import ROOT, EmbeddedCloud
+from tests.administrators import administrator_of
+from tests.end_to_end.accounts import roll_out_roles
+from tests.end_to_end.runs import Machine
+
+MANAGEMENT = "999999999999"
+FORWARDING = "forward"
+
+
+@dataclass(frozen=True)
+class World:
+    cloud: EmbeddedCloud
+    outputs: dict[str, str]
+    events: Any
+    """The app's account's EventBridge."""
+    forwarder: Any
+    """The management account's EventBridge."""
+    managements_sqs: Any
+    key: str
+    person: str
+
+    @classmethod
+    def deployed(cls, cloud: EmbeddedCloud) -> "World":
+        root = _organization(cloud)
+        outputs = cloud.deploy(parameters={"EnrolledUnits": root, "ManagementAccountId": MANAGEMENT})
+        administrator = administrator_of(MANAGEMENT)
+        cloud.server.client("cloudformation", credentials=administrator).create_stack(
+            StackName=FORWARDING,
+            TemplateBody=json.dumps(load_template(ROOT / "accounts" / "management.yaml")),
+            Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": _bus(cloud)}],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        key = cloud.client("kms").create_key(Description="of the account")["KeyMetadata"]["Arn"]
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        person = cloud.client("iam").create_role(RoleName="people", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        return cls(
+            cloud,
+            outputs,
+            cloud.client("events"),
+            cloud.server.client("events", credentials=administrator),
+            cloud.server.client("sqs", credentials=administrator),
+            key,
+            person,
+        )
+
+    def machine(self, name: str) -> Machine:
+        return Machine(self.cloud, self.outputs, name)
+
+    @property
+    def private_image(self) -> str:
+        """In the account's own registry."""
+        return f"{self.cloud.account_id}.dkr.ecr.{self.cloud.region}.amazonaws.com/busybox:1"
+
+    def new_account(self, name: str) -> str:
+        """An enrolled one, with its roles, whose event never came."""
+        organizations = self.cloud.client("organizations")
+        made = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+        roll_out_roles(self.cloud, made["AccountId"], HubAccountId=self.cloud.account_id)
+        return str(made["AccountId"])
+
+    def tell(self, sample: str, events: Any) -> None:
+        """An event about a new account, which is the app's own, comes to the bus of that EventBridge."""
+        text = (ROOT / "events" / sample).read_text().replace("111122223333", self.cloud.account_id)
+        event = json.loads(text)
+        entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+        events.put_events(Entries=[entry])
+
+    def messages(self, queue_url: str, *, sqs: Any = None) -> list[dict[str, Any]]:
+        """Takes what is in the queue out of it."""
+        sqs = sqs or self.cloud.client("sqs")
+        options = {"QueueUrl": queue_url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}
+        found: list[dict[str, Any]] = sqs.receive_message(**options).get("Messages", [])
+        for message in found:
+            sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+
+def _organization(cloud: EmbeddedCloud) -> str:
+    """The id of its root; there is a unit below it."""
+    organizations = cloud.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    root = str(organizations.list_roots()["Roots"][0]["Id"])
+    organizations.create_organizational_unit(ParentId=root, Name="workloads")
+    return root
+
+
+def _bus(cloud: EmbeddedCloud) -> str:
+    return f"arn:aws:events:{cloud.region}:{cloud.account_id}:event-bus/default"
