@@ -34,6 +34,8 @@ class ClusterDataPlane:
         self._turn = itertools.count()
         self._tunnels = itertools.count()
         self._lock = threading.Lock()
+        self._execution_roles: dict[str, str] = {}
+        """By the node's name, of the profile that placed its pod."""
 
     def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
         """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches.
@@ -57,7 +59,9 @@ class ClusterDataPlane:
                 except network.NoFreeAddress:
                     continue
                 interface.status = "in-use"
-                return self._placement(subnet, str(interface.private_ip_address))
+                placement = self._placement(subnet, str(interface.private_ip_address))
+                self._execution_roles[placement.node_name] = profile.pod_execution_role_arn
+                return placement
             return None
 
     def release(self, placement: Placement) -> None:
@@ -101,11 +105,12 @@ class ClusterDataPlane:
         )
 
     def pull(self, placement: Placement, registry: str, path: str) -> None:
-        """Raises PullRefused as the subnet's routes and the registry have it."""
+        """Raises PullRefused as the subnet's routes, the registry and the pod execution role have it."""
         subnet = network.find_subnet(self._ec2, placement.subnet_id)
         if subnet is None:
             raise PullRefused(f"node {placement.node_name} is gone")
         registries.check_pull(self._ec2, subnet, registry, path)
+        registries.check_rights(self._execution_roles[placement.node_name], registry, path)
 
     def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
         with LOCK:

@@ -9,6 +9,8 @@ _REPOSITORIES = {
     "docker.io/library/busybox",
     "index.docker.io/library/busybox",
 }
+_MIRROR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/mirror/busybox")
+"""Every account has copied it into its own registry."""
 _TAG = re.compile(r"(latest|stable|unstable|1|1\.\d{1,2}(\.\d{1,2})?)(-(musl|glibc|uclibc))?")
 
 
@@ -29,7 +31,8 @@ def exists(image: str, digest: str) -> bool:
     name, _, wanted_digest = reference(image).partition("@")
     repository, _, tag = name.partition(":")
     tag_exists = not tag or _TAG.fullmatch(tag) is not None
-    return repository in _REPOSITORIES and tag_exists and wanted_digest in ("", f"sha256:{digest}")
+    known = repository in _REPOSITORIES or _MIRROR.fullmatch(repository) is not None
+    return known and tag_exists and wanted_digest in ("", f"sha256:{digest}")
 
 
 def image_id(image: str, digest: str) -> str:

@@ -78,6 +78,26 @@ def deployed_rights() -> list[Right]:
     ]
 
 
+def attached_to() -> list[tuple[str, str, str]]:
+    """Role in the template, its ARN, and the ARN of each policy of AWS's own that is attached to it."""
+    return [
+        (role_id, role.arn, policy.name)
+        for role_id, role in _deployed_roles()
+        for policy in policies_of(role.arn)
+        if policy.name.startswith(AWS_OWN)
+    ]
+
+
+@contextmanager
+def detached(role_arn: str, policy_arn: str) -> Iterator[None]:
+    policies = _role(role_arn).managed_policies
+    policy = policies.pop(policy_arn)
+    try:
+        yield
+    finally:
+        policies[policy_arn] = policy
+
+
 def _deployed_roles() -> Iterator[tuple[str, Role]]:
     """By their names in the templates."""
     for account in list(cloudformation_backends.values()):

@@ -53,11 +53,12 @@ def full(world: World, name: str) -> dict[str, Any]:
 
 
 def guest(world: World, name: str) -> dict[str, Any]:
-    """A request for a cluster in the network of the full one."""
+    """A request for a cluster in the network of the full one, whose pods run an image of the account's own."""
     network = scene(world, f"{name}-full").payload["network"]
     subnets = [subnet["subnet_id"] for subnet in network["private_subnets"]]
     given = {"vpc_id": network["vpc_id"], "private_subnet_ids": subnets}
-    return {"cluster": {"name": f"{name}-guest"}, "network": given, "verification": QUICK}
+    pods = {**QUICK, "image": world.private_image}
+    return {"cluster": {"name": f"{name}-guest"}, "network": given, "verification": pods}
 
 
 def scene(world: World, cluster: str) -> Scene:

@@ -1,15 +1,18 @@
 """Without any one statement something is refused, and it is told what to whom."""
 
+import pytest
+
 from tests.permissions.conftest import Played
 from tests.permissions.invocations import Refused
-from tests.permissions.rights import Right
-from tests.permissions.without import attempt
+from tests.permissions.rights import Right, attached_to, detached
+from tests.permissions.scenarios import guest
+from tests.permissions.without import attempt, ran
 
 TOLD_NOBODY = ("WriteLogs", "SendTraces", "KeepWhatDidNotStart")
 """What Lambda and EventBridge Scheduler do besides; AWS tells nobody that it could not, and only the audit knows."""
 
 OWN_WORDS = {
-    "DeliverLogsAndTraces": "is not authorized to access the Log Destination",
+    "DeliverLogs": "is not authorized to access the Log Destination",
     "WaitForExecutions": "is not authorized to create managed-rule",
 }
 """Step Functions names no action when it refuses to make or change a machine."""
@@ -24,6 +27,40 @@ def test_without_one_statement_something_is_refused_and_it_is_told_what_to_whom(
         assert OWN_WORDS[right.name] in refused.said
     elif right.name not in TOLD_NOBODY:
         assert names_it(refused), refused
+
+
+NOT_MISSED = {
+    "ClusterRole": "AmazonEKSClusterPolicy: EKS requires it (user guide, Amazon EKS cluster IAM role); what a cluster "
+    "without it cannot do is documented nowhere, but for nodes, volumes and load balancers, of which we have none",
+}
+"""AWS's own policies whose absence the embedded cloud cannot show, and why."""
+
+
+@pytest.mark.parametrize("name", ["Provision", "Reverify", "Fleet"])
+def test_a_machine_has_no_traces_without_awss_own_policy_on_its_role(name: str, swept: Played) -> None:
+    role_arn, policy_arn = attached(swept)[f"{name}StateMachineRole"]
+    audit, machine = swept.world.cloud.server.authoriser.audit, swept.world.machine(name)
+    seen = len(audit)
+    with detached(role_arn, policy_arn):
+        machine.run({"nothing": "that is known"})
+    assert {(each.principal, each.action) for each in audit.denied(seen)} == {(role_arn, "xray:PutTraceSegments")}
+
+
+def test_pods_run_no_image_of_the_accounts_without_awss_own_policy_on_their_role(swept: Played) -> None:
+    with detached(*attached(swept)["FargatePodsRole"]):
+        said = ran(swept.world.machine("Provision"), guest(swept.world, "second"))
+    assert "no basic auth credentials" in said
+
+
+def test_these_are_all_of_awss_own_policies(swept: Played) -> None:
+    machines = {f"{name}StateMachineRole" for name in ("Provision", "Reverify", "Fleet")}
+    assert attached(swept).keys() == {"FargatePodsRole", *machines, *NOT_MISSED}
+
+
+def attached(swept: Played) -> dict[str, tuple[str, str]]:
+    """Role in the template -> its ARN and that of AWS's policy, in the app's own account."""
+    here = f":{swept.world.cloud.account_id}:"
+    return {role: (arn, policy) for role, arn, policy in attached_to() if here in arn}
 
 
 def try_without(swept: Played, right: Right) -> Refused:

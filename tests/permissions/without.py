@@ -29,7 +29,7 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
     """On the clusters that the scenarios have left under that name."""
     checked = {"cluster_name": f"{name}-full"}
     match right.role, right.name:
-        case _, "DeliverLogsAndTraces" | "WaitForExecutions":
+        case _, "DeliverLogs" | "WaitForExecutions":
             return lambda: updated(world, right.role)
         case _, "SendTraces":
             return lambda: invoked(world, right.role, invocations)

@@ -56,7 +56,7 @@ class World:
     @property
     def private_image(self) -> str:
         """In the account's own registry."""
-        return f"{self.cloud.account_id}.dkr.ecr.{self.cloud.region}.amazonaws.com/busybox:1"
+        return f"{self.cloud.account_id}.dkr.ecr.{self.cloud.region}.amazonaws.com/mirror/busybox:1.37"
 
     def new_account(self, name: str) -> str:
         """An enrolled one, with its roles, whose event never came."""
