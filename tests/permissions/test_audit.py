@@ -34,3 +34,16 @@ def test_everybody_who_was_asked_about_is_a_role_of_ours(played: Played) -> None
         arn.endswith((":role/eks-efs-provisioner-provisioner", ":role/eks-efs-provisioner-inspector"))
         for arn in elsewhere
     )
+
+
+def test_every_statement_is_needed_alone_for_every_action_that_it_grants(played: Played) -> None:
+    granted: dict[str, set[str]] = {}
+    needed: dict[str, set[str]] = {right.label: set() for right in played.rights}
+    for decision in played.decisions:
+        allowing = [right for right in played.rights if right.is_of(decision)]
+        for right in allowing:
+            granted.setdefault(right.label, set()).add(decision.action)
+        if len(allowing) == 1:
+            needed[allowing[0].label].add(decision.action)
+    twice = {label: sorted(actions - needed[label]) for label, actions in granted.items()}
+    assert {label: actions for label, actions in twice.items() if actions} == {}
