@@ -21,10 +21,14 @@ class Records:
 
     def copy(self, cluster: str, name: str, account_id: str | None = None, **changes: str | None) -> None:
         """Another record of a proven cluster; in another account its request names that one."""
-        item: dict[str, Any] = {**self.get(cluster), "cluster": self._key(name, account_id), **changes}
+        recorded = self.get(cluster, account_id) or self.get(cluster)
+        item: dict[str, Any] = {**recorded, "cluster": self._key(name, account_id), **changes}
         request = json.loads(item["request"])
         request["account_id"] = account_id or request["account_id"]
         self._put({**item, "request": json.dumps(request)})
+
+    def remove(self, cluster: str, account_id: str | None = None) -> None:
+        self._client.delete_item(TableName=self._table, Key={"cluster": {"S": self._key(cluster, account_id)}})
 
     def _put(self, item: Mapping[str, Any]) -> None:
         self._client.put_item(

@@ -1,7 +1,12 @@
-"""The fleet, end to end: a stack with a dozen recorded clusters is checked as a whole, and new accounts are found.
+"""The fleet, end to end: two hundred recorded clusters are checked as a whole, and new accounts are found.
 
 Several records are of the same few clusters: to what looks at them each is one of its own.
 """
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,9 +19,13 @@ from tests.end_to_end.test_provision import validate
 from tests.end_to_end.test_reverify import held
 
 PREFIX = "fleet"
-NOBODY = "999988887777"
-GOOD = ["fleet-good", "good-2", "good-3", "good-4"]
-BROKEN = ["fleet-broken", "broken-2", "broken-3"]
+DEPARTED = "444455556666"
+"""An account that had the roles and a cluster, and has the cluster still."""
+BROKEN = ["fleet-broken", "broken-2", "broken-3", "broken-4", "broken-5"]
+GONE = ["fleet-gone", "gone-2", "gone-3"]
+CHANGING = ["fleet-changing", "fleet-first-time"]
+NEVER_PROVEN = ["never"]
+GOOD = ["fleet-good", *(f"good-{number}" for number in range(2, 190))]
 
 
 class Organization:
@@ -66,30 +75,66 @@ def fleet(cloud: EmbeddedCloud, outputs: dict[str, str]) -> Machine:
     return Machine(cloud, outputs, "Fleet")
 
 
+COUNTS = {
+    "verified": len(GOOD),
+    "drifted": len(BROKEN),
+    "failed": 0,
+    "unreachable": len(GONE),
+    "busy": len(CHANGING),
+    "never_proven": len(NEVER_PROVEN),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The run over two hundred clusters, whom each of its checks was of, and the busy ones' records around it."""
+
+    run: Run
+    checks: dict[str, str]
+    busy_before: list[dict[str, Any]]
+    busy_after: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def checked(cloud: EmbeddedCloud, provision: Machine, fleet: Machine) -> Run:
-    """Four good clusters, three broken ones, two out of reach, one never proven, and two that are being provisioned."""
-    runs = {name: provision.start({"cluster": {"name": name}}) for name in (GOOD[0], BROKEN[0])}
-    assert {provision.wait(arn).status for arn in runs.values()} == {"SUCCEEDED"}
-    close_nfs(cloud, BROKEN[0])
+def checked(cloud: EmbeddedCloud, provision: Machine, fleet: Machine) -> Checked:
     records = Records(provision)
-    for name in GOOD[1:]:
-        records.copy(GOOD[0], name)
-    for name in BROKEN[1:]:
-        records.copy(BROKEN[0], name)
-    for name in ("gone-1", "gone-2"):
-        records.copy(GOOD[0], name, account_id=NOBODY)
-    records.copy(GOOD[0], "never", verified_at=None, proven=None)
-    records.copy(GOOD[0], "fleet-changing")
+    record_two_hundred(cloud, provision, records)
     with held(cloud, "EnsureSecurityGroup") as go_on:
-        changing = [provision.start({"cluster": {"name": name}}) for name in ("fleet-changing", "fleet-first-time")]
+        changing = [provision.start({"cluster": {"name": name}}) for name in CHANGING]
         for arn in changing:
             provision.until_entered(arn, "Ensure security group")
+        before = [records.get(name) for name in CHANGING]
         run = fleet.run({"find_new_accounts": False})
+        after = [records.get(name) for name in CHANGING]
         go_on.set()
     assert {provision.wait(arn).status for arn in changing} == {"SUCCEEDED"}
     assert (run.status, run.cause) == ("SUCCEEDED", "")
-    return run
+    for name in GOOD[1:]:
+        records.remove(name)  # once is enough
+    reverify = Machine(cloud, fleet.outputs, "Reverify")
+    checks = {
+        arn: json.loads(reverify.client.describe_execution(executionArn=arn)["input"])["cluster_name"]
+        for arn in reverify.executions()
+    }
+    return Checked(run, checks, before, after)
+
+
+def record_two_hundred(cloud: EmbeddedCloud, provision: Machine, records: Records) -> None:
+    """But for the one that is being provisioned for the first time: it records itself."""
+    take_roles_away = roll_out_roles(cloud, DEPARTED, HubAccountId=cloud.account_id, RolePrefix=PREFIX)
+    requests: list[dict[str, Any]] = [{"cluster": {"name": name}} for name in (GOOD[0], BROKEN[0])]
+    requests.append({"account_id": DEPARTED, "cluster": {"name": GONE[0]}})
+    runs = [provision.start(request) for request in requests]
+    assert {provision.wait(arn).status for arn in runs} == {"SUCCEEDED"}
+    close_nfs(cloud, BROKEN[0])
+    take_roles_away()
+    for name in (*GOOD[1:], CHANGING[0]):
+        records.copy(GOOD[0], name)
+    for name in BROKEN[1:]:
+        records.copy(BROKEN[0], name)
+    for name in GONE[1:]:
+        records.copy(GONE[0], name, account_id=DEPARTED)
+    records.copy(GOOD[0], NEVER_PROVEN[0], verified_at=None, proven=None)
 
 
 def close_nfs(cloud: EmbeddedCloud, cluster: str) -> None:
@@ -99,44 +144,60 @@ def close_nfs(cloud: EmbeddedCloud, cluster: str) -> None:
     ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
 
 
-def test_exactly_what_is_wrong_in_the_fleet_is_reported(checked: Run) -> None:
-    assert checked.output["counts"] == {
-        "verified": 4,
-        "drifted": 3,
-        "failed": 0,
-        "unreachable": 2,
-        "busy": 2,
-        "never_proven": 1,
-    }
-    told = [(each["cluster_name"], each["status"]) for each in checked.output["attention"]]
-    assert told == [
-        ("broken-2", "Drifted"),
-        ("broken-3", "Drifted"),
-        ("fleet-broken", "Drifted"),
-        ("gone-1", "Unreachable"),
-        ("gone-2", "Unreachable"),
-    ]
-    causes = {each["cluster_name"]: each["cause"] for each in checked.output["attention"]}
-    assert causes["broken-2"] is None
-    assert "RoleNotAssumable" in causes["gone-1"]
+def test_exactly_what_is_wrong_in_two_hundred_clusters_is_reported(checked: Checked, cloud: EmbeddedCloud) -> None:
+    output = checked.run.output
+    assert (sum(COUNTS.values()), output["counts"]) == (200, COUNTS)
+    told = [(each["account_id"], each["cluster_name"], each["status"]) for each in output["attention"]]
+    drifted = [(cloud.account_id, name, "Drifted") for name in BROKEN]
+    unreachable = [(DEPARTED, name, "Unreachable") for name in GONE]
+    assert sorted(told) == sorted([*drifted, *unreachable])
+    assert output["attention_left_out"] == 0
+    for each in output["attention"]:
+        if each["status"] == "Drifted":
+            assert (each["differences"] > 0, each["cause"]) == (True, None)
+        else:
+            assert f"RoleNotAssumable: arn:aws:iam::{DEPARTED}:role/{PREFIX}-inspector" in each["cause"]
 
 
-def test_the_summary_is_an_event_as_its_schema_says(checked: Run, cloud: EmbeddedCloud) -> None:
-    (event,) = [e for e in cloud.server.published_events if e["Detail"].get("execution_arn") == checked.arn]
-    assert (event["DetailType"], event["Detail"]) == ("Storage Fleet Checked", checked.output)
+def test_the_metrics_say_the_same(checked: Checked, cloud: EmbeddedCloud) -> None:
+    assert {name: maximum(cloud, f"Clusters{name.title().replace('_', '')}") for name in COUNTS} == COUNTS
+
+
+def maximum(cloud: EmbeddedCloud, metric: str) -> float:
+    """As the dashboard shows it."""
+    now = datetime.now(UTC)
+    answer = cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="eks-efs-provisioner",
+        MetricName=metric,
+        Dimensions=[{"Name": "service", "Value": PREFIX}],
+        Statistics=["Maximum"],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(hours=1),
+        Period=86400,
+    )
+    return max(float(point["Maximum"]) for point in answer["Datapoints"])
+
+
+def test_the_summary_is_an_event_as_its_schema_says(checked: Checked, cloud: EmbeddedCloud) -> None:
+    run = checked.run
+    (event,) = [e for e in cloud.server.published_events if e["Detail"].get("execution_arn") == run.arn]
+    assert (event["DetailType"], event["Detail"]) == ("Storage Fleet Checked", run.output)
     validate("storage-fleet-checked.schema.json", event["Detail"])
 
 
-def test_each_check_is_an_execution_that_people_can_follow(
-    checked: Run, cloud: EmbeddedCloud, outputs: dict[str, str]
-) -> None:
-    started = Machine(cloud, outputs, "Reverify").executions()
-    assert {each["execution_arn"] for each in checked.output["attention"]} <= set(started)
-    assert len(started) == len(GOOD) + len(BROKEN) + 2
+def test_each_check_is_an_execution_that_people_can_follow(checked: Checked) -> None:
+    assert {each["execution_arn"] for each in checked.run.output["attention"]} <= set(checked.checks)
+    assert len(checked.checks) == len(GOOD) + len(BROKEN) + len(GONE)
+
+
+def test_clusters_that_are_being_provisioned_are_left_alone(checked: Checked) -> None:
+    assert checked.busy_after == checked.busy_before
+    assert all(record["claimed_for"] == "changing" for record in checked.busy_after)
+    assert set(checked.checks.values()) == {*GOOD, *BROKEN, *GONE}
 
 
 def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_whose_event_never_came(
-    cloud: EmbeddedCloud, fleet: Machine, provision: Machine, organization: Organization, checked: Run
+    cloud: EmbeddedCloud, fleet: Machine, provision: Machine, organization: Organization, checked: Checked
 ) -> None:
     roll_out_roles(cloud, organization.enrolled, HubAccountId=cloud.account_id, RolePrefix=PREFIX)
     before = set(provision.executions())
