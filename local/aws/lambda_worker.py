@@ -153,6 +153,12 @@ def scale_retries(factor: float) -> None:
         endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor))
 
 
+def trace_as_in_lambda() -> None:
+    """The tracing SDK asks whether it is in Lambda when it is imported only, and that was before this process was."""
+    if tracing := cast(Any, sys.modules.get("aws_xray_sdk.core")):
+        tracing.xray_recorder.context = tracing.recorder.check_in_lambda()
+
+
 def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int) -> NoReturn:
     """The life of one forked child: become the function, serve, exit as an interpreter would."""
     status = 1
@@ -167,6 +173,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         os.environ.clear()
         os.environ.update(settings["environment"])
         time.tzset()
+        trace_as_in_lambda()
         os.chdir(settings["task_root"])
         sys.path[:0] = settings["path"]
         threading.Thread(target=die_with, args=(lifeline,), daemon=True).start()

@@ -1,6 +1,6 @@
 """Tasks that wait for the execution they started (.sync): it is stopped when they are, as the machine's role.
 
-moto lacks: stopping it; looking often enough at whether it has ended.
+moto lacks: stopping it; looking often enough at whether it has ended, and for less than a call of the API each time.
 Source: Step Functions developer guide, "Discover service integration patterns", Run a Job: a best-effort attempt.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, misc"
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_callback as callback,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn as module
+
+from local.aws.patches.stepfunctions import is_running
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -37,8 +40,9 @@ def install(server: AwsServer) -> None:
             resolver = build(self, env, resource_runtime_part, normalised_parameters, state_credentials)
             region = resource_runtime_part.region
             client = module.boto_client_for(service="stepfunctions", region=region, state_credentials=state_credentials)
-            resolver.stop = lambda: client.stop_execution(executionArn=execution_arn)
-            return resolver
+            looking = _rarely(resolver, execution_arn)
+            looking.stop = lambda: client.stop_execution(executionArn=execution_arn)
+            return looking
 
         return build_resolver
 
@@ -55,3 +59,17 @@ def install(server: AwsServer) -> None:
     task._build_sync2_resolver = waiting(task._build_sync2_resolver)
     callback.StateTaskServiceCallback._eval_sync = wait
     callback._DELAY_SECONDS_SYNC_CONDITION_CHECK = LOOK_SECONDS
+
+
+def _rarely(look: Callable[[], Any], execution_arn: str) -> Any:
+    """Looks as the machine's role at first and once there is something to see: a fleet's looks were half its cost."""
+    looked = False
+
+    def look_rarely() -> Any:
+        nonlocal looked
+        if looked and is_running(execution_arn):
+            return None
+        looked = True
+        return look()
+
+    return look_rarely
