@@ -86,9 +86,8 @@ def caller_of(access_key_id: str, account_id: str, partition: str) -> Principal:
 
 def known_caller(access_key_id: str) -> Principal | None:
     """The role's session or the user that holds this key; None when nobody handed it out."""
-    for role in _assumed_roles():
-        if role.access_key_id == access_key_id:
-            return Principal(arn=role.arn, iam_arn=role.role_arn, account_id=role.account_id)
+    if session := _session_of(access_key_id):
+        return Principal(arn=session.arn, iam_arn=session.role_arn, account_id=session.account_id)
     for user in _users():
         if user.has_access_key(access_key_id):
             return Principal(arn=user.arn, iam_arn=user.arn, account_id=user.account_id)
@@ -97,16 +96,16 @@ def known_caller(access_key_id: str) -> Principal | None:
 
 def find_credential(access_key_id: str) -> Credential | None:
     """The secret behind an access key the embedded IAM or STS handed out; None when unknown, inactive or expired."""
-    for role in _assumed_roles():
-        if role.access_key_id == access_key_id and role.expiration > utcnow():
-            return Credential(
-                access_key_id=access_key_id,
-                secret_access_key=role.secret_access_key,
-                session_token=role.session_token,
-                arn=role.arn,
-                user_id=role.user_id,
-                account_id=role.account_id,
-            )
+    session = _session_of(access_key_id)
+    if session and session.expiration > utcnow():
+        return Credential(
+            access_key_id=access_key_id,
+            secret_access_key=session.secret_access_key,
+            session_token=session.session_token,
+            arn=session.arn,
+            user_id=session.user_id,
+            account_id=session.account_id,
+        )
     for user in _users():
         if user.has_access_key(access_key_id):
             key = user.get_access_key_by_id(access_key_id)
@@ -121,6 +120,16 @@ def find_credential(access_key_id: str) -> Credential | None:
                 account_id=user.account_id,
             )
     return None
+
+
+def _session_of(access_key_id: str) -> AssumedRole | None:
+    """Keys are random and nobody takes a session back: one that was found need not be looked for again."""
+    if access_key_id not in _sessions:
+        _sessions.update((session.access_key_id, session) for session in _assumed_roles())
+    return _sessions.get(access_key_id)
+
+
+_sessions: dict[str, AssumedRole] = {}
 
 
 def _assumed_roles() -> Iterator[AssumedRole]:

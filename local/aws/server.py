@@ -107,16 +107,13 @@ class AwsServer:
 
     def start(self, port: int = 0) -> None:
         """Patch moto, listen on the port (0: a free one), answer requests from now on."""
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-        from werkzeug.serving import make_server
+        from local.aws.http_server import HttpServer
 
         if not _running.acquire(blocking=False):
             raise RuntimeError("there can be only one embedded AWS in a process")
         for name, level in (("werkzeug", logging.ERROR), ("moto.stepfunctions", logging.CRITICAL)):
             logging.getLogger(name).setLevel(level)  # the interpreter logs whole syntax trees
-        application = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
-        self._server.daemon_threads = True
+        self._server = HttpServer(port)
         self.port = self._server.server_port
         # Without the 1300 images that Amazon offers: nobody here starts an instance.
         self._set_environment({"MOTO_PORT": str(self.port), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"})

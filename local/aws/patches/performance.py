@@ -21,6 +21,7 @@ from moto import backends
 from moto.cloudformation.models import Stack
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core import responses
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
@@ -41,7 +42,8 @@ def install(server: AwsServer) -> None:
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services
     responses.method_names_from_class = cache(responses.method_names_from_class)
-    states.copy = SimpleNamespace(deepcopy=copied)
+    result_path.parse = cache(result_path.parse)
+    result_path.copy = states.copy = SimpleNamespace(deepcopy=copied)
     if not hasattr(botocore.session.create_loader, "cache_info"):
         botocore.session.create_loader = cache(botocore.session.create_loader)
 

@@ -1,0 +1,84 @@
+"""moto's HTTP server, with connections that stay open.
+
+werkzeug closes each connection after its answer and waits for the client to do the same: a thread, a connection and a
+poll more for every call, of which a check of one cluster makes thirty.
+"""
+
+from __future__ import annotations
+
+import socket
+import traceback
+from collections.abc import Iterable
+from io import BytesIO
+from typing import Any, cast
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.exceptions import InternalServerError
+from werkzeug.serving import ThreadedWSGIServer
+
+
+class HttpServer(ThreadedWSGIServer):
+    """On 127.0.0.1; `server_close` also ends the connections that nobody uses at the time."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.connections: set[socket.socket] = set()
+        super().__init__("127.0.0.1", port, DomainDispatcherApplication(create_backend_app), _RequestHandler)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in list(self.connections):
+            self.shutdown_request(connection)
+
+
+class _RequestHandler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body go out together: the client wakes up once
+
+    def handle(self) -> None:
+        connections = cast(HttpServer, self.server).connections
+        connections.add(self.connection)
+        try:
+            super().handle()
+        finally:
+            connections.discard(self.connection)
+
+    def run_wsgi(self) -> None:
+        """The body is read whole before it is asked for, so that what follows it is the next request."""
+        self.wfile.flush()  # "100 Continue", if the client expects it
+        if "Transfer-Encoding" in self.headers:
+            super().run_wsgi()  # which closes the connection
+            return
+        self.environ = self.make_environ()
+        self.environ["wsgi.input"] = BytesIO(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        try:
+            self._send(*self._answer_of(self.server.app))
+        except ConnectionError:
+            raise
+        except Exception:
+            self.server.log("error", f"Error on request:\n{traceback.format_exc()}")
+            self._send(*self._answer_of(InternalServerError()))
+
+    def _answer_of(self, application: Any) -> tuple[str, list[tuple[str, str]], bytes]:
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
+            started[:] = status, headers
+
+        body = b"".join(application(self.environ, start_response))
+        status, headers = started
+        return status, headers, body
+
+    def _send(self, status: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        names = set()
+        for name, value in headers:
+            self.send_header(name, value)
+            names.add(name.lower())
+        if "content-length" not in names and code != "204":
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
