@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
             "time_factor": 0.0,
             "task_root": str(tmp_path),
             "path": [str(tmp_path)],
-            "environment": {f"AWS_LAMBDA_{name}": "x" for name in CONTEXT},
+            "environment": {"LAMBDA_TASK_ROOT": str(tmp_path)} | {f"AWS_LAMBDA_{name}": "x" for name in CONTEXT},
         }
         environment = ExecutionEnvironment(servers[-1], settings, "stream")
         if (error := environment.initialise("request-1")) is not None:
@@ -57,3 +57,12 @@ def test_the_waits_between_the_sdks_retries_are_scaled_however_it_was_loaded(
     lines = "start = time.monotonic(); botocore.endpoint.time.sleep(30); return time.monotonic() - start < 10"
     source = f"import time, botocore.endpoint\ndef handler(event, context):\n    {lines}"
     assert run(Interpreter(preloaded=preloaded), source) is True
+
+
+def test_the_tracing_sdk_knows_that_it_is_in_lambda_though_it_was_loaded_before(run: Run) -> None:
+    """Otherwise it complains in the function's log about every call."""
+    source = (
+        "from aws_xray_sdk.core import xray_recorder\n"
+        "def handler(event, context):\n    return type(xray_recorder.context).__name__"
+    )
+    assert run(Interpreter(), source) == "LambdaContext"
