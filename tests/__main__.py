@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from local.control_plane.build import find_assets
-
 COUNTED = ("tests", "failures", "errors", "skipped")
 
 
@@ -36,11 +34,18 @@ class Result:
     counts: Counter[str]
 
 
-def parts(real_kubernetes: bool) -> list[Part]:
+BROKEN = "(broken_code or diagnosis or fleet)"
+END_TO_END = {
+    "real": "not embedded",
+    "embedded": f"embedded and not {BROKEN}",
+    "embedded, broken on purpose": f"embedded and {BROKEN}",
+}
+"""What pytest selects by the names of files and parameters: each test, whatever it is called, in one part."""
+
+
+def parts() -> list[Part]:
     """The longest first, so that none is left alone at the end."""
-    # Whatever the tests are called, each of them is in one of the two.
-    kinds = ("not embedded", "embedded") if real_kubernetes else ("",)
-    end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", kind)) for kind in kinds]
+    end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", by)) for kind, by in END_TO_END.items()]
     others = [f"tests/{name}" for name in ("kubernetes", "local", "unit", "report", "statemachine")]
     return [*end_to_end, *(Part(name, (name,)) for name in others)]
 
@@ -65,7 +70,7 @@ def _counts(report: Path) -> Counter[str]:
 
 def main(selected: Sequence[str]) -> int:
     """Runs all parts, or those whose names start with one of the given ones."""
-    asked = [part for part in parts(find_assets() is not None) if not selected or part.name.startswith(tuple(selected))]
+    asked = [part for part in parts() if not selected or part.name.startswith(tuple(selected))]
     started = time.monotonic()
     total: Counter[str] = Counter()
     broken = []

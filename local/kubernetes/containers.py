@@ -84,15 +84,15 @@ class Container:
     async def stop(self, grace_seconds: float) -> None:
         """SIGTERM, and SIGKILL for what is left after the grace; returns when nothing runs any more."""
         if self.running and grace_seconds > 0:
-            self._signal(signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._isolation.init_pid(self._process.pid), signal.SIGTERM)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), grace_seconds)
         self.kill()
         await self.wait()
 
     def kill(self) -> None:
-        if self.running:
-            self._signal(signal.SIGKILL)
+        """All at once: unshare, told first of its child's end by SIGKILL, would make an exit code 1 of it."""
         self._kill_group()
 
     async def execute(self, command: list[str], stdin: int, stdout: int, stderr: int, *, tty: bool = False) -> Process:
@@ -129,10 +129,6 @@ class Container:
             self._started.set_exception(ContainerError(head.decode(errors="replace").strip() or "set-up ended early"))
             self._started.exception()  # taken note of, should nobody wait any more
         self.log.close()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._isolation.init_pid(self._process.pid), number)
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

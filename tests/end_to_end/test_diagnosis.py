@@ -91,8 +91,9 @@ def run_with(cloud: EmbeddedCloud, machine: Machine, names: Sequence[str], suffi
         for undo in disarm:
             undo()
     assert run.status == "FAILED", f"{names} did not fail the run"
-    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
-    return Diagnosed(run, event)
+    events = published(cloud, "Storage Cluster Failed", run.arn)
+    assert len(events) == 1, f"{names} was told {len(events)} times: {run.error}: {run.cause}\n{run.history[-12:]}"
+    return Diagnosed(run, events[0])
 
 
 def assert_found(diagnosed: Diagnosed, *rules: str) -> None:
