@@ -36,7 +36,7 @@ class Result:
 
 BROKEN = "(broken_code or diagnosis or fleet)"
 END_TO_END = {
-    "real": "not embedded",
+    "not embedded": "not embedded",
     "embedded": f"embedded and not {BROKEN}",
     "embedded, broken on purpose": f"embedded and {BROKEN}",
 }
