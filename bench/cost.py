@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from local.aws.deploy import load_template
 from local.cloud import ROOT, STACK_NAME, EmbeddedCloud
+from tools.templates import load_template
 
 SCALE: Final = 0.02
 ANSWER_SECONDS: Final = 1.0

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
-from local.aws.deploy import load_template
 from tools.event_schemas import ROOT
+from tools.templates import load_template
 
 DOCUMENT: Final = ROOT / "docs" / "parameters.md"
 TEMPLATES: Final = {

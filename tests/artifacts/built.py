@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from layers.recipe.sources import ROOT
-from local.aws.deploy import load_template
+from tools.templates import load_template
 
 TEMPLATE = ROOT / ".aws-sam" / "build" / "template.yaml"
 DEPENDENCIES = "DependenciesLayer"

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from local.aws.deploy import load_template
 from local.cloud import ROOT, EmbeddedCloud
 from tests.administrators import administrator_of
+from tools.templates import load_template
 
 STACK = "eks-efs-provisioner-roles"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from moto.organizations.models import organizations_backends
 
-from local.aws.deploy import load_template
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
 from tests.administrators import administrator_of
 from tests.end_to_end.runs import Machine
+from tools.templates import load_template
 
 MANAGEMENT = "999999999999"
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
-from local.aws.deploy import load_template
 from local.cloud import ROOT, STACK_NAME, EmbeddedCloud
 from tests.end_to_end.commands import AWS
 from tests.end_to_end.runs import Machine, until
+from tools.templates import load_template
 
 OPERATE = ROOT / "docs" / "operate.md"
 NEW_ACCOUNT = ROOT / "events" / "control-tower-create-managed-account.json"

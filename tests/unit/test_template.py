@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from local.aws.deploy import load_template
+from tools.templates import load_template
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCES: dict[str, Any] = load_template(ROOT / "template.yaml")["Resources"]

@@ -5,7 +5,7 @@ import pytest
 
 from layers.recipe.interpreter import RUNTIME_VERSION, find_interpreter
 from layers.recipe.sources import ROOT
-from local.aws.deploy import load_template
+from tools.templates import load_template
 
 
 def test_the_recipe_builds_for_the_runtime_that_the_template_asks_for() -> None:

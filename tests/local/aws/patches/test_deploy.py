@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.deploy import CACHES, DeployError, deploy, load_template, zipped
+from local.aws.deploy import CACHES, DeployError, deploy, zipped
 from tests.local.aws.patches.conftest import Sandbox
+from tools.templates import load_template
 
 TEMPLATE = """
 AWSTemplateFormatVersion: 2010-09-09
