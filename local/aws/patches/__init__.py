@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from local.aws.patches import (
     calls,
     cloudformation,
+    cloudformation_deletion,
     cloudformation_iam,
     cloudformation_network,
     cloudformation_permissions,
@@ -61,6 +62,7 @@ def install_all(server: AwsServer) -> None:
     organizations.install(server)
     stack_sets.install(server)
     cloudformation_resources.install(server)
+    cloudformation_deletion.install(server)
     cloudformation_network.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)

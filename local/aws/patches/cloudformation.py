@@ -17,6 +17,8 @@ import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 from moto.cloudformation.exceptions import CloudFormationError, UnformattedGetAttTemplateException, ValidationError
 
+from local.aws.patches import cloudformation_deletion
+
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
@@ -148,7 +150,8 @@ def _roll_back() -> None:
             )
             self._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=self.status_reason)
             try:
-                self.resource_map.delete()
+                with cloudformation_deletion.undoing_a_creation():
+                    self.resource_map.delete()
                 status = "ROLLBACK_COMPLETE"
             except Exception as left_over:
                 self.status_reason = reason(left_over)

@@ -1,7 +1,8 @@
 """Roles in stacks have the policies that their template says.
 
 moto lacks: ManagedPolicyArns of a role; the policies that AWS manages (unless all 1,500 are loaded); new policies of a
-role when its stack is updated.
+role when its stack is updated; a role's removal, which detaches its policies first (registry schema of AWS::IAM::Role:
+its delete handler needs iam:DetachRolePolicy).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, misc"
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def install(server: AwsServer) -> None:
     create = Role.create_from_cloudformation_json.__func__
     update = Role.update_from_cloudformation_json.__func__
+    delete = Role.delete_from_cloudformation_json.__func__
 
     def created(cls: Any, name: str, resource: Any, account_id: str, region: str, **options: Any) -> Any:
         role = create(cls, name, resource, account_id, region, **options)
@@ -45,8 +47,15 @@ def install(server: AwsServer) -> None:
         _attach(role, properties, account_id, region_name)
         return role
 
+    def deleted(cls: Any, name: str, resource: Any, account_id: str, region: str) -> None:
+        role = iam_backends[account_id][get_partition(region)].get_role(name)
+        for policy in list(role.managed_policies.values()):
+            policy.detach_from(role)
+        delete(cls, name, resource, account_id, region)
+
     Role.create_from_cloudformation_json = classmethod(created)
     Role.update_from_cloudformation_json = classmethod(updated)
+    Role.delete_from_cloudformation_json = classmethod(deleted)
 
 
 def _attach(role: Any, properties: dict[str, Any], account_id: str, region: str) -> None:

@@ -1,8 +1,9 @@
 """KMS keys of stacks: their policy can be read back, and counts when a log group is to be encrypted.
 
-moto lacks: a key policy as text when CloudFormation made the key (GetKeyPolicy answers HTTP 500); the refusal of a log
-group whose key does not let CloudWatch Logs in. Source: CloudWatch Logs user guide, "Encrypt log data in CloudWatch
-Logs using AWS Key Management Service"; the text is CreateLogGroup's.
+moto lacks: a key policy as text when CloudFormation made the key (GetKeyPolicy answers HTTP 500); the waiting period of
+a key that goes with its stack, of 30 days unless PendingWindowInDays says less (registry schema of AWS::KMS::Key); the
+refusal of a log group whose key does not let CloudWatch Logs in. Source: CloudWatch Logs user guide, "Encrypt log data
+in CloudWatch Logs using AWS Key Management Service"; the text is CreateLogGroup's.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -19,6 +20,8 @@ from local.aws.patches import deliveries
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
+WAITING_DAYS = 30
+
 
 def install(server: AwsServer) -> None:
     create_key = kms.KmsBackend.create_key
@@ -33,7 +36,11 @@ def install(server: AwsServer) -> None:
             _admit_logs(self, name, key_id)
         return create_log_group(self, name, tags, **options)
 
+    def delete(self: Any, account_id: str, region_name: str) -> None:
+        kms.kms_backends[account_id][region_name].schedule_key_deletion(self.id, WAITING_DAYS)
+
     kms.KmsBackend.create_key = key
+    kms.Key.delete = delete
     logs.LogsBackend.create_log_group = log_group
 
 
