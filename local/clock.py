@@ -26,6 +26,7 @@ TYPICAL_SECONDS = {
     "mount target deletion": 30.0,
     "access point": 3.0,
     "NAT gateway": 90.0,
+    "NAT gateway deletion": 45.0,
     "pod": 57.0,
 }
 

@@ -46,7 +46,8 @@ END_TO_END = {
 def parts() -> list[Part]:
     """The longest first, so that none is left alone at the end."""
     end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", by)) for kind, by in END_TO_END.items()]
-    others = [f"tests/{name}" for name in ("kubernetes", "local", "unit", "report", "statemachine", "first_contact")]
+    names = ("clients", "kubernetes", "local", "unit", "report", "statemachine", "first_contact")
+    others = [f"tests/{name}" for name in names]
     return [*end_to_end, *(Part(name, (name,)) for name in others)]
 
 
@@ -74,8 +75,8 @@ def main(selected: Sequence[str]) -> int:
     started = time.monotonic()
     total: Counter[str] = Counter()
     broken = []
-    # One more than there are processors: all of them wait now and then.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as slots:
+    # Two more than there are processors: all of them wait now and then, and tests/clients nearly all the time.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as slots:
         for ended in as_completed([slots.submit(run, part) for part in asked]):
             result = ended.result()
             print(f"\n{result.part.name}, {result.seconds:.0f} s\n{result.output}", flush=True)

@@ -1,8 +1,8 @@
-"""Roles in stacks have the policies that their template says.
+"""Roles have the policies that their stack's template or the API says.
 
-moto lacks: ManagedPolicyArns of a role; the policies that AWS manages (unless all 1,500 are loaded); new policies of a
-role when its stack is updated; a role's removal, which detaches its policies first (registry schema of AWS::IAM::Role:
-its delete handler needs iam:DetachRolePolicy).
+moto lacks: ManagedPolicyArns of a role in a template; the policies that AWS manages (unless all 1,500 are loaded); new
+policies of a role when its stack is updated; a role's removal, which detaches its policies first (registry schema of
+AWS::IAM::Role: its delete handler needs iam:DetachRolePolicy).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, misc"
 
@@ -13,7 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
-from moto.iam.models import AWSManagedPolicy, Role, iam_backends
+from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, iam_backends
 from moto.utilities.utils import get_partition
 
 if TYPE_CHECKING:
@@ -53,6 +53,13 @@ def install(server: AwsServer) -> None:
             policy.detach_from(role)
         delete(cls, name, resource, account_id, region)
 
+    attach = IAMBackend.attach_role_policy
+
+    def attach_role_policy(self: IAMBackend, policy_arn: str, role_name: str) -> None:
+        _load(self, policy_arn)
+        attach(self, policy_arn, role_name)
+
+    IAMBackend.attach_role_policy = attach_role_policy
     Role.create_from_cloudformation_json = classmethod(created)
     Role.update_from_cloudformation_json = classmethod(updated)
     Role.delete_from_cloudformation_json = classmethod(deleted)
@@ -61,11 +68,15 @@ def install(server: AwsServer) -> None:
 def _attach(role: Any, properties: dict[str, Any], account_id: str, region: str) -> None:
     backend = iam_backends[account_id][get_partition(region)]
     for arn in properties.get("ManagedPolicyArns", []):
-        if ":iam::aws:policy/" in arn and arn not in backend.managed_policies:
-            name = arn.rsplit("/", 1)[1]
-            policy = AWSManagedPolicy.from_data(name, account_id, region, _managed_by_aws()[name])
-            backend.managed_policies[policy.arn] = policy
         backend.attach_role_policy(arn, role.name)
+
+
+def _load(backend: IAMBackend, policy_arn: str) -> None:
+    """A policy that AWS manages, once somebody attaches it."""
+    name = policy_arn.rsplit("/", 1)[-1]
+    if ":iam::aws:policy/" in policy_arn and policy_arn not in backend.managed_policies and name in _managed_by_aws():
+        policy = AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, _managed_by_aws()[name])
+        backend.managed_policies[policy.arn] = policy
 
 
 @functools.cache

@@ -22,6 +22,8 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet, SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
 
+from local.aws.ec2_removal import remove_nat_gateway
+
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
@@ -34,7 +36,7 @@ def install(server: AwsServer) -> None:
     _after_creation(SubnetRouteTableAssociation, _associate)
     for model in (InternetGateway, NatGateway, RouteTable, ElasticAddress):
         _after_creation(model, _add_tags)
-    _delete_with(NatGateway, lambda backend, made: backend.delete_nat_gateway(made.physical_resource_id))
+    _delete_with(NatGateway, remove_nat_gateway)
     _delete_with(InternetGateway, _delete_internet_gateway)
     _delete_with(ElasticAddress, lambda backend, made: backend.release_address(allocation_id=made.allocation_id))
     _delete_with(RouteTable, lambda backend, made: backend.delete_route_table(made.id))

@@ -1,4 +1,4 @@
-"""The embedded EC2 keeps what is in use, and its NAT gateways take their time."""
+"""The embedded EC2's NAT gateways take their time, and attributes of a VPC are what they were set to."""
 
 from typing import Any
 
@@ -13,55 +13,39 @@ def ec2(parts: Any) -> Any:
 
 
 @pytest.fixture
-def group(ec2: Any, network: Any) -> str:
-    made = ec2.create_security_group(GroupName="nfs", Description="nfs", VpcId=network.vpc_id)
-    return str(made["GroupId"])
-
-
-def test_a_security_group_an_interface_uses_is_not_deleted(ec2: Any, network: Any, group: str) -> None:
-    made = ec2.create_network_interface(SubnetId=network.private_subnets[0], Groups=[group])
-    assert code(ec2.delete_security_group, GroupId=group) == "DependencyViolation"
-    ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterface"]["NetworkInterfaceId"])
-    ec2.delete_security_group(GroupId=group)
-    assert code(ec2.describe_security_groups, GroupIds=[group]) == "InvalidGroup.NotFound"
-
-
-def test_a_security_group_another_groups_rule_names_is_not_deleted(ec2: Any, network: Any, group: str) -> None:
-    other = ec2.create_security_group(GroupName="o", Description="o", VpcId=network.vpc_id)["GroupId"]
-    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": group}]}
-    ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=[rule])
-    assert code(ec2.delete_security_group, GroupId=group) == "DependencyViolation"
-    ec2.delete_security_group(GroupId=other)
-    ec2.delete_security_group(GroupId=group)
-
-
-def test_the_default_security_group_is_not_deleted(ec2: Any, network: Any) -> None:
-    filters = [{"Name": "vpc-id", "Values": [network.vpc_id]}]
-    default = ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]
-    assert code(ec2.delete_security_group, GroupId=default["GroupId"]) == "CannotDelete"
-
-
-def test_a_subnet_with_an_interface_is_not_deleted(ec2: Any, network: Any) -> None:
-    subnet = network.private_subnets[0]
-    made = ec2.create_network_interface(SubnetId=subnet)
-    assert code(ec2.delete_subnet, SubnetId=subnet) == "DependencyViolation"
-    ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterface"]["NetworkInterfaceId"])
-    ec2.delete_subnet(SubnetId=subnet)
-
-
-def test_a_nat_gateway_is_pending_for_a_while_and_leaves_no_interface(parts: Any, ec2: Any, network: Any) -> None:
+def nat_gateway(ec2: Any, network: Any) -> dict[str, Any]:
     allocation = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    made = ec2.create_nat_gateway(SubnetId=network.public_subnet, AllocationId=allocation)["NatGateway"]
+    made: dict[str, Any] = ec2.create_nat_gateway(SubnetId=network.public_subnet, AllocationId=allocation)["NatGateway"]
+    return {**made, "AllocationId": allocation}
 
-    def state() -> str:
-        described = ec2.describe_nat_gateways(NatGatewayIds=[made["NatGatewayId"]])["NatGateways"][0]
-        return str(described["State"])
 
-    assert (made["State"], state()) == ("pending", "pending")
+def state(ec2: Any, nat_gateway: dict[str, Any]) -> str:
+    described = ec2.describe_nat_gateways(NatGatewayIds=[nat_gateway["NatGatewayId"]])["NatGateways"][0]
+    return str(described["State"])
+
+
+def test_a_nat_gateway_is_pending_for_a_while(parts: Any, ec2: Any, nat_gateway: dict[str, Any]) -> None:
+    assert (nat_gateway["State"], state(ec2, nat_gateway)) == ("pending", "pending")
     parts.clock.pass_time()
-    assert state() == "available"
-    ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
+    assert state(ec2, nat_gateway) == "available"
+
+
+def test_a_deleted_nat_gateway_lets_go_of_its_address_and_subnet_after_a_while(
+    parts: Any, ec2: Any, network: Any, nat_gateway: dict[str, Any]
+) -> None:
+    parts.clock.pass_time()
+    ec2.delete_nat_gateway(NatGatewayId=nat_gateway["NatGatewayId"])
+    assert state(ec2, nat_gateway) == "deleting"
+    assert code(ec2.delete_subnet, SubnetId=network.public_subnet) == "DependencyViolation"
+    assert code(ec2.release_address, AllocationId=nat_gateway["AllocationId"]) == "AuthFailure"
+    parts.clock.pass_time()
+    assert state(ec2, nat_gateway) == "deleted"
+    ec2.release_address(AllocationId=nat_gateway["AllocationId"])
     ec2.delete_subnet(SubnetId=network.public_subnet)
+
+
+def test_a_nat_gateway_that_is_not_there_cannot_be_deleted(ec2: Any) -> None:
+    assert code(ec2.delete_nat_gateway, NatGatewayId="nat-0123456789abcdef0") == "NatGatewayNotFound"
 
 
 def test_the_dns_attributes_of_a_vpc_are_what_they_were_set_to(ec2: Any, network: Any) -> None:

@@ -1,0 +1,61 @@
+"""The unmodified terraform provider for AWS makes a cluster on Fargate with shared storage, and removes it again.
+
+Nearly all of its time is sleep: the provider waits ten seconds here and there, and up to a minute before it deletes a
+cluster, whatever answers it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import EmbeddedCloud
+from tests.clients.terraform import Terraform, configured
+
+CONFIGURATION = Path(__file__).parent / "network_to_coredns"
+MANAGED = 35
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def terraform(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    access_key = cloud.administrator_access_key()
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_REGION": cloud.region,
+        "AWS_ACCESS_KEY_ID": access_key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": access_key["SecretAccessKey"],
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    return configured(tmp_path_factory.mktemp("terraform") / "work", CONFIGURATION, environment)
+
+
+def test_terraform_makes_everything_from_vpc_to_coredns_sees_no_change_and_removes_it_all(
+    cloud: EmbeddedCloud, terraform: Terraform
+) -> None:
+    before = _vpcs(cloud)
+    terraform("apply", "-auto-approve", "-input=false")
+    assert len(terraform.resources()) == MANAGED
+    assert cloud.client("eks").describe_addon(clusterName="by-terraform", addonName="coredns")["addon"]["status"] == (
+        "ACTIVE"
+    )
+
+    # Exit code 2, which is no success, means that there is something to change.
+    terraform("plan", "-detailed-exitcode", "-input=false")
+
+    terraform("destroy", "-auto-approve", "-input=false", "-refresh=false")
+    assert terraform.resources() == []
+    assert _vpcs(cloud) == before
+    assert cloud.client("eks").list_clusters()["clusters"] == []
+    assert cloud.client("efs").describe_file_systems()["FileSystems"] == []
+    assert cloud.client("ec2").describe_addresses()["Addresses"] == []
+
+
+def _vpcs(cloud: EmbeddedCloud) -> set[Any]:
+    return {vpc["VpcId"] for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"]}
