@@ -46,6 +46,7 @@ CONTROLLERS = (
     "persistentvolume-protection-controller",
     "persistentvolumeclaim-protection-controller",
     "replicaset-controller",
+    "resourcequota-controller",
 )
 ROLE_OF_ACCESS_POLICY = {
     "AmazonEKSClusterAdminPolicy": "cluster-admin",

@@ -9,17 +9,21 @@ Manifest = dict[str, Any]
 CORE = "/api/v1"
 STORAGE = "/apis/storage.k8s.io/v1"
 APPS = "/apis/apps/v1"
+ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 CLUSTER_SCOPED = {
     "Namespace": f"{CORE}/namespaces",
     "Node": f"{CORE}/nodes",
     "PersistentVolume": f"{CORE}/persistentvolumes",
     "StorageClass": f"{STORAGE}/storageclasses",
     "CSIDriver": f"{STORAGE}/csidrivers",
+    "ValidatingWebhookConfiguration": f"{ADMISSION}/validatingwebhookconfigurations",
 }
 NAMESPACED = {
     "PersistentVolumeClaim": CORE + "/namespaces/{name}/persistentvolumeclaims",
     "Pod": CORE + "/namespaces/{name}/pods",
     "Event": CORE + "/namespaces/{name}/events",
+    "ResourceQuota": CORE + "/namespaces/{name}/resourcequotas",
+    "LimitRange": CORE + "/namespaces/{name}/limitranges",
     "Deployment": APPS + "/namespaces/{name}/deployments",
     "ReplicaSet": APPS + "/namespaces/{name}/replicasets",
 }
@@ -31,9 +35,13 @@ def manifest(kind: str, name: str, namespace: str) -> Manifest:
     metadata: Manifest = {"name": name}
     if kind in NAMESPACED:
         metadata["namespace"] = namespace
-    api_version = {"/api/v1": "v1", STORAGE: "storage.k8s.io/v1", APPS: "apps/v1"}
-    prefix = next(prefix for prefix in api_version if PATHS[kind].startswith(prefix + "/"))
-    return {"apiVersion": api_version[prefix], "kind": kind, "metadata": metadata, **_content(kind, name, namespace)}
+    prefix = next(prefix for prefix in (CORE, STORAGE, APPS, ADMISSION) if PATHS[kind].startswith(prefix + "/"))
+    return {
+        "apiVersion": prefix.removeprefix("/apis/").removeprefix("/api/"),
+        "kind": kind,
+        "metadata": metadata,
+        **_content(kind, name, namespace),
+    }
 
 
 def _content(kind: str, name: str, namespace: str) -> Manifest:
@@ -54,6 +62,9 @@ def _content(kind: str, name: str, namespace: str) -> Manifest:
             "source": {"component": "kubelet"},
             "count": 1,
         },
+        "ResourceQuota": {"spec": {"hard": {"pods": "10", "requests.memory": "1Gi"}}},
+        "LimitRange": {"spec": {"limits": [{"type": "Container", "max": {"memory": "1Gi"}}]}},
+        "ValidatingWebhookConfiguration": {"webhooks": [webhook(name)]},
         "Deployment": {"spec": workload},
         "ReplicaSet": {"spec": workload},
     }
@@ -89,6 +100,19 @@ def pod_spec() -> Manifest:
             }
         ],
         "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "efs-claim"}}],
+    }
+
+
+def webhook(name: str, **changes: Any) -> Manifest:
+    """One that is asked about pods that carry a label of its name, and whose service is not there."""
+    return {
+        "name": f"{name}.policy.example.com",
+        "clientConfig": {"service": {"name": "policy", "namespace": "policy", "path": "/validate"}},
+        "rules": [{"operations": ["*"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}],
+        "objectSelector": {"matchLabels": {"asked": name}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        **changes,
     }
 
 

@@ -9,6 +9,7 @@ from local.kubernetes.controllers.loop import Controller
 from local.kubernetes.controllers.namespaces import NamespaceController
 from local.kubernetes.controllers.protection import ProtectionController
 from local.kubernetes.controllers.replicasets import ReplicaSetController
+from local.kubernetes.controllers.resource_quotas import ResourceQuotaController
 from local.kubernetes.controllers.volumes import VolumeBinder
 from local.kubernetes.http_api import KubernetesApi
 from local.kubernetes.informer import Informer
@@ -18,7 +19,14 @@ class Controllers:
     """All of them over shared informers, the pods' one given."""
 
     def __init__(self, api: KubernetesApi, pods: Informer) -> None:
-        resources = ("deployments", "replicasets", "persistentvolumes", "persistentvolumeclaims", "namespaces")
+        resources = (
+            "deployments",
+            "replicasets",
+            "persistentvolumes",
+            "persistentvolumeclaims",
+            "namespaces",
+            "resourcequotas",
+        )
         self._informers = {resource: Informer(api, resource) for resource in resources}
         informers = {**self._informers, "pods": pods}
         self._controllers: list[Controller] = [
@@ -28,6 +36,7 @@ class Controllers:
             ReplicaSetController(api, informers),
             GarbageCollector(api, informers),
             NamespaceController(api, informers),
+            ResourceQuotaController(api, informers),
         ]
 
     @property

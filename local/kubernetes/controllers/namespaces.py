@@ -5,7 +5,17 @@ from typing import ClassVar
 from local.kubernetes.controllers.loop import Controller
 from local.kubernetes.objects import Object, is_deleting
 
-_EMPTIED = ("deployments", "replicasets", "pods", "persistentvolumeclaims", "configmaps", "serviceaccounts", "events")
+_EMPTIED = (
+    "deployments",
+    "replicasets",
+    "pods",
+    "persistentvolumeclaims",
+    "configmaps",
+    "serviceaccounts",
+    "resourcequotas",
+    "limitranges",
+    "events",
+)
 
 
 class NamespaceController(Controller):

@@ -14,6 +14,7 @@ _CHANGE = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _ALL_SEEING = {f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSAdminViewPolicy"}
 _ALL_POWERFUL = {"system:masters", f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSClusterAdminPolicy"}
 _WORKLOADS = ("pods", "configmaps", "serviceaccounts", "persistentvolumeclaims", "deployments", "replicasets")
+_BOUNDS = ("limitranges", "resourcequotas", "resourcequotas/status")
 _DISCOVERY = ("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz")
 ANONYMOUS_PATHS = ("/version", "/healthz", "/livez", "/readyz")
 
@@ -24,7 +25,7 @@ class Rule:
     resources: tuple[str, ...]
 
 
-_VIEW = (Rule(_READ, (*_WORKLOADS, "pods/log", "pods/status", "deployments/status", "events", "namespaces")),)
+_VIEW = (Rule(_READ, (*_WORKLOADS, "pods/log", "pods/status", "deployments/status", "events", "namespaces", *_BOUNDS)),)
 _EDIT = (
     *_VIEW,
     Rule(_CHANGE, (*_WORKLOADS, "events")),

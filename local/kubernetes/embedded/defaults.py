@@ -80,7 +80,7 @@ def initial_status(obj: Object) -> Object | None:
             return {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
         case "ReplicaSet":
             return {"replicas": 0}
-        case "Deployment":
+        case "Deployment" | "ResourceQuota":
             return {}
     return None
 
@@ -171,6 +171,28 @@ def _event(obj: Object) -> None:
     """Go writes these even when they are not set."""
     _fill(obj, eventTime=None, firstTimestamp=None, lastTimestamp=None)
     _fill(obj, source={}, reportingComponent="", reportingInstance="")
+
+
+def _resource_quota(obj: Object) -> None:
+    obj.setdefault("spec", {})
+
+
+def _limit_range(obj: Object) -> None:
+    for limit in obj.setdefault("spec", {}).setdefault("limits", None) or []:
+        if limit.get("type") == "Container":
+            default = {**(limit.get("max") or {}), **(limit.get("default") or {})}
+            request = {**(limit.get("min") or {}), **default, **(limit.get("defaultRequest") or {})}
+            limit.update({key: value for key, value in (("default", default), ("defaultRequest", request)) if value})
+
+
+def _validating_webhooks(obj: Object) -> None:
+    for webhook in obj.get("webhooks") or []:
+        _fill(webhook, failurePolicy="Fail", matchPolicy="Equivalent", timeoutSeconds=10)
+        _fill(webhook, namespaceSelector={}, objectSelector={})
+        for rule in webhook.get("rules") or []:
+            rule.setdefault("scope", "*")
+        if service := webhook.get("clientConfig", {}).get("service"):
+            service.setdefault("port", 443)
 
 
 def _pod(obj: Object) -> None:
@@ -266,6 +288,9 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
     "StorageClass": _storage_class,
     "CSIDriver": _csi_driver,
     "Event": _event,
+    "ResourceQuota": _resource_quota,
+    "LimitRange": _limit_range,
+    "ValidatingWebhookConfiguration": _validating_webhooks,
     "Pod": _pod,
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,

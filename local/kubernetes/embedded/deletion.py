@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local.json_copy import copied
+from local.kubernetes.embedded import admission
 from local.kubernetes.embedded.errors import conflict, invalid, unsupported
 from local.kubernetes.embedded.operations import Operations, timestamp
 from local.kubernetes.embedded.resources import NAMESPACES, PODS, STORED, Resource
@@ -19,6 +20,7 @@ _RETURNED_WHEN_DELETED = (
     "PersistentVolume",
     "PersistentVolumeClaim",
     "ServiceAccount",
+    "ResourceQuota",
     "StorageClass",
     "CSIDriver",
 )
@@ -63,6 +65,7 @@ class Deletions:
         """
         old = self.operations.get(resource, namespace, name)
         _check_preconditions(resource, old, options)
+        admission.validate_removal(self.operations.store, resource, namespace, old)
         marked, lives_on = _marked(resource, old, options)
         if options.dry_run:
             return marked if lives_on or resource.kind in _RETURNED_WHEN_DELETED else _deleted(resource, old)

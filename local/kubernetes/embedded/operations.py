@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.json_copy import copied
-from local.kubernetes.embedded import server_side_apply
+from local.kubernetes.embedded import admission, server_side_apply
 from local.kubernetes.embedded.defaults import admit, initial_status, set_defaults
 from local.kubernetes.embedded.errors import (
     already_exists,
@@ -33,7 +33,14 @@ from local.kubernetes.embedded.validation import check_object
 Object = dict[str, Any]
 _SYSTEM_METADATA = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds")
 # The kinds whose Go zero value has an empty list or struct where others have nothing: a new object is compared with it.
-_SPECLESS = ("StorageClass", "ConfigMap", "ServiceAccount", "Event")
+_SPECLESS = (
+    "StorageClass",
+    "ConfigMap",
+    "ServiceAccount",
+    "Event",
+    "LimitRange",
+    "ValidatingWebhookConfiguration",
+)
 
 
 def timestamp() -> str:
@@ -87,10 +94,12 @@ class Operations:
         metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
         if resource.has_generation:
             metadata["generation"] = 1
+        admission.complete(self.store, resource, namespace, obj)
         admit(obj)
         if resource.has_own_status and (status := initial_status(obj)) is not None:
             obj["status"] = status
         check_object(resource, obj)
+        admission.validate_new(self.store, resource, namespace, obj, dry_run=write.dry_run)
         if self.store.get(resource, namespace, metadata["name"]) is not None:
             raise already_exists(resource, metadata["name"])
         return obj if write.dry_run else self.store.put(resource, obj)
@@ -172,6 +181,7 @@ class Operations:
         check_object(resource, new, update_causes(resource, old, new, write.subresource))
         if not write.subresource and _is_new_generation(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+        admission.validate_change(self.store, resource, old["metadata"].get("namespace", ""), new, write.subresource)
         if new == old:
             return old
         if write.dry_run:
@@ -215,7 +225,7 @@ def _place(resource: Resource, namespace: str, obj: Object) -> None:
 def _zero(resource: Resource, obj: Object) -> Object:
     """What a new object is compared with: Go's zero value, where a struct is there though it is empty."""
     zero: Object = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": {}}
-    if obj["kind"] == "Event":
+    if obj["kind"] in ("Event", "LimitRange"):
         set_defaults(resource.schema, zero)
     if obj["kind"] in _SPECLESS:
         return zero
@@ -265,6 +275,8 @@ def _restore(new: Object, old: Object, path: Path) -> None:
 def _is_new_generation(resource: Resource, old: Object, new: Object) -> bool:
     if resource.kind == "Deployment" and new["metadata"].get("annotations") != old["metadata"].get("annotations"):
         return True
+    if resource.kind == "ValidatingWebhookConfiguration":
+        return bool(new.get("webhooks") != old.get("webhooks"))
     return (resource.has_generation or resource.kind == "CSIDriver") and new.get("spec") != old.get("spec")
 
 

@@ -36,8 +36,8 @@ class Resource:
 
     @cached_property
     def schema(self) -> Schema:
-        package = {"": "core", "apps": "apps", "storage.k8s.io": "storage", "authorization.k8s.io": "authorization"}
-        return schema_of(f"io.k8s.api.{package[self.group]}.{self.version}.{self.kind}")
+        package = self.group.partition(".")[0] or "core"
+        return schema_of(f"io.k8s.api.{package}.{self.version}.{self.kind}")
 
 
 NAMESPACES = Resource("", "namespaces", "Namespace", False, ("ns",), ("status",))
@@ -48,10 +48,19 @@ PERSISTENT_VOLUME_CLAIMS = Resource("", "persistentvolumeclaims", "PersistentVol
 EVENTS = Resource("", "events", "Event", True, ("ev",))
 CONFIG_MAPS = Resource("", "configmaps", "ConfigMap", True, ("cm",))
 SERVICE_ACCOUNTS = Resource("", "serviceaccounts", "ServiceAccount", True, ("sa",))
+RESOURCE_QUOTAS = Resource("", "resourcequotas", "ResourceQuota", True, ("quota",), ("status",))
+LIMIT_RANGES = Resource("", "limitranges", "LimitRange", True, ("limits",))
 STORAGE_CLASSES = Resource("storage.k8s.io", "storageclasses", "StorageClass", False, ("sc",))
 CSI_DRIVERS = Resource("storage.k8s.io", "csidrivers", "CSIDriver", False)
 DEPLOYMENTS = Resource("apps", "deployments", "Deployment", True, ("deploy",), ("status",), ("all",), True)
 REPLICA_SETS = Resource("apps", "replicasets", "ReplicaSet", True, ("rs",), ("status",), ("all",), True)
+VALIDATING_WEBHOOKS = Resource(
+    "admissionregistration.k8s.io",
+    "validatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration",
+    False,
+    has_generation=True,
+)
 ACCESS_REVIEWS = Resource("authorization.k8s.io", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False)
 
 STORED = (
@@ -63,10 +72,13 @@ STORED = (
     EVENTS,
     CONFIG_MAPS,
     SERVICE_ACCOUNTS,
+    RESOURCE_QUOTAS,
+    LIMIT_RANGES,
     STORAGE_CLASSES,
     CSI_DRIVERS,
     DEPLOYMENTS,
     REPLICA_SETS,
+    VALIDATING_WEBHOOKS,
 )
-GROUPS = ("", "apps", "storage.k8s.io", "authorization.k8s.io")
+GROUPS = ("", "apps", "storage.k8s.io", "authorization.k8s.io", "admissionregistration.k8s.io")
 BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in (*STORED, ACCESS_REVIEWS)}

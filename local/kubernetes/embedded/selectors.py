@@ -81,6 +81,24 @@ def _satisfied(requirement: re.Match[str], labels: Mapping[str, str]) -> bool:
     return key in labels
 
 
+def matches_label_selector(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether labels satisfy a LabelSelector object; an empty one takes everything."""
+    if any(labels.get(key) != value for key, value in (wanted.get("matchLabels") or {}).items()):
+        return False
+    for expression in wanted.get("matchExpressions") or []:
+        value, values = labels.get(expression["key"]), expression.get("values") or []
+        match expression["operator"]:
+            case "In" if value not in values:
+                return False
+            case "NotIn" if value in values:
+                return False
+            case "Exists" if value is None:
+                return False
+            case "DoesNotExist" if value is not None:
+                return False
+    return True
+
+
 def _field_selector(resource: Resource, text: str) -> Matches:
     supported = ("metadata.name", *(("metadata.namespace",) if resource.namespaced else ()))
     supported += _FIELDS.get(resource.kind, ())

@@ -19,6 +19,7 @@ from local.kubernetes.embedded.names import label_errors, label_value_errors, qu
 from local.kubernetes.embedded.quantities import QUANTITY_PATTERN, canonical_quantity, quantity_value
 from local.kubernetes.embedded.resources import Resource
 from local.kubernetes.embedded.schema import Schema
+from local.kubernetes.embedded.selectors import matches_label_selector
 from local.kubernetes.embedded.validation_pods import check_pod_spec
 
 Object = dict[str, Any]
@@ -189,7 +190,7 @@ def _workload(obj: Object) -> Iterator[Cause]:
         yield required("spec.selector")
     elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         yield invalid_value("spec.selector", selector, "empty selector is invalid for " + obj["kind"].lower())
-    if selector is None or not _selects(selector, labels):
+    if selector is None or not matches_label_selector(selector, labels):
         yield invalid_value(
             "spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`"
         )
@@ -197,23 +198,6 @@ def _workload(obj: Object) -> Iterator[Cause]:
     yield from check_pod_spec(template["spec"], "spec.template.spec")
     if template["spec"].get("restartPolicy") != "Always":
         yield unsupported("spec.template.spec.restartPolicy", template["spec"]["restartPolicy"], ["Always"])
-
-
-def _selects(selector: Object, labels: dict[str, str]) -> bool:
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    for expression in selector.get("matchExpressions") or []:
-        value, values = labels.get(expression["key"]), expression.get("values") or []
-        match expression["operator"]:
-            case "In" if value not in values:
-                return False
-            case "NotIn" if value in values:
-                return False
-            case "Exists" if value is None:
-                return False
-            case "DoesNotExist" if value is not None:
-                return False
-    return True
 
 
 def _deployment(obj: Object) -> Iterator[Cause]:
