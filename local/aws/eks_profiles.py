@@ -91,7 +91,8 @@ class ProfileOperations(EksOperations):
         role = iam.find_role(role_arn)
         if role is None or role.path != "/":
             raise _invalid("Provided Pod Execution role ARN is invalid or the role does not exist")
-        context = {"aws:SourceArn": profile_arn, "aws:SourceAccount": self.current_account}
+        # Source: EKS user guide, "Amazon EKS Pod execution IAM role": the one key that its trust policy is shown with.
+        context = {"aws:SourceArn": profile_arn}
         if not iam.trusts(role, Caller(service="eks-fargate-pods.amazonaws.com"), context):
             raise _invalid(
                 "Misconfigured PodExecutionRole Trust Policy; Please add the eks-fargate-pods.amazonaws.com Service "

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.organizations.models import organizations_backends
 
 from local.aws.lambda_runtime import Credentials
@@ -118,6 +119,15 @@ def test_the_roles_are_in_every_account_below_the_unit_and_in_no_other(
     for account_id, expected in ((inside, True), (outside, False), (MANAGEMENT, False)):
         roles = organization.client("iam", account_id).list_roles()["Roles"]
         assert ("eks-efs-provisioner-provisioner" in [role["RoleName"] for role in roles]) is expected
+
+
+def test_the_management_account_may_send_the_hub_events_about_accounts_only(
+    organization: Organization, hub: Machine
+) -> None:
+    bus = f"arn:aws:events:{hub.cloud.region}:{hub.cloud.account_id}:event-bus/default"
+    entry = {"EventBusName": bus, "Source": "anything", "DetailType": "else", "Detail": "{}"}
+    with pytest.raises(ClientError, match="no resource-based policy allows the events:PutEvents action"):
+        organization.client("events", region=hub.cloud.region).put_events(Entries=[entry])
 
 
 def test_another_account_may_not_send_the_hub_events(organization: Organization, hub: Machine) -> None:

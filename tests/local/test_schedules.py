@@ -22,7 +22,8 @@ def cloud(tmp_path: Path) -> Iterator[EmbeddedCloud]:
 
 def test_a_daily_schedule_starts_its_machine_as_days_pass_and_a_disabled_one_does_not(cloud: EmbeddedCloud) -> None:
     states, schedules = cloud.client("stepfunctions"), cloud.client("scheduler")
-    trust = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    services = {"Service": ["scheduler.amazonaws.com", "states.amazonaws.com"]}
+    trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
     start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
     role = cloud.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
     cloud.client("iam").put_role_policy(

@@ -15,6 +15,8 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import groupby
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import moto.events.models as models
@@ -28,19 +30,32 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import Arn, parse_arn
 
+from local.aws import service_roles
 from local.aws.patches import deliveries
 from local.aws.patches.event_inputs import transformed
 from local.aws.patches.permissions import check_role
+from local.aws.permissions.authoriser import AccessDenied
 from local.aws.permissions.demand import Demand
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 LOGGER = logging.getLogger(__name__)
-SERVICE = "events.amazonaws.com"
 UNDER_A_ROLE = {"states": "states:StartExecution", "events": "events:PutEvents"}
 TARGETS_WITH_ROLE = ("states", "event-bus")
 """Source: EventBridge API, PutTargets: "RoleArn is required for target" of these services."""
+
+
+class RoleNotAssumableError(Exception):
+    """The target's role is gone, or does not trust EventBridge."""
+
+
+ERROR_CODES: dict[type[Exception], str] = {
+    AccessDenied: "NO_PERMISSIONS",
+    deliveries.UndeliverableError: "NO_PERMISSIONS",
+    RoleNotAssumableError: "FAILED_TO_ASSUME_ROLE",
+}
+"""Source: EventBridge user guide, "Using dead-letter queues to process undelivered events"."""
 
 
 def install(server: AwsServer) -> None:
@@ -72,7 +87,9 @@ def install(server: AwsServer) -> None:
         for event in events:
             if isinstance(event.get("Time"), str):
                 event["Time"] = datetime.fromisoformat(event["Time"].replace("Z", "+00:00")).timestamp()
-        answers = put_events(self, events)
+        answers = []
+        for owner, entries in groupby(events, key=lambda event: _owner_of_bus(self, event)):
+            answers += put_events(_sender_to(self, owner), list(entries))
         accepted = zip(events, answers, strict=True)
         server.published_events.extend(
             {**event, "Detail": json.loads(event["Detail"])} for event, answer in accepted if "EventId" in answer
@@ -98,6 +115,21 @@ def install(server: AwsServer) -> None:
     models.Archive.physical_resource_id = property(lambda self: self.name)
 
 
+def _owner_of_bus(backend: Any, event: dict[str, Any]) -> str:
+    bus = event.get("EventBusName") or "default"
+    return str(parse_arn(bus).account if bus.startswith("arn:") else backend.account_id)
+
+
+def _sender_to(backend: Any, owner: str) -> Any:
+    """The sender's backend, but that the bus is its owner's (moto takes the sender's own of that name)."""
+    return SimpleNamespace(
+        account_id=backend.account_id,
+        region_name=backend.region_name,
+        describe_event_bus=models.events_backends[owner][backend.region_name].describe_event_bus,
+        _normalize_event_bus_arn=backend._normalize_event_bus_arn,
+    )
+
+
 def _deliver(
     server: AwsServer,
     rule: Any,
@@ -110,16 +142,40 @@ def _deliver(
     from local.aws.server import DeliveredEvent
 
     try:
-        deliveries.check(SERVICE, rule.arn, target["Arn"], target.get("RoleArn"), event)
-        if target.get("RoleArn"):
-            action = UNDER_A_ROLE[parse_arn(target["Arn"]).service]
-            check_role(server, target["RoleArn"], rule.name, Demand(action, target["Arn"]))
+        if _kind(parse_arn(target["Arn"])) in TARGETS_WITH_ROLE:
+            _take_role(server, rule, target, event)
+        elif target.get("RoleArn"):
+            # The guide says both that it may and that it must not have one; nothing to build on.
+            raise deliveries.UndeliverableError(f"{target['Arn']} is reached by its own policy, not under a role")
+        else:
+            deliveries.check(service_roles.EVENTS, rule.arn, target["Arn"])
         execution_arn = deliver()
     except Exception as error:
         LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=True)
         _bury(rule, target, event, error)
         return
     server.delivered_events.append(DeliveredEvent(rule.name, target["Arn"], payload, execution_arn))
+
+
+def _take_role(server: AwsServer, rule: Any, target: dict[str, Any], event: Any) -> None:
+    """What the target is asked for under the role, with what EventBridge tells of the rule.
+
+    Sources: EventBridge user guide, "Using IAM policy conditions" and the example policies of event buses; Service
+    Authorization Reference, "Amazon EventBridge", PutEvents.
+    """
+    arn, role_arn = target["Arn"], target["RoleArn"]
+    if not service_roles.lets_in(role_arn, service_roles.EVENTS, rule.arn):
+        raise RoleNotAssumableError(f"there is no role {role_arn} that trusts {service_roles.EVENTS} for {rule.arn}")
+    context: dict[str, str | tuple[str, ...]] = {}
+    if parse_arn(arn).service == "events":
+        context = {
+            "aws:SourceArn": rule.arn,
+            "aws:SourceAccount": rule.account_id,
+            "events:source": (event["source"],),
+            "events:detail-type": (event["detail-type"],),
+            "events:eventBusInvocation": "true",
+        }
+    check_role(server, role_arn, rule.name, Demand(UNDER_A_ROLE[parse_arn(arn).service], arn, context))
 
 
 def _kind(target: Arn) -> str:
@@ -134,14 +190,14 @@ def _bury(rule: Any, target: dict[str, Any], event: Any, error: Exception) -> No
     if not dead_letters:
         return
     try:
-        deliveries.check(SERVICE, rule.arn, dead_letters)
+        deliveries.check(service_roles.EVENTS, rule.arn, dead_letters)
     except deliveries.UndeliverableError:
         LOGGER.warning("rule %s could not reach its dead-letter queue %s", rule.name, dead_letters, exc_info=True)
         return
     said = {
         "RULE_ARN": rule.arn,
         "TARGET_ARN": target["Arn"],
-        "ERROR_CODE": type(error).__name__,
+        "ERROR_CODE": ERROR_CODES.get(type(error), "ERROR_FROM_TARGET"),
         "ERROR_MESSAGE": str(error) or type(error).__name__,
     }
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}

@@ -3,7 +3,7 @@
 moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
 the size limits; throttling by reserved concurrency; Layers, TracingConfig and LoggingConfig of a function in a
 template; a usable Ref on a layer version. Logs and traces are written under the function's role: without the right to,
-they are lost, and nobody is told.
+they are lost, and nobody is told. A role that does not trust Lambda makes no function, and runs none.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -16,11 +16,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as models
+from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
 
+from local.aws import service_roles
 from local.aws.lambda_runtime import Archive, Function
 from local.aws.patches.permissions import is_allowed
 from local.aws.permissions.demand import Demand
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 TRACING = (Demand("xray:PutTraceSegments"), Demand("xray:PutTelemetryRecords"))
 """Source: Lambda developer guide, "Visualize Lambda function invocations using AWS X-Ray", execution role."""
 
+CANNOT_BE_ASSUMED = "The role defined for the function cannot be assumed by Lambda."
 MAXIMUM_REQUEST_BYTES = 6 * 1024 * 1024
 MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES = 1024 * 1024
 
@@ -44,6 +47,15 @@ class TooManyRequestsError(JsonRESTError):
         super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
+class RoleNotAssumableError(JsonRESTError):
+    """The text is CreateFunction's (danilop/LambdAuth#49); that Invoke answers so, and the code, are our reading."""
+
+    code = 403
+
+    def __init__(self) -> None:
+        super().__init__("AccessDeniedException", CANNOT_BE_ASSUMED)
+
+
 class RequestTooLargeError(JsonRESTError):
     code = 413
 
@@ -53,10 +65,18 @@ class RequestTooLargeError(JsonRESTError):
 
 
 def install(server: AwsServer) -> None:
+    put_function = models.LambdaStorage.put_function
     running: Counter[str] = Counter()
     lock = threading.Lock()
 
+    def put(self: Any, function: Any) -> None:
+        if not _trusts_lambda(function):
+            raise InvalidParameterValueException(CANNOT_BE_ASSUMED)
+        put_function(self, function)
+
     def run(self: Any, event: Any) -> Any:
+        if not _trusts_lambda(self):
+            raise RoleNotAssumableError
         with lock:
             limit = self.reserved_concurrency
             if limit is not None and running[self.function_arn] >= int(limit):
@@ -91,11 +111,16 @@ def install(server: AwsServer) -> None:
         payload: bytes = outcome.payload.encode()
         return payload
 
+    models.LambdaStorage.put_function = put
     models.LambdaFunction.invoke = invoke
     _keep_properties()
     models.LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
     models.LayerVersion.physical_resource_id = property(lambda self: self.arn)
     models.Permission.physical_resource_id = property(lambda self: f"permission-{id(self):x}")
+
+
+def _trusts_lambda(function: Any) -> bool:
+    return service_roles.lets_in(function.role, service_roles.LAMBDA, function.function_arn)
 
 
 def description(function: Any) -> Function:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 LOGGER = logging.getLogger(__name__)
-SERVICE = "cloudwatch.amazonaws.com"
 Datum = dict[str, Any]
 
 
@@ -95,7 +94,7 @@ def _datum(name: str, values: list[float], dimensions: list[dict[str, str]], uni
 def _notify(alarm: Any, topic_arn: str, reason: str, state: str) -> None:
     """As with events, what cannot be delivered is no error of the caller's; CloudWatch keeps it in the history."""
     try:
-        deliveries.check(SERVICE, alarm.alarm_arn, topic_arn)
+        deliveries.check(deliveries.CLOUDWATCH, alarm.alarm_arn, topic_arn)
     except deliveries.UndeliverableError:
         LOGGER.warning("alarm %s could not tell %s", alarm.name, topic_arn, exc_info=True)
         return

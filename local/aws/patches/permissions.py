@@ -1,4 +1,4 @@
-"""Every request of a known principal passes the authoriser.
+"""Every request passes the authoriser.
 
 moto lacks: it. What it has instead compares scoped resources with `*`, does not know iam:PassRole, and answers JSON
 clients in XML.
@@ -49,8 +49,8 @@ def install(server: AwsServer) -> None:
     """S3 answers without the common way in (patches/calls.py), and asks here instead."""
 
     def authorise_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
-        principal = iam.known_caller(self.access_key)
-        if principal is None:
+        principal = iam.caller_of(self.access_key, self.current_account, self.partition)
+        if not server.authoriser.is_asked(principal, "s3"):
             return
         parameters = {"Bucket": bucket_name or "*", "Key": key_name}
         call = ApiCall("s3", self.data["Action"], parameters, self.current_account, self.region, self.partition)
@@ -69,8 +69,8 @@ def install(server: AwsServer) -> None:
 
 def check_call(server: AwsServer, response: BaseResponse) -> None:
     """Raises: Refused."""
-    principal = iam.known_caller(response.access_key)
-    if principal is None:
+    principal = iam.caller_of(response.access_key, response.current_account, response.partition)
+    if not server.authoriser.is_asked(principal, response.boto3_service_name):
         return
     call = ApiCall(
         response.boto3_service_name,

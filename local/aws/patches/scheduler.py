@@ -13,10 +13,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from moto.scheduler.models import scheduler_backends
+from moto.scheduler.exceptions import ValidationException
+from moto.scheduler.models import EventBridgeSchedulerBackend, scheduler_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.aws import service_roles
 from local.aws.patches.permissions import check_role, is_allowed
 from local.aws.patches.resource_types import define
 from local.aws.permissions.authoriser import AccessDenied
@@ -27,6 +29,18 @@ if TYPE_CHECKING:
 
 
 def install(server: AwsServer) -> None:
+    create, update = EventBridgeSchedulerBackend.create_schedule, EventBridgeSchedulerBackend.update_schedule
+
+    def created(self: Any, **schedule: Any) -> Any:
+        _let_in(self, schedule["group_name"], schedule["target"])
+        return create(self, **schedule)
+
+    def updated(self: Any, **schedule: Any) -> Any:
+        _let_in(self, schedule["group_name"], schedule["target"])
+        return update(self, **schedule)
+
+    EventBridgeSchedulerBackend.create_schedule = created
+    EventBridgeSchedulerBackend.update_schedule = updated
     define("AWS::Scheduler::Schedule", "Name", _create, attributes={"Arn": lambda made: made.model.arn}, delete=_delete)
     define(
         "AWS::Scheduler::ScheduleGroup",
@@ -34,6 +48,15 @@ def install(server: AwsServer) -> None:
         lambda made: scheduler_backends[made.account_id][made.region].create_schedule_group(made.name, []),
         attributes={"Arn": lambda made: made.model.arn},
     )
+
+
+def _let_in(backend: Any, group: str | None, target: dict[str, Any]) -> None:
+    """Raises: ValidationException. Source: aws/aws-sdk-js-v3#6494 (the text)."""
+    source = backend.get_schedule_group(group).arn
+    if not service_roles.lets_in(target["RoleArn"], service_roles.SCHEDULER, source):
+        raise ValidationException(
+            "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
+        )
 
 
 def fire(server: AwsServer, name: str, group: str = "default") -> str:
@@ -55,6 +78,8 @@ def fire(server: AwsServer, name: str, group: str = "default") -> str:
         text = text.replace(placeholder, value)
     target = schedule.target
     backend = stepfunctions_parser_backends[server.account_id][server.region]
+    # Without its role Scheduler reaches neither the target nor the dead-letter queue.
+    _let_in(scheduler_backends[server.account_id][server.region], group, target)
     try:
         check_role(server, target["RoleArn"], schedule.name, Demand("states:StartExecution", target["Arn"]))
         return str(backend.start_execution(target["Arn"], None, text).execution_arn)

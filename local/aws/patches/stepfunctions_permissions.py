@@ -1,7 +1,8 @@
 """What Step Functions does under a machine's role besides its tasks.
 
 It sets log delivery up, and the rule by which it learns of the end of executions that tasks wait for; it sends traces.
-moto lacks: asking whether the role may. Tasks are calls of their own, which the authoriser sees.
+moto lacks: asking whether the role may, and whether it lets Step Functions in at all. Tasks are calls of their own,
+which the authoriser sees.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, union-attr, misc"
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import moto.stepfunctions.models as models
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
+from local.aws import service_roles
 from local.aws.patches.permissions import check_role, is_allowed
 from local.aws.permissions.authoriser import AccessDenied
 from local.aws.permissions.demand import Demand
@@ -66,12 +68,14 @@ def install(server: AwsServer) -> None:
         return made
 
     def created(self: Any, name: str, definition: str, roleArn: str, **options: Any) -> Any:  # noqa: N803
+        _check_trust(roleArn, f"arn:{self.partition}:states:{self.region_name}:{self.account_id}:stateMachine:{name}")
         _check_waiting(server, self, roleArn, definition)
         _check_logging(server, roleArn, options.get("loggingConfiguration"))
         return create(self, name, definition, roleArn, **options)
 
     def updated(self: Any, arn: str, definition: str | None = None, role_arn: str | None = None, **options: Any) -> Any:
         now = self.describe_state_machine(arn)
+        _check_trust(role_arn or now.roleArn, arn)
         _check_waiting(server, self, role_arn or now.roleArn, definition or now.definition)
         logging = options.get("logging_configuration") or now.loggingConfiguration
         _check_logging(server, role_arn or now.roleArn, logging)
@@ -89,6 +93,16 @@ def install(server: AwsServer) -> None:
     backend.create_state_machine = created
     backend.update_state_machine = updated
     backend.start_execution = started
+
+
+def _check_trust(role_arn: str, machine_arn: str) -> None:
+    """Source: lumigo-io/lumigo-CLI#83 (the text)."""
+    if not service_roles.lets_in(role_arn, service_roles.STATES, machine_arn):
+        raise refusal(
+            "AccessDeniedException",
+            "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
+            "the provided role.",
+        )
 
 
 def _check_logging(server: AwsServer, role_arn: str, logging: Any) -> None:

@@ -1,6 +1,7 @@
 """Decides what a principal may do, and remembers it.
 
-Source: IAM guide, "Policy evaluation logic" (within one account) and "Troubleshoot access denied error messages".
+Source: IAM guide, "Policy evaluation logic", within one account and "Cross-account policy evaluation logic", and
+"Troubleshoot access denied error messages".
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,11 +12,18 @@ from local.aws.permissions import identity
 from local.aws.permissions.audit import Audit, Decision
 from local.aws.permissions.calls import CALLS
 from local.aws.permissions.demand import ApiCall, Context, Demand
-from local.aws.permissions.resource_policies import policy_of
+from local.aws.permissions.resource_policies import owner_of, policy_of
 from local.aws.policies import Caller, decide, verdict
 
 ALWAYS = {"aws:SecureTransport": "true"}
 """Plain HTTP on the loopback interface stands in for the HTTPS of AWS's endpoints, which boto3 uses by itself."""
+
+NEVER_WITHOUT_ITS_OWN = ("kms:", "sts:AssumeRole")
+"""A key's policy and a role's trust policy have to let even their own account's policies decide. Source: IAM guide,
+"Policy evaluation for requests within a single account"."""
+
+USED_FROM_ELSEWHERE = ("events", "kms", "lambda", "s3", "sns", "sqs", "sts")
+"""The services whose calls name resources of other accounts; the others answer from the caller's own."""
 
 
 class AccessDenied(Exception):  # noqa: N818 - AWS's own name for it
@@ -34,13 +42,21 @@ class UnknownCall(Exception):  # noqa: N818 - a gap of the embedded cloud, not o
 class Authoriser:
     audit: Audit = field(default_factory=Audit)
 
+    def is_asked(self, principal: Principal, service: str) -> bool:
+        """Whether there is anything to decide: an administrator may do everything but use what others own."""
+        return service in USED_FROM_ELSEWHERE or not identity.may_do_everything(principal.iam_arn)
+
     def check_call(self, principal: Principal, call: ApiCall) -> None:
         """Raises: AccessDenied for the first thing that the principal may not do; UnknownCall."""
-        if identity.may_do_everything(principal.iam_arn):
-            return
+        administrator = identity.may_do_everything(principal.iam_arn)
         if call.name not in CALLS:
+            if administrator:
+                return
             raise UnknownCall(f"local/aws/permissions/calls does not say what {call.name} needs")
-        self.check(principal, CALLS[call.name](call), {"aws:RequestedRegion": call.region})
+        demands = CALLS[call.name](call)
+        if administrator:
+            demands = [demand for demand in demands if _is_elsewhere(principal, demand)]
+        self.check(principal, demands, {"aws:RequestedRegion": call.region})
 
     def check(self, principal: Principal, demands: Iterable[Demand], context: Mapping[str, str] | None = None) -> None:
         """Raises: AccessDenied."""
@@ -69,21 +85,27 @@ class Authoriser:
 
 def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> str:
     """The end of AWS's message; empty when allowed."""
-    own = verdict(identity.statements_of(principal.iam_arn), demand.action, circumstances, demand.resource)
+    action, resource = demand.action, demand.resource
+    own = verdict(identity.statements_of(principal.iam_arn), action, circumstances, resource)
     if own == "explicit deny":
         return "with an explicit deny in an identity-based policy"
-    policy = policy_of(demand.resource)
-    its = decide(policy, _by_name(principal), demand.action, circumstances, demand.resource) if policy else None
+    policy = policy_of(resource) or {}
+    its = decide(policy, principal.as_policy_caller(), action, circumstances, resource)
     if its == "explicit deny":
         return "with an explicit deny in a resource-based policy"
-    if its == "allow":
+    elsewhere = _is_elsewhere(principal, demand)
+    if not elsewhere and decide(policy, _by_name(principal), action, circumstances, resource) == "allow":
         return ""
-    if policy and demand.action.startswith("kms:"):
-        # Unlike others, a key's policy has to let the account's own policies decide.
-        delegated = decide(policy, principal.as_policy_caller(), demand.action, circumstances, demand.resource)
-        if delegated != "allow":
-            return f"because no resource-based policy allows the {demand.action} action"
-    return "" if own == "allow" else f"because no identity-based policy allows the {demand.action} action"
+    if own != "allow":
+        return f"because no identity-based policy allows the {action} action"
+    if its != "allow" and (elsewhere or (policy and action.startswith(NEVER_WITHOUT_ITS_OWN))):
+        return f"because no resource-based policy allows the {action} action"
+    return ""
+
+
+def _is_elsewhere(principal: Principal, demand: Demand) -> bool:
+    """Whether it is another account's: then both have to allow it, the caller's policies and the resource's."""
+    return owner_of(demand.resource) not in (None, principal.account_id)
 
 
 def _by_name(principal: Principal) -> Caller:

@@ -23,8 +23,14 @@ class Policy:
     statements: tuple[Statement, ...]
 
 
+ROOT = Policy("root", ({"Effect": "Allow", "Action": "*", "Resource": "*"},))
+"""The root user has no policies, and may do everything in its account. Source: IAM guide, "Policy evaluation logic"."""
+
+
 def policies_of(principal_arn: str) -> list[Policy]:
-    """Of a role or a user; none of anybody else, who is then refused everything."""
+    """Of a role or a user; none of anybody else, who is then refused everything, but for an account's root user."""
+    if principal_arn.endswith(":root"):
+        return [ROOT]
     principal = find(principal_arn)
     if principal is None:
         return []

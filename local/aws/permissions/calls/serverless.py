@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from moto.organizations.models import organizations_backends
 
-from local.aws.permissions.demand import ApiCall, Demand, Demands, plain
+from local.aws.permissions.demand import ApiCall, Context, Demand, Demands, plain
 
 
 def on_arn(action: str, parameter: str) -> Demands:
@@ -34,7 +34,11 @@ def put_events(call: ApiCall) -> Iterator[Demand]:
     for entry in call["Entries"]:
         bus = entry.get("EventBusName") or "default"
         arn = bus if bus.startswith("arn:") else call.arn("events", f"event-bus/{bus}")
-        context = {"events:source": entry.get("Source", ""), "events:detail-type": entry.get("DetailType", "")}
+        context: Context = {
+            "events:source": (str(entry.get("Source", "")),),
+            "events:detail-type": (str(entry.get("DetailType", "")),),
+            "events:eventBusInvocation": "false",
+        }
         yield Demand("events:PutEvents", arn, context)
 
 

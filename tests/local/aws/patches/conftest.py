@@ -19,7 +19,7 @@ TRUST = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"]},
+            "Principal": {"Service": [f"{name}.amazonaws.com" for name in ("events", "lambda", "scheduler", "states")]},
             "Action": "sts:AssumeRole",
         }
     ],
