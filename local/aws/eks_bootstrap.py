@@ -9,6 +9,7 @@ import ssl
 import urllib.request
 from typing import Any
 
+from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import ControlPlane
 
 EFS_DRIVER = {
@@ -32,7 +33,7 @@ TIMEOUT_SECONDS = 30
 
 def prepare(plane: ControlPlane) -> None:
     """Applies what every EKS cluster has. Raises urllib.error.URLError when the API is not up."""
-    context = ssl.create_default_context(cadata=plane.ca_pem)
+    context = client_context(plane.ca_pem)
     for manifest in (EFS_DRIVER, GP2):
         _apply(plane, context, manifest)
 

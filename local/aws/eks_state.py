@@ -155,6 +155,8 @@ class Cluster:
     issues: list[dict[str, Any]] = field(default_factory=list)
     created_at: datetime.datetime = field(default_factory=utc_now)
     control_plane: ControlPlane | None = None
+    reached_at: str | None = None
+    """Another address than its API server's own: somebody stands in between."""
     access_entries: dict[str, AccessEntry] = field(default_factory=dict)
     effective_entries: dict[str, AccessEntry] = field(default_factory=dict)
     """What authentication already knows of access_entries: eventually consistent with them."""
@@ -194,7 +196,7 @@ class Cluster:
         if self.control_plane is not None and self.status not in ("CREATING", "FAILED"):
             certificate = base64.b64encode(self.control_plane.ca_pem.encode()).decode()
             described |= {
-                "endpoint": self.control_plane.url,
+                "endpoint": self.reached_at or self.control_plane.url,
                 "certificateAuthority": {"data": certificate},
                 "identity": {"oidc": {"issuer": f"https://oidc.eks.{self.region}.amazonaws.com/id/{self.oidc_id}"}},
             }

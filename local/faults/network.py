@@ -6,6 +6,7 @@ from local.aws import registries
 from local.aws.hooks import Undo
 from local.cloud import EmbeddedCloud
 from local.faults.fault import Fault, before
+from local.faults.interception import intercept
 from local.faults.scene import Scene
 
 NFS_PORT = 2049
@@ -136,5 +137,11 @@ FAULTS = (
         "image-not-found",
         lambda _cloud, _cluster: lambda: None,
         request={"verification": {"image": "public.ecr.aws/docker/library/busybox:no-such-tag"}},
+    ),
+    Fault(
+        "tls-interception",
+        "a proxy intercepts TLS between the functions and the cluster's API",
+        "cluster-endpoint-untrusted",
+        intercept,
     ),
 )

@@ -1,7 +1,6 @@
 """Where a fault strikes: one cluster of a running execution, and what an administrator can do to it."""
 
 import json
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -11,6 +10,7 @@ from typing import Any
 
 from local.aws.eks_state import Cluster, clusters_of
 from local.cloud import EmbeddedCloud
+from local.kubernetes.certificates import client_context
 
 PATIENCE_SECONDS = 60.0
 OWNER_TAG = "eks-efs-provisioner/cluster"
@@ -144,7 +144,7 @@ class Scene:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {plane.admin_token}", "Content-Type": content_type},
         )
-        context = ssl.create_default_context(cadata=plane.ca_pem)
+        context = client_context(plane.ca_pem)
         with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
             answer: dict[str, Any] = json.load(response)
             return answer

@@ -1,13 +1,13 @@
 """A Kubernetes API client for the simulator: plain HTTPS, for the embedded API and a real kube-apiserver alike."""
 
 import json
-import ssl
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any
 
 import aiohttp
 
+from local.kubernetes.certificates import client_context
 from local.kubernetes.objects import Object
 
 _GROUPS = {
@@ -36,7 +36,7 @@ class KubernetesApi:
 
     def __init__(self, url: str, ca_pem: str, token: str) -> None:
         self._url = url.rstrip("/")
-        tls = ssl.create_default_context(cadata=ca_pem) if ca_pem else None
+        tls = client_context(ca_pem) if ca_pem else None
         connector = aiohttp.TCPConnector(limit=0, ssl=tls if tls else True)
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "fargate-simulator"}
         self._http = aiohttp.ClientSession(headers=headers, connector=connector)

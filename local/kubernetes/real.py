@@ -10,7 +10,6 @@ import atexit
 import json
 import secrets
 import shutil
-import ssl
 import tempfile
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import Authenticate
 from local.kubernetes.real_certificates import write_certificates
 from local.kubernetes.real_flags import (
@@ -97,7 +97,7 @@ class RealControlPlane:
         self.directory = Path(tempfile.mkdtemp(prefix=f"kubernetes-{cluster_name}-", dir=control_planes.directory))
         self._certificates = write_certificates(self.directory)
         self.ca_pem = self._certificates.authority.read_text()
-        self._tls = ssl.create_default_context(cadata=self.ca_pem)
+        self._tls = client_context(self.ca_pem)
         self._webhook = TokenWebhook(authenticate, self._certificates)
         self._programs: list[Program] = []
         atexit.register(self.stop)

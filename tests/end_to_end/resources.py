@@ -1,7 +1,6 @@
 """What exists in the embedded account for one cluster, by kind; and what the app called."""
 
 import json
-import ssl
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from typing import Any
 
 from local.aws.eks_state import clusters_of
 from local.cloud import EmbeddedCloud
+from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import ControlPlane
 from provisioner.request import OWNER_TAG
 
@@ -81,7 +81,7 @@ def storage_objects(cloud: EmbeddedCloud, cluster: str) -> dict[str, Any]:
 def get_json(plane: ControlPlane, path: str) -> Any:
     headers = {"Authorization": f"Bearer {plane.admin_token}"}
     request = urllib.request.Request(plane.url + path, headers=headers)  # noqa: S310 - our own control plane's address
-    context = ssl.create_default_context(cadata=plane.ca_pem)
+    context = client_context(plane.ca_pem)
     with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
         return json.load(response)
 

@@ -10,6 +10,7 @@ import kubernetes
 import pytest
 
 from local.control_plane.build import find_assets
+from local.kubernetes.certificates import client_context
 from local.kubernetes.embedded import EmbeddedControlPlanes
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from local.kubernetes.real import RealControlPlanes
@@ -62,4 +63,5 @@ def api(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     configuration.ssl_ca_cert = str(authority)
     configuration.api_key = {"authorization": f"Bearer {control_plane.admin_token}"}
     with kubernetes.client.ApiClient(configuration) as client:
+        client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = client_context(control_plane.ca_pem)
         yield client

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import ControlPlane
 
 JSON = "application/json"
@@ -58,7 +59,7 @@ class Conversation:
     exchanges: list[Exchange] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._pool = urllib3.PoolManager(ca_cert_data=self.control_plane.ca_pem, retries=False)
+        self._pool = urllib3.PoolManager(ssl_context=client_context(self.control_plane.ca_pem), retries=False)
 
     def send(
         self,

@@ -17,6 +17,7 @@ import pytest
 import urllib3
 
 from local.control_plane.build import BuildError, build, find_assets
+from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import ACCESS_POLICY_GROUP_PREFIX, KubernetesUser
 from local.kubernetes.real import ControlPlaneError, RealControlPlane, RealControlPlanes
 from tests.kubernetes.manifests import NAMESPACED, PATHS, manifest
@@ -34,7 +35,7 @@ def real(assets: Path) -> Iterator[RealControlPlane]:
 
 
 def send(real: RealControlPlane, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
-    pool = urllib3.PoolManager(ca_cert_data=real.ca_pem, retries=False)
+    pool = urllib3.PoolManager(ssl_context=client_context(real.ca_pem), retries=False)
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     response = pool.request(method, real.url + path, headers=headers, body=json.dumps(body) if body else None)
     return response.status, json.loads(response.data) if response.data[:1] == b"{" else response.data.decode()

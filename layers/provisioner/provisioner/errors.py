@@ -19,6 +19,7 @@ class ErrorReason(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     THROTTLED = "Throttled"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"
+    UNTRUSTED_ENDPOINT = "UntrustedEndpoint"
     NOT_YET_CONSISTENT = "NotYetConsistent"
     ROLE_NOT_ASSUMABLE = "RoleNotAssumable"
     CONFLICT = "Conflict"

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from pydantic import ValidationError
 
-from provisioner.aws.errors import boundary_error
-from provisioner.errors import BoundaryError, ErrorReason, RetryableError, TerminalError
+from provisioner.aws.errors import boundary_error, connection_error
+from provisioner.errors import BoundaryError, ErrorReason, TerminalError
 from provisioner.refusal import problems_of, refusal
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -66,9 +66,7 @@ def _bounded(handle: Handler, event: dict[str, Any], context: LambdaContext) -> 
         _log(bounded)
         raise bounded from error
     except (HTTPClientError, NoConnectionError, ConnectionError) as error:
-        unreachable = RetryableError(
-            ErrorReason.SERVICE_UNAVAILABLE, type(error).__name__, remedy="the same call is made again"
-        )
+        unreachable = connection_error(error)
         _log(unreachable)
         raise unreachable from error
     except Exception as error:

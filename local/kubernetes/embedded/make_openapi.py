@@ -12,6 +12,7 @@ from typing import Any
 import urllib3
 
 from local.control_plane.build import find_assets
+from local.kubernetes.certificates import client_context
 from local.kubernetes.embedded.resources import ACCESS_REVIEWS, STORED
 from local.kubernetes.interfaces import ControlPlane
 from local.kubernetes.real import RealControlPlanes
@@ -25,7 +26,7 @@ _REFERENCE = re.compile(r'"#/definitions/([^"]+)"')
 
 def published(control_plane: ControlPlane) -> Definitions:
     """The definitions in a control plane's /openapi/v2."""
-    pool = urllib3.PoolManager(ca_cert_data=control_plane.ca_pem)
+    pool = urllib3.PoolManager(ssl_context=client_context(control_plane.ca_pem))
     headers = {"Accept": "application/json", "Authorization": f"Bearer {control_plane.admin_token}"}
     document = json.loads(pool.request("GET", f"{control_plane.url}/openapi/v2", headers=headers).data)
     definitions: Definitions = document["definitions"]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from local.kubernetes.certificates import Authority
 from local.kubernetes.embedded import discovery
 from local.kubernetes.embedded.authorization import ANONYMOUS_PATHS, authorize_path
-from local.kubernetes.embedded.certificates import server_identity
 from local.kubernetes.embedded.errors import ApiError, PlainError, unauthorized
 from local.kubernetes.embedded.handlers import Handlers
 from local.kubernetes.embedded.operations import Write
@@ -127,7 +127,8 @@ class EmbeddedControlPlanes:
 
     def start(self, cluster_name: str, authenticate: Authenticate, *, port: int | None = None) -> EmbeddedControlPlane:
         """An API that answers once this returns. Raises OSError when the port is taken."""
-        identity = server_identity(cluster_name)
+        authority = Authority.new()
+        serving = authority.serving(f"{cluster_name} kube-apiserver")
         admin_token = secrets.token_urlsafe(32)
         application = Application(authenticate, admin_token)
         loop = asyncio.new_event_loop()
@@ -137,7 +138,7 @@ class EmbeddedControlPlanes:
         )
         try:
             loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, "127.0.0.1", port or 0, ssl_context=identity.context)
+            site = web.TCPSite(runner, "127.0.0.1", port or 0, ssl_context=serving.server_context())
             loop.run_until_complete(site.start())
         except OSError:
             loop.run_until_complete(runner.cleanup())
@@ -147,7 +148,7 @@ class EmbeddedControlPlanes:
         thread = threading.Thread(target=_serve, args=(loop, runner), name=f"kubernetes-{cluster_name}", daemon=True)
         thread.start()
         url = f"https://127.0.0.1:{bound_port}"
-        return EmbeddedControlPlane(url, identity.ca_pem, admin_token, application, loop, thread)
+        return EmbeddedControlPlane(url, authority.certificate_pem, admin_token, application, loop, thread)
 
 
 def _serve(loop: asyncio.AbstractEventLoop, runner: web.AppRunner) -> None:

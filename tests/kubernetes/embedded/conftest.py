@@ -1,6 +1,5 @@
 """An embedded cluster on a real socket, and the official client in front of it."""
 
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from local.kubernetes.certificates import client_context
 from local.kubernetes.embedded import EmbeddedControlPlanes
 from local.kubernetes.interfaces import ControlPlane, KubernetesUser
 
@@ -64,7 +64,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def api(control_plane: ControlPlane) -> Iterator[Api]:
-    context = ssl.create_default_context(cadata=control_plane.ca_pem)
+    context = client_context(control_plane.ca_pem)
     with urllib3.PoolManager(ssl_context=context) as pool:
         yield Api(control_plane, pool)
 

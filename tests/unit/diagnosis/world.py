@@ -46,6 +46,9 @@ class ReadOnlyApi:
         self._fail()
         return self._cluster.list(kind, namespace, **selectors)
 
+    def presented_certificate(self) -> str:
+        return self._cluster.presented_certificate()
+
     def _fail(self) -> None:
         if self.error:
             raise self.error

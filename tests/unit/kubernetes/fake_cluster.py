@@ -57,6 +57,9 @@ class FakeCluster:
         self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
 
     # ---- KubernetesApi ----
+    def presented_certificate(self) -> str:
+        return "CN=kube-apiserver issued by CN=Example Corp"
+
     def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
         self._admit()
         return copy.deepcopy(self.objects.get((kind, None if kind in CLUSTER_SCOPED else namespace, name)))

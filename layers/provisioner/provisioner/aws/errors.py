@@ -6,10 +6,12 @@ one resource ("already exists" is success to an `ensure`) is handled where it is
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
+from provisioner.tls import distrust
 
 _MESSAGE_CHARACTERS: Final = 300
 
@@ -137,6 +139,26 @@ def boundary_error(error: ClientError, doing: str) -> RetryableError | TerminalE
     if status >= 500:
         return RetryableError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy="the same call is made again")
     return TerminalError(ErrorReason.REJECTED, subject, remedy="correct what AWS names, then start again")
+
+
+def connection_error(error: Exception) -> RetryableError | TerminalError:
+    """The error that leaves the function when AWS gave no answer: whom TLS does not trust is asked again in vain.
+
+    Named is the host alone, of the endpoint or of the proxy: the rest of an address may carry what nobody is to read.
+    Source: botocore.exceptions, SSLError, ProxyConnectionError, EndpointConnectionError.
+    """
+    named = getattr(error, "kwargs", {})
+    host = urlsplit(str(named.get("endpoint_url") or named.get("proxy_url"))).hostname or "AWS"
+    if why := distrust(error):
+        return TerminalError(
+            ErrorReason.UNTRUSTED_ENDPOINT,
+            f"what answers at {host} is not trusted: {why}",
+            remedy="see whether a proxy or firewall between the functions and AWS intercepts TLS, "
+            "and let the endpoint pass it untouched",
+        )
+    return RetryableError(
+        ErrorReason.SERVICE_UNAVAILABLE, f"{type(error).__name__} at {host}", remedy="the same call is made again"
+    )
 
 
 def _explanation(error: ClientError, code: str) -> str:

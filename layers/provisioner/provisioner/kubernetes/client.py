@@ -11,7 +11,8 @@ from urllib3.exceptions import HTTPError
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.dynamic import ApiException, dynamic_client, resources
-from provisioner.kubernetes.errors import boundary_error
+from provisioner.kubernetes.errors import boundary_error, connection_error
+from provisioner.kubernetes.presented import authority_name, presented_certificate
 from provisioner.kubernetes.token import Token, TokenSource
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class KubernetesApi(Protocol):
 
     def logs(self, pod: Manifest) -> str:
         """What the pod's container has printed; empty while it has not started."""
+
+    def presented_certificate(self) -> str:
+        """Who answers at the endpoint, trusted or not, beside the authority that is trusted: for people to read.
+
+        Raises nothing, and sends nothing: "nothing that can be read" when there is no certificate to see.
+        """
 
 
 def kubernetes_api(target: Target, cluster_name: str) -> "ClusterApi":
@@ -90,6 +97,7 @@ class ClusterApi:
     """KubernetesApi over the official client."""
 
     def __init__(self, endpoint: str, ca_pem: str, bearer_token: Callable[[], str]) -> None:
+        self._endpoint, self._ca_pem = endpoint, ca_pem
         self._client = dynamic_client(endpoint, ca_pem, bearer_token)
         self._resources = resources(self._client)
 
@@ -168,6 +176,11 @@ class ClusterApi:
                 return ""
             raise boundary_error(error, f"logs of Pod {metadata['name']}") from error
 
+    def presented_certificate(self) -> str:
+        pool = self._client.client.rest_client.pool_manager
+        presented = presented_certificate(pool, self._endpoint) or "nothing that can be read"
+        return f"{presented}, and DescribeCluster names the authority {authority_name(self._ca_pem)}"
+
     def _object(self, verb: str, kind: str, **arguments: Any) -> Manifest:
         answer: Manifest = self._call(verb, kind, **arguments)
         return answer
@@ -185,10 +198,4 @@ class ClusterApi:
             body: bytes = call().data  # reads it: the body comes only here, within the same time limit
             return body
         except HTTPError as error:
-            # Also the first minutes of a cluster, whose name does not resolve everywhere yet.
-            raise RetryableError(
-                ErrorReason.SERVICE_UNAVAILABLE,
-                f"the cluster's API could not be reached: {error}",
-                remedy="the same call is made again; if it persists, see that the functions can reach the endpoint "
-                "(a private one only from inside its VPC)",
-            ) from error
+            raise connection_error(error) from error

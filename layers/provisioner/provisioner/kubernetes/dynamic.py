@@ -39,6 +39,8 @@ from kubernetes.client.exceptions import ApiException  # noqa: E402
 from kubernetes.dynamic.client import DynamicClient  # noqa: E402
 from kubernetes.dynamic.resource import Resource  # noqa: E402
 
+from provisioner.tls import trusting  # noqa: E402
+
 __all__ = ["KINDS", "ApiException", "DynamicClient", "dynamic_client", "resources"]
 
 # kind: (group, plural, namespaced); all of them are v1.
@@ -63,14 +65,17 @@ class _NoDiscovery:
 
 def dynamic_client(endpoint: str, ca_pem: str, bearer_token: Callable[[], str]) -> Any:
     """A DynamicClient that trusts only `ca_pem`, asks for a token per call, and never repeats a call by itself."""
-    configuration = Configuration(host=endpoint, ca_cert_data=ca_pem, retries=False)
+    configuration = Configuration(host=endpoint, retries=False)
 
     def refresh(current: Any) -> None:
         current.api_key["authorization"] = f"Bearer {bearer_token()}"
 
     configuration.refresh_api_key_hook = refresh  # type: ignore[assignment]
     configuration.api_key["authorization"] = ""  # asks for the hook; no token is signed before a call needs one
-    return DynamicClient(ApiClient(configuration), discoverer=_NoDiscovery)  # type: ignore[no-untyped-call]
+    client = ApiClient(configuration)
+    # Its Configuration has no setting for it; the pool makes every connection with it, also through a proxy.
+    client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = trusting(ca_pem)
+    return DynamicClient(client, discoverer=_NoDiscovery)  # type: ignore[no-untyped-call]
 
 
 def resources(client: Any) -> dict[str, Any]:

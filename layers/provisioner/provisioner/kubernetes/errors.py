@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.kubernetes.dynamic import ApiException
+from provisioner.tls import distrust
 
 _MESSAGE_CHARACTERS: Final = 600
 _FIELD_CONFLICT: Final = "FieldManagerConflict"
@@ -52,11 +53,30 @@ def boundary_error(
             )
         case 429:
             return RetryableError(ErrorReason.THROTTLED, subject, remedy=_AGAIN)
-        # 0 is the client's own: the TLS connection failed.
-        case status if status == 0 or status >= 500:
+        case 0:  # the client's own: TLS failed before there was an answer
+            return connection_error(error)
+        case status if status >= 500:
             return RetryableError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy=_AGAIN)
         case _:
             return TerminalError(ErrorReason.REJECTED, subject, remedy="correct what the API names, then start again")
+
+
+def connection_error(error: Exception) -> RetryableError | TerminalError:
+    """What to raise when there was no answer: whom TLS does not trust is asked again in vain, and gets no token."""
+    if why := distrust(error):
+        return TerminalError(
+            ErrorReason.UNTRUSTED_ENDPOINT,
+            f"what answers at the cluster's API endpoint is not trusted: {why}",
+            remedy="see whether a proxy or firewall between the functions and the endpoint intercepts TLS, "
+            "and let the endpoint pass it untouched",
+        )
+    # Also the first minutes of a cluster, whose name does not resolve everywhere yet.
+    return RetryableError(
+        ErrorReason.SERVICE_UNAVAILABLE,
+        f"the cluster's API could not be reached: {' '.join(str(error).split())}",
+        remedy="the same call is made again; if it persists, see that the functions can reach the endpoint "
+        "(a private one only from inside its VPC)",
+    )
 
 
 def _status_object(error: ApiException) -> Mapping[str, Any]:

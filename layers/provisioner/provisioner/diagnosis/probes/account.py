@@ -12,7 +12,7 @@ from provisioner.diagnosis.model import Finding
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.request import OWNER_TAG
 
-_READS: Final[dict[str, Callable[[Live], object]]] = {
+READS: Final[dict[str, Callable[[Live], object]]] = {
     "eks ListClusters": lambda live: live.connection.eks.list_clusters(maxResults=1),
     "efs DescribeFileSystems": lambda live: live.connection.efs.describe_file_systems(MaxItems=1),
     "ec2 DescribeVpcs": lambda live: live.connection.ec2.describe_vpcs(MaxResults=5),
@@ -105,12 +105,12 @@ def ownership(live: Live, text: str) -> Finding:
 
 def _read_like(text: str) -> str:
     service = next((name for name, pattern in _SERVICES if pattern.search(text)), "eks")
-    return next(read for read in _READS if read.startswith(f"{service} "))
+    return next(read for read in READS if read.startswith(f"{service} "))
 
 
 def _refused(live: Live, read: str) -> BoundaryError | None:
     try:
-        _READS[read](live)
+        READS[read](live)
     except ClientError as error:
         return boundary_error(error, error.operation_name)
     except BoundaryError as error:

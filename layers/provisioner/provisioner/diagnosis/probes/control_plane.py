@@ -6,7 +6,7 @@ from typing import Any
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
-from provisioner.errors import BoundaryError, TerminalError
+from provisioner.errors import BoundaryError, ErrorReason, TerminalError
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.request import ExistingNetwork
 from provisioner.resources import existing_network, health, network_stack
@@ -168,6 +168,8 @@ def endpoint_access(live: Live, _text: str) -> Finding:
         return Finding.refuted(looked_at, f"{settings}; its API answers")
     except BoundaryError as error:
         saw = f"{settings}; {error.subject}"
+        if error.reason is ErrorReason.UNTRUSTED_ENDPOINT:
+            return Finding.refuted(looked_at, saw)
         if public and _PUBLIC in cidrs:
             return Finding.possible(looked_at, saw, the_cluster=name)
         return Finding.proved(looked_at, saw, the_cluster=name)

@@ -3,6 +3,6 @@
 from typing import Final
 
 from provisioner.diagnosis.model import Rule
-from provisioner.diagnosis.rules import control_plane, mounting, pods
+from provisioner.diagnosis.rules import control_plane, endpoints, mounting, pods
 
-RULES: Final[tuple[Rule, ...]] = (*control_plane.RULES, *pods.RULES, *mounting.RULES)
+RULES: Final[tuple[Rule, ...]] = (*control_plane.RULES, *endpoints.RULES, *pods.RULES, *mounting.RULES)
