@@ -1,5 +1,7 @@
-# Each target works on a fresh clone and says what it is doing. Python 3.11 or newer is all it needs.
-PYTHON ?= python3
+# Each target works on a fresh clone and says what it is doing. Python 3.11 or newer is all it needs; it takes the
+# version that Lambda runs where there is one, also one of pyenv's. PYTHON=python3.x takes another.
+PYTHON ?= $(eval PYTHON := $(shell python3 -m layers.recipe.interpreter))$(PYTHON)
+ASKED_PYTHON := $(if $(filter command% environment%,$(origin PYTHON)),$(PYTHON))
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
@@ -14,7 +16,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-drift serve test permissions lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help python demo demo-drift serve test permissions lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -76,14 +78,17 @@ control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go
 	@$(BIN)/python -m local.control_plane.build
 
 clean: ## remove what the targets above made in this folder
-	rm -rf $(VENV) $(VENV)-sam $(VENV)-aws $(VENV)-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-sam $(VENV)-aws $(VENV)-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
-	@echo "Setting up $(VENV) with $(PYTHON)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x …")'
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.x …"; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version), $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+python: $(VENV)/bin/python
+	@$(BIN)/python -m layers.recipe.interpreter --check $(ASKED_PYTHON)
+
+$(VENV)/.runtime: requirements.txt | python
 	@echo "Installing what the embedded cloud needs (half a minute, once)"
 	@$(BIN)/python $(PIP_INSTALL) -r requirements.txt
 	@touch $@

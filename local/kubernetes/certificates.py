@@ -12,6 +12,7 @@ import ssl
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product, starmap
 from pathlib import Path
 
 from cryptography import x509
@@ -20,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=365)
+GRACE = datetime.timedelta(minutes=1)
+"""A clock that is read a moment apart must not find a certificate "not yet valid"."""
 HERE = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 COMMON_NAME_CHARACTERS = 64
 """RFC 5280's bound; cluster names may have 100."""
@@ -34,7 +37,8 @@ class Form:
     key_usage: bool = False
 
 
-POOREST = Form()
+FORMS = tuple(starmap(Form, product((False, True), repeat=3)))
+POOREST = FORMS[0]
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Authority(Identity):
     @classmethod
     def new(cls, common_name: str = "kubernetes", form: Form = POOREST) -> "Authority":
         key, name = new_key(), _name(common_name)
-        builder = _builder(name, name, key.public_key(), LIFETIME)
+        builder = _builder(name, name, key.public_key(), -GRACE, LIFETIME)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         if form.key_usage:
             builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
@@ -80,11 +84,16 @@ class Authority(Identity):
         return cls(builder.sign(key, hashes.SHA256()), key, form)
 
     def serving(
-        self, common_name: str, hosts: Sequence[str] = HERE, *, lifetime: datetime.timedelta = LIFETIME
+        self,
+        common_name: str,
+        hosts: Sequence[str] = HERE,
+        *,
+        begins_in: datetime.timedelta = -GRACE,
+        lifetime: datetime.timedelta = LIFETIME,
     ) -> Identity:
-        """For a server at these names and addresses. A lifetime below zero is over already."""
+        """For a server at these names and addresses."""
         key = new_key()
-        builder = _builder(_name(common_name), self.certificate.subject, key.public_key(), lifetime)
+        builder = _builder(_name(common_name), self.certificate.subject, key.public_key(), begins_in, lifetime)
         builder = (
             builder.add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -125,14 +134,16 @@ def _host(host: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: datetime.timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    begins_in: datetime.timedelta,
+    lifetime: datetime.timedelta,
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    begin = datetime.datetime.now(datetime.UTC) + begins_in
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
     builder = builder.serial_number(x509.random_serial_number())
-    # A minute of grace, or a clock read a moment apart makes the certificate "not yet valid".
-    begin = min(now, now + 2 * lifetime) - datetime.timedelta(minutes=1)
-    return builder.not_valid_before(begin).not_valid_after(now + lifetime)
+    return builder.not_valid_before(begin).not_valid_after(begin + lifetime)
 
 
 def _identifier_of(key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:

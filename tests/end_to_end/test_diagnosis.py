@@ -1,5 +1,6 @@
 """Break one thing behind the program's back, and the failure event names it first, proved, with what to do."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ WITH_A_SAY_OF_KUBERNETES = (
     "persistent-volume-released",
     "unsupported-pod",
     "access-entry-missing",
+    "tls-interception",
 )
 """Where Kubernetes itself has a say, and one where it has not: run on every kind of it."""
 
@@ -125,6 +127,21 @@ def test_of_two_things_that_were_broken_both_are_named(names: tuple[str, str], d
 @pytest.mark.parametrize("name", WITH_A_SAY_OF_KUBERNETES)
 def test_every_kind_of_kubernetes_gives_the_same_first_cause(name: str, diagnose: Diagnose) -> None:
     assert_found(diagnose(name), FAULTS[name].expected_rule)
+
+
+@embedded_only
+@pytest.mark.parametrize("name", ["tls-interception"])
+def test_whom_tls_does_not_trust_is_not_asked_again(name: str, diagnose: Diagnose) -> None:
+    run = diagnose(name).run
+    assert run.error == "TerminalError"
+    assert "UntrustedEndpoint: what answers at the cluster's API endpoint is not trusted: " in run.cause
+    assert len(run.entered("Apply storage")) == 1
+    invoked = [
+        json.loads(event["taskScheduledEventDetails"]["parameters"]).get("FunctionName", "")
+        for event in run.history
+        if "taskScheduledEventDetails" in event
+    ]
+    assert len([each for each in invoked if "-ApplyStorageFunction-" in each]) == 1
 
 
 @embedded_only

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+    SSLError,
+)
 
 from provisioner import handler
 from provisioner.errors import BoundaryError, ErrorReason, RequestError, RetryableError, TerminalError
@@ -128,6 +136,37 @@ def test_an_unreachable_endpoint_is_worth_another_try(error: Exception) -> None:
     with pytest.raises(RetryableError) as caught:
         raising(error)(EVENT, Context())
     assert caught.value.reason is ErrorReason.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (EndpointConnectionError(endpoint_url="https://eks.eu-west-1.amazonaws.com/x?y=secret"), "EndpointConnection"),
+        (ProxyConnectionError(proxy_url="http://user:secret@proxy.example:3128"), "ProxyConnectionError at proxy.ex"),
+        (SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/", error="EOF"), "SSLError at eks.eu-west-1"),
+    ],
+)
+def test_who_could_not_be_reached_is_named_by_the_host_alone(error: Exception, named: str) -> None:
+    with pytest.raises(RetryableError, match=named) as caught:
+        raising(error)(EVENT, Context())
+    assert "secret" not in str(caught.value)
+
+
+def test_an_endpoint_of_aws_that_tls_does_not_trust_ends_the_run() -> None:
+    """As botocore wraps it: raised while urllib3's error was handled, which OpenSSL's error is an argument of."""
+    refused = ssl.SSLCertVerificationError(1, "no")
+    refused.verify_code, refused.verify_message = 10, "certificate has expired"
+
+    def act(_: Any) -> None:
+        try:
+            raise urllib3.exceptions.SSLError(refused)
+        except urllib3.exceptions.SSLError as wrapped:
+            raise SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/clusters", error=wrapped)  # noqa: B904
+
+    with pytest.raises(TerminalError) as caught:
+        entry(act)(EVENT, Context())
+    assert caught.value.reason is ErrorReason.UNTRUSTED_ENDPOINT
+    assert "at eks.eu-west-1.amazonaws.com is not trusted: certificate has expired" in caught.value.subject
 
 
 def test_a_payload_that_is_no_request_is_a_request_error() -> None:

@@ -1,6 +1,7 @@
 """Embedded control planes: one HTTPS server per cluster, each in a thread with its own event loop."""
 
 import asyncio
+import itertools
 import logging
 import secrets
 import threading
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from local.kubernetes.certificates import Authority
+from local.kubernetes.certificates import FORMS, Authority
 from local.kubernetes.embedded import discovery
 from local.kubernetes.embedded.authorization import ANONYMOUS_PATHS, authorize_path
 from local.kubernetes.embedded.errors import ApiError, PlainError, unauthorized
@@ -121,13 +122,16 @@ class EmbeddedControlPlane:
 
 
 class EmbeddedControlPlanes:
-    """Starts embedded APIs; any number in one process."""
+    """Starts embedded APIs; any number in one process. Their authorities take turns in the forms that EKS's have."""
 
     name = "embedded"
 
+    def __init__(self) -> None:
+        self._forms = itertools.cycle(FORMS)
+
     def start(self, cluster_name: str, authenticate: Authenticate, *, port: int | None = None) -> EmbeddedControlPlane:
         """An API that answers once this returns. Raises OSError when the port is taken."""
-        authority = Authority.new()
+        authority = Authority.new(form=next(self._forms))
         serving = authority.serving(f"{cluster_name} kube-apiserver")
         admin_token = secrets.token_urlsafe(32)
         application = Application(authenticate, admin_token)

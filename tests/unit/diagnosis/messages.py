@@ -321,6 +321,22 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"cluster-endpoint-unreachable"},
     ),
+    "untrusted cluster": (
+        failed(
+            APPLY,
+            "UntrustedEndpoint: what answers at the cluster's API endpoint is not trusted: unable to get local issuer "
+            "certificate; see whether a proxy or firewall",
+        ),
+        {"cluster-endpoint-untrusted"},
+    ),
+    "untrusted AWS": (
+        failed(
+            "Ensure network",
+            "UntrustedEndpoint: what answers at ec2.ap-northeast-1.amazonaws.com is not trusted: self-signed "
+            "certificate in certificate chain; see whether a proxy or firewall",
+        ),
+        {"aws-endpoint-untrusted"},
+    ),
     "permission denied": (
         failed(
             VERIFY,

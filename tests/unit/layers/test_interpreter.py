@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from layers.recipe.interpreter import RUNTIME_VERSION, find_interpreter
+from layers.recipe import interpreter
+from layers.recipe.interpreter import RUNTIME_VERSION, best_interpreter, find_interpreter
 from layers.recipe.sources import ROOT
 from tools.templates import load_template
 
@@ -41,6 +42,41 @@ def test_a_shim_of_pyenv_is_told_which_version_it_is_to_stand_for(
     program(tmp_path, '[ "$PYENV_VERSION" = 9.9 ] || exit 127; echo /versions/9.9.1/bin/python9.9')
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert find_interpreter((9, 9)) == Path("/versions/9.9.1/bin/python9.9")
+
+
+def test_pyenvs_own_folder_is_looked_through_where_no_shim_is_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "versions/9.9.4/bin"
+    folder.mkdir(parents=True)
+    kept = program(folder, f"echo {folder}/python9.9")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    assert find_interpreter((9, 9)) == kept
+
+
+def test_what_lambda_runs_is_preferred_to_this_and_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = Path("/opt/python/bin/python3.13")
+    monkeypatch.setattr(interpreter, "find_interpreter", {RUNTIME_VERSION: runtime}.get)
+    assert best_interpreter() == runtime
+    monkeypatch.setattr(interpreter, "find_interpreter", lambda _version: None)
+    assert best_interpreter() == Path(sys.executable)
+    monkeypatch.setattr(interpreter, "OLDEST_VERSION", (9, 9))
+    assert best_interpreter() is None
+
+
+def test_an_environment_that_another_python_made_is_named_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = program(tmp_path, "echo 9 9")
+    assert interpreter.main(["--check", str(asked)]) == 0
+    this = ".".join(map(str, sys.version_info[:2]))
+    assert capsys.readouterr().out.endswith(
+        f" was made with Python {this} and is kept; after `make clean` it is made with 9.9\n"
+    )
+    monkeypatch.setattr(interpreter, "find_interpreter", lambda _version: None)
+    assert interpreter.main(["--check"]) == 0
+    assert interpreter.main(["--check", sys.executable]) == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("script", ["exit 127", None], ids=["a shim for nothing", "not there"])
