@@ -1,4 +1,4 @@
-"""Whom the product's client trusts: every form of authority that EKS has made, and nobody else."""
+"""Whom the product's clients trust: every form of authority that EKS has made, and nobody else."""
 
 import datetime
 import socket
@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import SSLError
 
 from local.kubernetes.certificates import FORMS, POOREST, Authority, Form
+from provisioner.aws.errors import connection_error
 from provisioner.errors import BoundaryError, ErrorReason, RetryableError, TerminalError
 from provisioner.kubernetes.client import ClusterApi
 
@@ -123,6 +127,18 @@ def test_who_speaks_no_tls_is_refused_at_once() -> None:
         error = asking(server, Authority.new())
     assert type(error) is TerminalError
     assert error.reason is ErrorReason.UNTRUSTED_ENDPOINT
+    assert server.requests == []
+
+
+def test_of_an_endpoint_of_aws_that_is_not_trusted_the_same_is_said() -> None:
+    with serving(Authority.new().serving("x").server_context()) as server:
+        keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+        once = Config(retries={"total_max_attempts": 1})
+        with pytest.raises(SSLError) as caught:
+            boto3.client("eks", endpoint_url=server.url, config=once, **keys).list_clusters()  # type: ignore[call-overload]
+    error = connection_error(caught.value)
+    assert type(error) is TerminalError
+    assert error.subject == "what answers at 127.0.0.1 is not trusted: unable to get local issuer certificate"
     assert server.requests == []
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import (
     ClientError,
@@ -143,7 +142,10 @@ def test_an_unreachable_endpoint_is_worth_another_try(error: Exception) -> None:
     [
         (EndpointConnectionError(endpoint_url="https://eks.eu-west-1.amazonaws.com/x?y=secret"), "EndpointConnection"),
         (ProxyConnectionError(proxy_url="http://user:secret@proxy.example:3128"), "ProxyConnectionError at proxy.ex"),
-        (SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/", error="EOF"), "SSLError at eks.eu-west-1"),
+        (
+            SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/", error=ssl.SSLEOFError()),
+            "SSLError at eks.eu-west-1",
+        ),
     ],
 )
 def test_who_could_not_be_reached_is_named_by_the_host_alone(error: Exception, named: str) -> None:
@@ -153,15 +155,11 @@ def test_who_could_not_be_reached_is_named_by_the_host_alone(error: Exception, n
 
 
 def test_an_endpoint_of_aws_that_tls_does_not_trust_ends_the_run() -> None:
-    """As botocore wraps it: raised while urllib3's error was handled, which OpenSSL's error is an argument of."""
     refused = ssl.SSLCertVerificationError(1, "no")
     refused.verify_code, refused.verify_message = 10, "certificate has expired"
 
     def act(_: Any) -> None:
-        try:
-            raise urllib3.exceptions.SSLError(refused)
-        except urllib3.exceptions.SSLError as wrapped:
-            raise SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/clusters", error=wrapped)  # noqa: B904
+        raise SSLError(endpoint_url="https://eks.eu-west-1.amazonaws.com/clusters", error=refused) from refused
 
     with pytest.raises(TerminalError) as caught:
         entry(act)(EVENT, Context())

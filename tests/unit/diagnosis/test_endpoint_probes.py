@@ -54,7 +54,9 @@ def test_an_endpoint_of_aws_that_is_not_awss_is_told_with_its_name(
     world: World, cause: Exception | None, verdict: str
 ) -> None:
     def answer(**_: Any) -> None:
-        raise SSLError(endpoint_url="https://ec2.ap-northeast-1.amazonaws.com/", error="x") from cause
+        raise SSLError(
+            endpoint_url="https://ec2.ap-northeast-1.amazonaws.com/", error=cause or ssl.SSLEOFError()
+        ) from cause
 
     world.ec2.meta.events.register_first("before-call.ec2.DescribeVpcs", answer)
     failure, _ = FAILURES["untrusted AWS"]
