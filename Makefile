@@ -36,7 +36,7 @@ test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real
 permissions: $(VENV)/.development ## show what every role may do and who used it, and take each statement away in turn
 	@$(BIN)/python -m pytest -q tests/permissions
 
-lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, the state machines' own check
+lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, our own checks of state machines and policies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
@@ -46,6 +46,7 @@ lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## 
 	$(VENV)-checkov/bin/checkov --config-file .checkov.yaml --skip-download --file $(TEMPLATES)
 	$(BIN)/python -m tests.statemachine.check
 	$(BIN)/python -m tests.statemachine.second_opinion
+	PYTHONPATH=layers/provisioner $(BIN)/python -m tests.policies.check
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
 
 build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda without Docker, and run what was built on the embedded cloud

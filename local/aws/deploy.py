@@ -107,7 +107,7 @@ class _Packager:
         function_defaults = template.get("Globals", {}).get("Function", {})
         self._replace(function_defaults, "CodeUri", base)
         if "Transform" in template:
-            template = _translated(template, parameters, self._server.region)
+            template = translated(template, parameters, self._server.region)
         return json.dumps(template, default=str)
 
     def template_argument(self, body: str) -> dict[str, str]:
@@ -155,7 +155,7 @@ def zipped(folder: Path, *, prefix: str = "", without: Set[str] = frozenset()) -
     return buffer.getvalue()
 
 
-def _translated(template: dict[str, Any], parameters: dict[str, str], region: str) -> dict[str, Any]:
+def translated(template: dict[str, Any], parameters: dict[str, str], region: str) -> dict[str, Any]:
     """CloudFormation's own SAM transform, run here."""
     import boto3
     from samtranslator.parser.parser import Parser
