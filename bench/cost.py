@@ -118,7 +118,10 @@ INVOCATION: Final = 0.20 / 1_000_000
 GIGABYTE_SECOND: Final = 0.0000133334
 ALARM, KEY, DASHBOARD = 0.10, 1.00, 3.00
 CLUSTER_HOUR, NAT_HOUR, VCPU_HOUR, GIGABYTE_HOUR = 0.10, 0.045, 0.04048, 0.004445
+LOG_GIGABYTE, LOG_GIGABYTE_MONTH = 0.50, 0.03
 HOURS: Final = 730
+# Gigabytes of audit and authenticator logs a day: seen by others, and more with every operator in the cluster.
+QUIET, BUSY = 0.3, 5.0
 _HEAD: Final = """\
 # Cost
 
@@ -171,8 +174,18 @@ check of the behaviour also runs pods on Fargate for some minutes: less than a c
 | per cluster: the EKS control plane | {CLUSTER_HOUR * HOURS:.2f} |
 | per cluster: one NAT gateway, without its traffic (`nat: per_zone` has three) | {NAT_HOUR * HOURS:.2f} |
 | per cluster: two CoreDNS pods on Fargate | {pods * HOURS:.2f} |
+| per cluster: control plane logs of a quiet one ({QUIET:g} GB a day, kept for 90 days) | {log_price(QUIET):.2f} |
+| per cluster: control plane logs of a busy one ({BUSY:g} GB a day) | {log_price(BUSY):.2f} |
 
-Storage in EFS, logs, and requests to DynamoDB, S3, KMS and SNS come on top: cents, as long as nobody stores much.
+CloudWatch Logs takes {LOG_GIGABYTE:.2f} for each GB that comes in and {LOG_GIGABYTE_MONTH:.2f} a month for each that
+is kept. How much the audit log is depends on what runs in the cluster, by orders of magnitude: a few hundred MB on a
+quiet day, many GB with operators that ask without end, and then it costs more than the control plane itself (so users
+say: autify.com, "Cost-Effective EKS Control Plane Logging"; nobody measured it here). `cluster.control_plane_logs: []`
+turns it off; `control_plane_log_retention_days` bounds what is kept: EKS itself would keep it for ever, also when the
+cluster is gone.
+
+Storage in EFS, the stack's own logs, and requests to DynamoDB, S3, KMS and SNS come on top: cents, as long as nobody
+stores much.
 """
 
 
@@ -183,6 +196,11 @@ def charged(usage: Usage) -> float:
 
 def price(usage: Usage) -> float:
     return usage.transitions * TRANSITION + usage.invocations * INVOCATION + charged(usage) * GIGABYTE_SECOND
+
+
+def log_price(gigabytes_a_day: float, days_kept: int = 90) -> float:
+    """Of a month, once there are logs of `days_kept` days."""
+    return gigabytes_a_day * (LOG_GIGABYTE * 365 / 12 + LOG_GIGABYTE_MONTH * days_kept)
 
 
 def _month(clusters: int, configuration: float, behaviour: float) -> str:

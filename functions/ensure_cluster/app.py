@@ -1,4 +1,4 @@
-"""State "Ensure cluster": the EKS cluster."""
+"""State "Ensure cluster": the EKS cluster, and how long its control plane's logs are kept."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import Target
 from provisioner.handler import function_handler
 from provisioner.request import Request
-from provisioner.resources import cluster
+from provisioner.resources import cluster, cluster_logs
 from provisioner.resources.vpc import Network
 
 
@@ -18,4 +18,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     network = Network.from_payload(event["network"])
     target = Target.of(request)
     role_arn = target.role_arn("cluster")
-    return cluster.ensure(request, network, target.client("eks"), role_arn=role_arn, now=datetime.now(UTC)).payload()
+    observation = cluster.ensure(request, network, target.client("eks"), role_arn=role_arn, now=datetime.now(UTC))
+    # After it: whose the cluster is decides whose the logs are.
+    cluster_logs.ensure(request, target.client("logs"))
+    return observation.payload()

@@ -23,6 +23,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         event["input"],
         own_account_id=context.invoked_function_arn.split(":")[4],
         own_region=os.environ["AWS_REGION"],
+        stack_defaults=os.environ["STACK_DEFAULTS"],
         ssm=boto3.client("ssm", config=CLIENT_CONFIG),
         defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from moto.core.responses import ActionResult
+from moto.logs.models import logs_backends
 
 from local.aws import eks_access, eks_bootstrap, iam, network
 from local.aws.eks_base import NAME, EksOperations
@@ -20,6 +21,7 @@ from local.aws.eks_rules import (
     check_logging,
     check_role,
     check_vpc_config,
+    enabled_logging,
     merged_logging,
 )
 from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
@@ -58,6 +60,7 @@ class ClusterOperations(EksOperations):
         self.clusters[name] = cluster
         self._admit_creator(cluster)
         self._bring_up(cluster)
+        self._write_logs(cluster)
         return ActionResult({"cluster": cluster.describe()})
 
     def _creation_request(self) -> dict[str, Any]:
@@ -179,6 +182,20 @@ class ClusterOperations(EksOperations):
 
         cloud.clock.later("cluster", finish)
 
+    def _write_logs(self, cluster: Cluster) -> None:
+        """Soon there is a log group that keeps everything and outlives the cluster; one that is there is used as it is.
+
+        Source: EKS guide, "Send control plane logs to CloudWatch Logs".
+        """
+        groups = logs_backends[cluster.account_id][cluster.region]
+        name = f"/aws/eks/{cluster.name}/cluster"
+
+        def write() -> None:
+            if enabled_logging(cluster.logging) and name not in groups.groups:
+                groups.create_log_group(name, {})
+
+        self.cloud.clock.later("control plane logs", write)
+
     def describe_cluster(self) -> ActionResult:
         return ActionResult({"cluster": self.cluster().describe()})
 
@@ -208,6 +225,7 @@ class ClusterOperations(EksOperations):
         update = _CHANGES[asked[0]](cluster, wanted[asked[0]])
         cluster.updates[update.id] = update
         cluster.status = "UPDATING"
+        self._write_logs(cluster)
 
         def finish() -> None:
             update.status = "Successful"

@@ -68,7 +68,7 @@ def check_logging(wanted: Mapping[str, Any] | None) -> None:
 
 def merged_logging(wanted: Mapping[str, Any] | None, current: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """EKS answers with every type, enabled ones first; what a request does not name stays as it is."""
-    enabled = _enabled(current)
+    enabled = enabled_logging(current)
     for setup in (wanted or {}).get("clusterLogging", []):
         names = set(setup.get("types", []))
         enabled = enabled | names if setup.get("enabled") else enabled - names
@@ -76,5 +76,5 @@ def merged_logging(wanted: Mapping[str, Any] | None, current: Mapping[str, Any] 
     return {"clusterLogging": [{"types": types, "enabled": state} for types, state in groups if types]}
 
 
-def _enabled(logging: Mapping[str, Any] | None) -> set[str]:
+def enabled_logging(logging: Mapping[str, Any] | None) -> set[str]:
     return {t for setup in (logging or {}).get("clusterLogging", []) if setup["enabled"] for t in setup["types"]}

@@ -4,9 +4,7 @@ Nearly all of its time is sleep: the provider waits ten seconds here and there, 
 cluster, whatever answers it.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,12 +13,6 @@ from tests.clients.terraform import Terraform, configured
 
 CONFIGURATION = Path(__file__).parent / "network_to_coredns"
 MANAGED = 35
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
-    with EmbeddedCloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield cloud
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +31,7 @@ def terraform(cloud: EmbeddedCloud, tmp_path_factory: pytest.TempPathFactory) ->
 def test_terraform_makes_everything_from_vpc_to_coredns_sees_no_change_and_removes_it_all(
     cloud: EmbeddedCloud, terraform: Terraform
 ) -> None:
-    before = _vpcs(cloud)
+    before = _kept(cloud)
     terraform("apply", "-auto-approve", "-input=false")
     assert len(terraform.resources()) == MANAGED
     assert cloud.client("eks").describe_addon(clusterName="by-terraform", addonName="coredns")["addon"]["status"] == (
@@ -51,11 +43,17 @@ def test_terraform_makes_everything_from_vpc_to_coredns_sees_no_change_and_remov
 
     terraform("destroy", "-auto-approve", "-input=false", "-refresh=false")
     assert terraform.resources() == []
-    assert _vpcs(cloud) == before
-    assert cloud.client("eks").list_clusters()["clusters"] == []
-    assert cloud.client("efs").describe_file_systems()["FileSystems"] == []
-    assert cloud.client("ec2").describe_addresses()["Addresses"] == []
+    assert _kept(cloud) == before
+    assert "by-terraform" not in cloud.client("eks").list_clusters()["clusters"]
+    assert cloud.client("efs").describe_file_systems(CreationToken="terraform")["FileSystems"] == []
 
 
-def _vpcs(cloud: EmbeddedCloud) -> set[Any]:
-    return {vpc["VpcId"] for vpc in cloud.client("ec2").describe_vpcs()["Vpcs"]}
+def _kept(cloud: EmbeddedCloud) -> set[str]:
+    """What of a network outlives the rest of it when something goes wrong."""
+    ec2 = cloud.client("ec2")
+    return {
+        *(vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]),
+        *(address["AllocationId"] for address in ec2.describe_addresses()["Addresses"]),
+        *(interface["NetworkInterfaceId"] for interface in ec2.describe_network_interfaces()["NetworkInterfaces"]),
+        *(group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"]),
+    }

@@ -28,6 +28,7 @@ REPAIRED = (
     "port-closed",
     "port-opened",
     "endpoint-cidrs",
+    "logs-kept-for-ever",
     "person-without-policy",
     "coredns-for-nodes",
     "mount-target-with-the-default-group",

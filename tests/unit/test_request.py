@@ -46,6 +46,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
             "admin_principal_arns": [],
             "secrets_key_arn": None,
             "control_plane_logs": ["audit", "authenticator"],
+            "control_plane_log_retention_days": 90,
         },
         "network": {"cidr": "192.168.0.0/16", "availability_zones": 3, "nat": "single"},
         "file_system": {
@@ -139,6 +140,8 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
         ("cluster.public_access_cidrs", ["192.0.2.0/24", "192.0.2.0/24"]),
         ("cluster.control_plane_logs", ["audit", "audit"]),
         ("cluster.control_plane_logs.1", ["audit", "everything"]),
+        ("cluster.control_plane_log_retention_days", 91),
+        ("cluster.control_plane_log_retention_days", None),
         ("cluster.public_access_cidrs.0", ["10.1.0.0/16"]),
         ("cluster.public_access_cidrs.0", ["192.0.2.1"]),
         ("cluster.public_access_cidrs.0", ["192.0.2.1/24"]),

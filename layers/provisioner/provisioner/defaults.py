@@ -24,24 +24,31 @@ _ORGANIZATIONAL_UNIT_ID: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
 
 @dataclass(frozen=True)
 class Layer:
-    """A partial request and the SSM parameter that it was read from, if any."""
+    """A partial request, and where it was read from if it was not the trigger itself."""
 
     values: Mapping[str, Any]
-    parameter: str | None = None
+    origin: str | None = None
 
 
 def complete_request(
-    trigger: Any, *, own_account_id: str, own_region: str, ssm: "SSMClient", defaults_parameter: str
+    trigger: Any,
+    *,
+    own_account_id: str,
+    own_region: str,
+    stack_defaults: str,
+    ssm: "SSMClient",
+    defaults_parameter: str,
 ) -> Request:
     """The full request that `trigger` asks for; what it leaves out comes from the defaults.
 
-    Precedence: trigger, `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, own account and region.
-    Reads at most two SSM parameters and calls nothing else.
-    Raises: RequestError, which lists every wrong field and names the parameter that a wrong default came from.
+    Precedence: trigger, `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, `stack_defaults` (JSON
+    of a partial request), own account and region. Reads at most two SSM parameters and calls nothing else.
+    Raises: RequestError, which lists every wrong field and names where a wrong default came from.
     """
     asked = asked_by(trigger)
     layers = [
         Layer({"account_id": own_account_id, "region": own_region}),
+        Layer(json.loads(stack_defaults), "the stack's parameters"),
         _read(ssm, defaults_parameter),
         *_organizational_unit_layers(ssm, defaults_parameter, asked.organizational_unit_id),
         Layer(asked.partial),
@@ -99,10 +106,11 @@ def _field_problems(values: Mapping[str, Any]) -> list[Problem]:
 
 
 def _read(ssm: "SSMClient", parameter: str) -> Layer:
+    origin = f"SSM parameter {parameter}"
     try:
         text = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound:
-        return Layer({}, parameter)
+        return Layer({}, origin)
     try:
         values = json.loads(text)
     except ValueError:
@@ -110,10 +118,10 @@ def _read(ssm: "SSMClient", parameter: str) -> Layer:
     if not isinstance(values, Mapping):
         raise RequestError(
             ErrorReason.INVALID_REQUEST,
-            f"SSM parameter {parameter} is {shown(text)}; allowed: a JSON object, a partial request",
+            f"{origin} is {shown(text)}; allowed: a JSON object, a partial request",
             remedy="nothing was created; correct the parameter and start again",
         )
-    return Layer(values, parameter)
+    return Layer(values, origin)
 
 
 def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: str | None) -> list[Layer]:
@@ -126,8 +134,8 @@ def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: str |
 
 
 def _origin(layers: Sequence[Layer], path: Path) -> str | None:
-    """The parameter of the layer that a value came from: the uppermost one that has it."""
-    return next((layer.parameter for layer in reversed(layers) if _has(layer.values, path)), None)
+    """Where a value came from: the uppermost layer that has it."""
+    return next((layer.origin for layer in reversed(layers) if _has(layer.values, path)), None)
 
 
 def _has(value: Any, path: Path) -> bool:

@@ -188,6 +188,18 @@ PosixId = Annotated[
 Zones = Annotated[int, Field(ge=2, le=3), Whole, Allowed("2 or 3")]
 Writers = Annotated[int, Field(ge=1, le=20), Whole, Allowed("a whole number, 1 to 20")]
 LinesPerWriter = Annotated[int, Field(ge=1, le=1000), Whole, Allowed("a whole number, 1 to 1000")]
+# Those of the registry schema of AWS::Logs::LogGroup, RetentionInDays.
+LOG_RETENTION_DAYS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+LogRetentionDays = Annotated[
+    int,
+    Whole,
+    Allowed(
+        f"a number of days that CloudWatch Logs knows: {', '.join(map(str, LOG_RETENTION_DAYS))}",
+        lambda value: value in LOG_RETENTION_DAYS,
+    ),
+]
 VerificationSeconds = Annotated[int, Field(ge=60, le=3600), Whole, Allowed("a whole number of seconds, 60 to 3600")]
 RootDirectory = Annotated[
     str,

@@ -30,12 +30,12 @@ class Problem:
     def line(self, origin: str | None) -> str:
         where = ".".join(map(str, self.path)) or "the request"
         what = "is missing" if self.value is None else f"is {self.value}"
-        given_by = f" (from SSM parameter {origin})" if origin else ""
+        given_by = f" (from {origin})" if origin else ""
         return f"{where} {what}{given_by}; allowed: {self.allowed}"
 
 
 def refusal(problems: Sequence[Problem], origin_of: Callable[[Path], str | None] = lambda _: None) -> RequestError:
-    """The error that lists `problems`; `origin_of` names the SSM parameter that a field's value came from, if any."""
+    """The error that lists `problems`; `origin_of` says which defaults a field's value came from, if any."""
     lines = [problem.line(origin_of(problem.path)) for problem in problems]
     if len(lines) > _PROBLEMS_SHOWN:
         lines = [*lines[:_PROBLEMS_SHOWN], f"and {len(lines) - _PROBLEMS_SHOWN} more"]

@@ -44,6 +44,7 @@ class ClusterRequest(_Part):
     admin_principal_arns: Annotated[list[fields.PrincipalArn], Field(max_length=50), fields.Unique] = []
     secrets_key_arn: fields.KeyArn | None = None
     control_plane_logs: Annotated[list[ControlPlaneLog], fields.Unique] = ["audit", "authenticator"]
+    control_plane_log_retention_days: fields.LogRetentionDays = 90
 
 
 class CreatedNetwork(_Part):

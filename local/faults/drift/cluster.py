@@ -34,6 +34,28 @@ def logging(*, enabled: list[str], disabled: list[str]) -> Callable[[Scene], Non
     return configure(logging={"clusterLogging": [{"types": types, "enabled": on} for types, on in both if types]})
 
 
+def log_group(scene: Scene) -> str:
+    return f"/aws/eks/{scene.cluster_name}/cluster"
+
+
+def keep_logs(scene: Scene) -> None:
+    scene.client("logs").delete_retention_policy(logGroupName=log_group(scene))
+
+
+def end_logs(scene: Scene) -> None:
+    days = scene.request["cluster"]["control_plane_log_retention_days"]
+    scene.client("logs").put_retention_policy(logGroupName=log_group(scene), retentionInDays=days)
+
+
+def delete_logs(scene: Scene) -> None:
+    scene.client("logs").delete_log_group(logGroupName=log_group(scene))
+
+
+def make_logs(scene: Scene) -> None:
+    scene.client("logs").create_log_group(logGroupName=log_group(scene))
+    end_logs(scene)
+
+
 def delete_cluster(scene: Scene) -> None:
     """Its profiles have to go first, one after the other."""
     eks, name = scene.client("eks"), scene.cluster_name
@@ -104,6 +126,7 @@ def replace_entry(principal: Principal, policy: str | None, *, ours: bool) -> Ca
 
 
 CLUSTER, ACCESS = "cluster {cluster}", "access entry of "
+LOG_GROUP = "log group /aws/eks/{cluster}/cluster"
 
 CHANGES = (
     Change(
@@ -193,6 +216,24 @@ CHANGES = (
         "logging",
         calls(logging(enabled=[], disabled=["audit"]), logging(enabled=["audit"], disabled=[])),
         "logging",
+    ),
+    Change(
+        "logs-kept-for-ever",
+        "somebody wants to keep the control plane's logs",
+        "cluster_logs_drift.RETENTION",
+        LOG_GROUP,
+        "retentionInDays",
+        calls(keep_logs, end_logs),
+        "logs",
+    ),
+    Change(
+        "logs-deleted",
+        "somebody deleted the control plane's log group",
+        "cluster_logs_drift.MISSING",
+        LOG_GROUP,
+        "exists",
+        calls(delete_logs, make_logs),
+        "logs",
     ),
     Change(
         "secrets-not-encrypted",

@@ -9,6 +9,35 @@ import pytest
 from tests.local.aws.calls import code, make_profile, request_for
 
 
+def log_groups(parts: Any) -> dict[str, int | None]:
+    groups = parts.client("logs").describe_log_groups(logGroupNamePrefix="/aws/eks/")["logGroups"]
+    return {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+
+
+def test_a_cluster_with_logs_has_a_log_group_that_keeps_everything_and_outlives_it(
+    parts: Any, cluster: dict[str, Any]
+) -> None:
+    eks = parts.client("eks")
+    assert log_groups(parts) == {}
+    on = {"clusterLogging": [{"types": ["audit"], "enabled": True}]}
+    eks.update_cluster_config(name="demo", logging=on)
+    parts.clock.pass_time()
+    assert log_groups(parts) == {"/aws/eks/demo/cluster": None}
+    eks.delete_cluster(name="demo")
+    parts.clock.pass_time()
+    assert log_groups(parts) == {"/aws/eks/demo/cluster": None}
+
+
+def test_a_log_group_that_is_there_before_the_cluster_is_used_as_it_is(parts: Any, cluster: dict[str, Any]) -> None:
+    logs = parts.client("logs")
+    logs.create_log_group(logGroupName="/aws/eks/demo/cluster")
+    logs.put_retention_policy(logGroupName="/aws/eks/demo/cluster", retentionInDays=7)
+    on = {"clusterLogging": [{"types": ["audit"], "enabled": True}]}
+    parts.client("eks").update_cluster_config(name="demo", logging=on)
+    parts.clock.pass_time()
+    assert log_groups(parts) == {"/aws/eks/demo/cluster": 7}
+
+
 def test_a_cluster_is_creating_without_an_endpoint_and_then_active_with_one(parts: Any, network: Any) -> None:
     eks = parts.client("eks")
     created = eks.create_cluster(**request_for(parts, network))["cluster"]

@@ -45,6 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_SERVICE_NAME": "test-validate-request",
         "DEFAULTS_PARAMETER": DEFAULTS,
+        "STACK_DEFAULTS": "{}",
     }.items():
         monkeypatch.setenv(name, value)
     made: list[str] = []
@@ -97,6 +98,23 @@ def test_the_stacks_defaults_fill_what_the_input_leaves_out(ssm: "SSMClient") ->
     request = validate({"cluster": {"name": "eks-mine"}, "tags": {"a": "2"}})
     assert (request["cluster"]["name"], request["cluster"]["version"]) == ("eks-mine", "1.33")
     assert request["tags"] == {"team": "platform", "a": "2"}
+
+
+def test_the_stacks_parameters_come_after_all_other_defaults(ssm: "SSMClient", monkeypatch: pytest.MonkeyPatch) -> None:
+    people = ["arn:aws:iam::111122223333:role/platform"]
+    administrators = {"admin_principal_arns": people, "control_plane_log_retention_days": 30}
+    monkeypatch.setenv("STACK_DEFAULTS", json.dumps({"cluster": administrators}))
+    cluster = validate({})["cluster"]
+    assert (cluster["admin_principal_arns"], cluster["control_plane_log_retention_days"]) == (people, 30)
+    put(ssm, DEFAULTS, {"cluster": {"control_plane_log_retention_days": 7}})
+    cluster = validate({"cluster": {"admin_principal_arns": []}})["cluster"]
+    assert (cluster["admin_principal_arns"], cluster["control_plane_log_retention_days"]) == ([], 7)
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_bad_parameter_of_the_stack_is_reported_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STACK_DEFAULTS", json.dumps({"cluster": {"admin_principal_arns": ["me"]}}))
+    assert "cluster.admin_principal_arns.0 is 'me' (from the stack's parameters); allowed: the ARN" in refused({})
 
 
 def test_the_organizational_units_defaults_come_before_the_stacks(ssm: "SSMClient", calls: list[str]) -> None:

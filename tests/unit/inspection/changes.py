@@ -10,6 +10,7 @@ from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_AR
 
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/1"
 OTHER_KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/2"
+LOG_GROUP = "/aws/eks/eks-example/cluster"
 Outcome = Literal["repaired", "refused", "left"]
 
 
@@ -175,6 +176,25 @@ CLUSTER = [
         False,
         "repaired",
         "critical",
+    ),
+]
+
+LOGS = [
+    Change(
+        lambda world: world.logs.delete_log_group(logGroupName=LOG_GROUP),
+        f"log group {LOG_GROUP}",
+        "exists",
+        True,
+        False,
+        "repaired",
+    ),
+    Change(
+        lambda world: world.logs.delete_retention_policy(logGroupName=LOG_GROUP),
+        f"log group {LOG_GROUP}",
+        "retentionInDays",
+        90,
+        None,
+        "repaired",
     ),
 ]
 
@@ -506,4 +526,4 @@ VPC = [
     Change(dns_off("EnableDnsHostnames"), "VPC {vpc}", "enableDnsHostnames", True, False, "refused", "critical"),
 ]
 
-CHANGES = [*CLUSTER, *ACCESS, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]
+CHANGES = [*CLUSTER, *LOGS, *ACCESS, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]

@@ -16,6 +16,7 @@ from provisioner.resources import (
     cluster,
     cluster_access,
     cluster_dns,
+    cluster_logs,
     fargate_profile,
     file_system,
     mount_targets,
@@ -37,6 +38,7 @@ class World:
     ec2: Any
     efs: Any
     cloudformation: Any
+    logs: Any
     efs_backend: Any
     parts: dict[str, Any] = field(default_factory=dict)
     objects: FakeCluster = field(default_factory=a_cluster)
@@ -50,6 +52,7 @@ class World:
             "ec2": self.ec2,
             "efs": self.efs,
             "cloudformation": self.cloudformation,
+            "logs": self.logs,
         }
 
     @property
@@ -73,6 +76,7 @@ class World:
             lambda: cluster.ensure(request, self.network, eks, role_arn=roles["cluster"], now=NOW),
             self._eks_goes_on,
         )
+        cluster_logs.ensure(request, self.logs)
         wanted = cluster_access.wanted_policies(
             request,
             provisioner_role_arn=roles["provisioner"],

@@ -36,6 +36,11 @@ def ec2(moto_aws: None) -> Any:
 
 
 @pytest.fixture
+def logs(moto_aws: None) -> Any:
+    return client("logs")
+
+
+@pytest.fixture
 def cloudformation(moto_aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """moto's CloudFormation and what it drops: a VPC's DNS attributes, a subnet's association with a route table."""
     create_vpc = VPC.create_from_cloudformation_json

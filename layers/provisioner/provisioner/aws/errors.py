@@ -69,6 +69,7 @@ _RETRYABLE: Final[Mapping[ErrorReason, frozenset[str]]] = {
             "DependencyTimeout",
             "IncorrectFileSystemLifeCycleState",
             "OperationAborted",
+            "OperationAbortedException",
             "ResourceInUseException",
         }
     ),
@@ -124,7 +125,8 @@ def boundary_error(error: ClientError, doing: str) -> RetryableError | TerminalE
 
     `doing` says which call on which resource, for instance "CreateMountTarget in subnet-0a1b". Codes that no table
     names are retryable with a 5xx status and terminal otherwise.
-    Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS and DynamoDB;
+    Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS, CloudWatch
+    Logs and DynamoDB;
     botocore's retry handler for the throttling codes.
     """
     code = error.response.get("Error", {}).get("Code", "Unknown")

@@ -14,6 +14,8 @@ from provisioner.resources import (
     cluster_dns,
     cluster_dns_drift,
     cluster_drift,
+    cluster_logs,
+    cluster_logs_drift,
     fargate_profile,
     fargate_profile_drift,
     file_system,
@@ -44,7 +46,7 @@ class Infrastructure:
 
 
 def infrastructure(request: Request, target: Target) -> Infrastructure:
-    """Each resource with what it is not. Only reads: about 20 calls.
+    """Each resource with what it is not. Only reads: about 21 calls.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
@@ -70,6 +72,7 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     looked_at = cluster_drift.inspect(request, network, found)
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
+    logs = cluster_logs_drift.inspect(request, cluster_logs.find(request, target.client("logs")))
     entries = [
         cluster_access_drift.inspect(request, principal_arn, policy_arn, eks)
         if found
@@ -83,7 +86,7 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     addon = cluster_dns.find(request, eks) if found else None
     dns = cluster_dns_drift.inspect(request, addon, can_run=not profile.differences)
     inside = [looked_at.resource]
-    return [looked_at, *(each.within(inside) for each in (*entries, profile))], [dns.within(inside)]
+    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile))], [dns.within(inside)]
 
 
 def _storage(request: Request, target: Target, state: NetworkState) -> list[Inspected]:

@@ -1,0 +1,44 @@
+"""The log group of the cluster's control plane: EKS makes it when it is not there, and would keep its logs for ever."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from provisioner.request import Request
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import LogGroupTypeDef
+
+
+def log_group_name(request: Request) -> str:
+    return f"/aws/eks/{request.cluster.name}/cluster"
+
+
+def find(request: Request, logs: "CloudWatchLogsClient") -> "LogGroupTypeDef | None":
+    """The log group, None when absent. Of all that begin with its name it comes first."""
+    name = log_group_name(request)
+    found = logs.describe_log_groups(logGroupNamePrefix=name, limit=1)["logGroups"]
+    return found[0] if found and found[0]["logGroupName"] == name else None
+
+
+def ensure(request: Request, logs: "CloudWatchLogsClient") -> None:
+    """Converge the log group's retention, for a cluster that is ours or just being made.
+
+    Without logs a group is not made; one that an earlier cluster of the name has left gets its retention all the same.
+    It belongs to the cluster by its name: one that EKS has made carries nobody's tag.
+    Idempotency key: the name; EKS uses a group that is there already.
+    Source: EKS user guide, "Send control plane logs to CloudWatch Logs"; CloudWatch Logs API, PutRetentionPolicy.
+    """
+    group = find(request, logs)
+    if group is None and request.cluster.control_plane_logs:
+        _create(request, logs)
+        group = find(request, logs)
+    wanted = request.cluster.control_plane_log_retention_days
+    if group is not None and group.get("retentionInDays") != wanted:
+        logs.put_retention_policy(logGroupName=log_group_name(request), retentionInDays=wanted)
+
+
+def _create(request: Request, logs: "CloudWatchLogsClient") -> None:
+    """Nothing when EKS was quicker."""
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_group(logGroupName=log_group_name(request), tags=request.owner_tags)
