@@ -60,6 +60,7 @@ build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda witho
 generate: $(VENV)/.development ## write again what is generated from the code; tests tell when that is due
 	$(BIN)/python -m tools.event_schemas
 	$(BIN)/python -m tools.parameters
+	$(BIN)/python -m tools.regions
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.inspection.documentation > docs/drift.md
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.aws.partitions import dns_suffix
 from tools.templates import load_template
 
 if TYPE_CHECKING:
@@ -34,16 +35,22 @@ class DeployError(Exception):
 
 
 def deploy(
-    server: AwsServer, template: Path, stack_name: str, parameters: Mapping[str, str] | None = None
+    server: AwsServer,
+    template: Path,
+    stack_name: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    region: str | None = None,
 ) -> dict[str, str]:
-    """Create or update the stack; its outputs.
+    """Create or update the stack, in the server's own region unless another one is given; its outputs.
 
     Idempotency key: the stack name. Raises: DeployError; botocore's ClientError when CloudFormation refuses the
     template outright (an unknown resource type, a missing parameter).
     """
-    packager = _Packager(server, f"{stack_name}-artifacts-{server.account_id}")
+    region = region or server.region
+    packager = Packager(server, region, artifact_bucket(server, stack_name, region))
     body = packager.packaged(template, dict(parameters or {}))
-    client = server.client("cloudformation")
+    client = server.client("cloudformation", region=region)
     request = {
         "StackName": stack_name,
         "Parameters": [
@@ -67,6 +74,12 @@ def deploy(
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
+def artifact_bucket(server: AwsServer, stack_name: str, region: str) -> str:
+    """Names of buckets are of the whole partition."""
+    elsewhere = "" if region == server.region else f"-{region}"
+    return f"{stack_name}-artifacts-{server.account_id}{elsewhere}"
+
+
 def _first_failure(client: Any, stack_name: str) -> str:
     events = client.describe_stack_events(StackName=stack_name)["StackEvents"]
     failures = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
@@ -76,16 +89,17 @@ def _first_failure(client: Any, stack_name: str) -> str:
     return f"{first['LogicalResourceId']} ({first['ResourceType']}): {first.get('ResourceStatusReason', '')}"
 
 
-class _Packager:
+class Packager:
     """Uploads what a template points at and returns the template pointing there."""
 
-    def __init__(self, server: AwsServer, bucket: str) -> None:
-        self._server = server
+    def __init__(self, server: AwsServer, region: str, bucket: str) -> None:
+        self._region = region
         self._bucket = bucket
-        self._s3 = server.client("s3")
+        self._s3 = server.client("s3", region=region)
         if bucket not in {existing["Name"] for existing in self._s3.list_buckets()["Buckets"]}:
-            location = {"LocationConstraint": server.region}
-            self._s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
+            # us-east-1 is no location constraint (S3 API, CreateBucket).
+            elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+            self._s3.create_bucket(Bucket=bucket, **({} if region == "us-east-1" else elsewhere))
 
     def packaged(self, path: Path, parameters: dict[str, str]) -> str:
         """The template as CloudFormation takes it: packaged, and translated if it is a SAM template."""
@@ -107,7 +121,7 @@ class _Packager:
         function_defaults = template.get("Globals", {}).get("Function", {})
         self._replace(function_defaults, "CodeUri", base)
         if "Transform" in template:
-            template = translated(template, parameters, self._server.region)
+            template = translated(template, parameters, self._region)
         return json.dumps(template, default=str)
 
     def template_argument(self, body: str) -> dict[str, str]:
@@ -127,7 +141,8 @@ class _Packager:
             properties[name] = self._template_url(self.packaged(base / value, {}))
 
     def _template_url(self, body: str) -> str:
-        return f"https://s3.{self._server.region}.amazonaws.com/{self._bucket}/{self._put(body.encode())}"
+        host = f"{self._bucket}.s3.{self._region}.{dns_suffix(self._region)}"
+        return f"https://{host}/{self._put(body.encode())}"
 
     def _put(self, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()[:32]

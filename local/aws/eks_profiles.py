@@ -8,6 +8,7 @@ from typing import Any
 from moto.core.responses import ActionResult
 
 from local.aws import eks_access, iam, network
+from local.aws.availability import types_in
 from local.aws.eks_base import NAME, EksOperations
 from local.aws.eks_state import Cluster, FargateProfile
 from local.aws.policies import Caller
@@ -23,6 +24,7 @@ ZONES_WITHOUT_FARGATE = {"use1-az3", "usw1-az2", "cac1-az3", "apne1-az3", "cnn1-
 
 class ProfileOperations(EksOperations):
     def create_fargate_profile(self) -> ActionResult:
+        self._check_region()
         cluster, name = self.active_cluster(), self.parameter("fargateProfileName")
         names = ("fargateProfileName", "podExecutionRoleArn", "subnets", "selectors", "clientRequestToken")
         request = {n: self.parameter(n) for n in names} | {"tags": self.tags_parameter()}
@@ -86,6 +88,15 @@ class ProfileOperations(EksOperations):
         if found is None:
             raise refusal("ResourceNotFoundException", f"No Fargate Profile found with name: {name}.")
         return found
+
+    def _check_region(self) -> None:
+        """Source: eksctl#1825, a region without Fargate answers AccessDeniedException; its text is not published."""
+        types = types_in(self.region)
+        if types is not None and "AWS::EKS::FargateProfile" not in types:
+            account = self.current_account
+            raise refusal(
+                "AccessDeniedException", f"Account {account} is not authorized to use Fargate in {self.region}"
+            )
 
     def _check_role(self, role_arn: str, profile_arn: str) -> None:
         role = iam.find_role(role_arn)

@@ -20,7 +20,7 @@ def sdk() -> dict[str, Any]:
     os.environ |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
     import botocore.session
 
-    from provisioner.fields import partition_of, supported_regions
+    from provisioner.regions import partition_of, supported_regions
 
     session = botocore.session.get_session()
     clients = {name: session.create_client(name) for name in session.get_available_services()}

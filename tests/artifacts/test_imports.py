@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from layers.recipe.sources import FUNCTIONS, PROVISIONER, aws_services
-from provisioner.fields import partition_of, supported_regions
+from provisioner.regions import partition_of, supported_regions
 from tests.artifacts import built
 
 ALONE = Path(__file__).with_name("alone.py")

@@ -280,7 +280,7 @@ good_requests = st.fixed_dictionaries(
     {},
     optional={
         "account_id": st.from_regex(re.compile(r"[0-9]{12}", re.ASCII), fullmatch=True),
-        "region": st.sampled_from(["eu-west-1", "ap-northeast-1", "us-gov-west-1", "cn-north-1"]),
+        "region": st.sampled_from(["eu-west-1", "ap-northeast-1", "mx-central-1", "cn-north-1"]),
         "cluster": st.fixed_dictionaries(
             {},
             optional={

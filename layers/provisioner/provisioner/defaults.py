@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from provisioner.errors import ErrorReason, RequestError
 from provisioner.events import asked_by
-from provisioner.fields import partition_of, supported_regions
 from provisioner.refusal import Path, Problem, problems_of, refusal, shown
+from provisioner.regions import partition_of, supported_regions
 from provisioner.request import Request, network_form
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def complete_request(
         Layer(asked.partial),
     ]
     merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
-    problems = [*_field_problems(merged), *cross_field_problems(merged)]
+    problems = [*_field_problems(merged), *cross_field_problems(merged), *_place_problems(merged, own_region)]
     if problems:
         raise refusal(problems, lambda path: _origin(layers, path))
     return Request.model_validate(merged)
@@ -95,6 +95,18 @@ def cross_field_problems(values: Mapping[str, Any]) -> list[Problem]:
             path = ("cluster", "admin_principal_arns", index)
             problems.append(Problem(path, shown(arn), f"a principal in the partition of {region}, {partition}"))
     return problems
+
+
+def _place_problems(values: Mapping[str, Any], own_region: str) -> list[Problem]:
+    """A region where clusters can be made, but not by us: no role of another partition can be assumed.
+
+    Source: IAM user guide, "Amazon Resource Names (ARNs)": a partition is a group of regions, an account is in one.
+    """
+    region, partition = values.get("region"), partition_of(own_region)
+    if not isinstance(region, str) or region not in supported_regions() or partition_of(region) == partition:
+        return []
+    allowed = f"a region of the partition {partition}, where this application runs, such as {own_region}"
+    return [Problem(("region",), shown(region), allowed)]
 
 
 def _field_problems(values: Mapping[str, Any]) -> list[Problem]:

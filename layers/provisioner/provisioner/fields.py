@@ -6,11 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Annotated, Any, Final
 
-import boto3
-import botocore.session
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -22,6 +19,8 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from provisioner.regions import shortcoming, supported_regions
 
 OWNER_TAG: Final = "eks-efs-provisioner/cluster"
 _OWN_TAG_PREFIX: Final = "eks-efs-provisioner/"
@@ -37,10 +36,14 @@ _ROOT_DIRECTORY: Final = re.compile(r"/|(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}")
 
 @dataclass(frozen=True)
 class Allowed:
-    """Refuses a value with `description` as the only message, whichever check it failed; documents the JSON Schema."""
+    """Refuses a value with `description` as the only message, whichever check it failed; documents the JSON Schema.
+
+    `why` adds what is wrong with this very value, where there is more to say.
+    """
 
     description: str
     check: Callable[[Any], bool] = lambda _: True
+    why: Callable[[Any], str | None] = lambda _: None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(self._validate, handler(source))
@@ -52,28 +55,15 @@ class Allowed:
         try:
             accepted = handler(value)
         except ValidationError:
-            raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": self.description}) from None
+            raise self._refusal(value) from None
         if not self.check(accepted):
-            raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": self.description})
+            raise self._refusal(value)
         return accepted
 
-
-@cache
-def supported_regions() -> frozenset[str]:
-    """Regions of every partition that have both EKS and EFS, as this botocore knows them."""
-    session = boto3.session.Session()
-    return frozenset(
-        region
-        for partition in session.get_available_partitions()
-        for region in set(session.get_available_regions("eks", partition_name=partition))
-        & set(session.get_available_regions("efs", partition_name=partition))
-    )
-
-
-@cache
-def partition_of(region: str) -> str:
-    """`aws`, `aws-cn`, …: the partition of a supported region. Cached: botocore reads a file of a megabyte for it."""
-    return botocore.session.get_session().get_partition_for_region(region)
+    def _refusal(self, value: Any) -> PydanticCustomError:
+        why = self.why(value)
+        allowed = self.description + (f" ({why})" if why else "")
+        return PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
 
 
 def _ipv4_network(value: str) -> ipaddress.IPv4Network | None:
@@ -131,8 +121,9 @@ AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$"), Allowed("an AWS accoun
 Region = Annotated[
     str,
     Allowed(
-        "a region that has EKS and EFS, such as ap-northeast-1 or us-east-1",
+        "a region that has EKS on Fargate and EFS, such as ap-northeast-1 or us-east-1",
         lambda value: value in supported_regions(),
+        shortcoming,
     ),
 ]
 ClusterName = Annotated[

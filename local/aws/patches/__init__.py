@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from local.aws.patches import (
     calls,
     cloudformation,
+    cloudformation_change_sets,
     cloudformation_deletion,
     cloudformation_iam,
     cloudformation_network,
     cloudformation_permissions,
     cloudformation_resources,
+    cloudformation_validation,
     events,
     jsonata,
     keys,
@@ -63,7 +65,9 @@ def install_all(server: AwsServer) -> None:
     stack_sets.install(server)
     cloudformation_resources.install(server)
     cloudformation_deletion.install(server)
+    cloudformation_change_sets.install(server)
     cloudformation_network.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
     cloudformation.install(server)
+    cloudformation_validation.install(server)

@@ -1,9 +1,8 @@
 """Stacks that take their time and that fail as CloudFormation's do.
 
-moto lacks: an error for resource types it does not know (it leaves them out); stack events per resource; a stack that
-is CREATE_IN_PROGRESS for a while; a failing resource that ends in ROLLBACK_COMPLETE and a reason instead of HTTP 500;
-nested stacks that fail their parent; lists
-without what is AWS::NoValue; updates that make and remove what a condition now says; "No updates are to be
+moto lacks: stack events per resource; a stack that is CREATE_IN_PROGRESS for a while; a failing resource that ends in
+ROLLBACK_COMPLETE and a reason instead of HTTP 500; nested stacks that fail their parent; lists without what is
+AWS::NoValue; partitions other than aws; updates that make and remove what a condition now says; "No updates are to be
 performed".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 from moto.cloudformation.exceptions import CloudFormationError, UnformattedGetAttTemplateException, ValidationError
+from moto.utilities.utils import get_partition
 
+from local.aws.partitions import dns_suffix
 from local.aws.patches import cloudformation_deletion
 
 if TYPE_CHECKING:
@@ -30,11 +31,11 @@ class ResourceFailedError(Exception):
 
 
 def install(server: AwsServer) -> None:
-    _refuse_unknown_types()
     _record_resource_events()
     _take_time(server)
     _roll_back()
     _nest()
+    parsing.ResourceMap.__init__ = _in_its_partition(parsing.ResourceMap.__init__)
     parsing.clean_json = _without_no_value(parsing.clean_json)
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
     parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
@@ -50,6 +51,15 @@ def _without_no_value(clean: Any) -> Any:
         return [each for each in value if each is not None] if isinstance(value, list) else value
 
     return cleaned
+
+
+def _in_its_partition(init: Any) -> Any:
+    def made(self: Any, *arguments: Any, **options: Any) -> None:
+        init(self, *arguments, **options)
+        self._parsed_resources["AWS::Partition"] = get_partition(self._region_name)
+        self._parsed_resources["AWS::URLSuffix"] = dns_suffix(self._region_name)
+
+    return made
 
 
 def reason(error: BaseException) -> str:
@@ -72,20 +82,6 @@ def add_event(
             resource_properties=None,
         )
     )
-
-
-def _refuse_unknown_types() -> None:
-    create_map = models.Stack._create_resource_map
-
-    def checked(self: Any) -> Any:
-        resources = self.template_dict.get("Resources", {})
-        types = {resource.get("Type", "") for resource in resources.values()}
-        unknown = sorted(name for name in types if not parsing.resource_class_from_type(name))
-        if unknown:
-            raise ValidationError(message=f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
-        return create_map(self)
-
-    models.Stack._create_resource_map = checked
 
 
 def _record_resource_events() -> None:

@@ -3,7 +3,8 @@
 moto lacks: a key policy as text when CloudFormation made the key (GetKeyPolicy answers HTTP 500); the waiting period of
 a key that goes with its stack, of 30 days unless PendingWindowInDays says less (registry schema of AWS::KMS::Key); the
 refusal of a log group whose key does not let CloudWatch Logs in. Source: CloudWatch Logs user guide, "Encrypt log data
-in CloudWatch Logs using AWS Key Management Service"; the text is CreateLogGroup's.
+in CloudWatch Logs using AWS Key Management Service"; the text is CreateLogGroup's;
+the principal has the partition's suffix (aws-cdk, region-info, default.ts).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import moto.kms.models as kms
 import moto.logs.models as logs
+from moto.utilities.utils import get_partition
 
+from local.aws.partitions import dns_suffix
 from local.aws.patches import deliveries
 
 if TYPE_CHECKING:
@@ -45,8 +48,8 @@ def install(server: AwsServer) -> None:
 
 
 def _admit_logs(backend: Any, name: str, key_id: str) -> None:
-    group = f"arn:aws:logs:{backend.region_name}:{backend.account_id}:log-group:{name}"
-    service = f"logs.{backend.region_name}.amazonaws.com"
+    group = f"arn:{get_partition(backend.region_name)}:logs:{backend.region_name}:{backend.account_id}:log-group:{name}"
+    service = f"logs.{backend.region_name}.{dns_suffix(backend.region_name)}"
     context = {"kms:EncryptionContext:aws:logs:arn": group}
     try:
         deliveries.key_lets_in(service, key_id, backend.account_id, backend.region_name, context)

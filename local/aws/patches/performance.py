@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 import yaml
 from moto import backends
-from moto.cloudformation.models import Stack
+from moto.cloudformation.models import ChangeSet, Stack
 from moto.cloudformation.utils import yaml_tag_constructor
 from moto.core import responses
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -39,6 +39,7 @@ def install(server: AwsServer) -> None:
     # What it gives is not written to while it is evaluated: the iterations of a Map share theirs, too.
     AmazonStateLanguageParser.parse = staticmethod(lru_cache(AmazonStateLanguageParser.parse))
     Stack.parse_template = staticmethod(_parse_template)
+    ChangeSet._parse_template = _parse_own_template
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services
     responses.method_names_from_class = cache(responses.method_names_from_class)
@@ -53,6 +54,10 @@ class _TemplateLoader(yaml.CLoader):
 
 
 yaml.add_multi_constructor("", yaml_tag_constructor, Loader=_TemplateLoader)
+
+
+def _parse_own_template(self: Any) -> None:
+    self.template_dict = _parse_template(self.template)
 
 
 def _parse_template(text: str) -> Any:

@@ -139,10 +139,10 @@ class PartsOfACloud:
     on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = field(default_factory=list)
     on_cluster_deleted: list[Callable[[Cluster], None]] = field(default_factory=list)
 
-    def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
+    def client(self, service: str, credentials: dict[str, str] | None = None, *, region: str = REGION) -> Any:
         keys = credentials or {"AccessKeyId": "AKIAADMINISTRATOR000", "SecretAccessKey": "none"}
         return make_client(
-            self.endpoint, service, keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken")
+            self.endpoint, region, service, keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("SessionToken")
         )
 
     def role(self, name: str, service: str | None = None, **arguments: Any) -> str:
@@ -156,12 +156,12 @@ class PartsOfACloud:
 
 
 @functools.cache
-def make_client(endpoint: str, service: str, key: str, secret: str, token: str | None) -> Any:
+def make_client(endpoint: str, region: str, service: str, key: str, secret: str, token: str | None) -> Any:
     """Clients are slow to make and keep nothing between tests."""
     return SESSION.client(
         service,
         endpoint_url=endpoint,
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,

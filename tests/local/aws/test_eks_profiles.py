@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.local.aws.calls import FARGATE, code, make_profile, request_for
 
 
@@ -46,6 +48,13 @@ def test_bad_parameters_of_a_profile_are_refused(parts: Any, cluster: Any, netwo
     ]
     for changes in bad:
         assert code(make_profile, parts=parts, eks=eks, **changes) == "InvalidParameterException", changes
+
+
+@pytest.mark.parametrize(
+    ("region", "answer"), [("us-gov-west-1", "AccessDeniedException"), ("mx-central-1", "ResourceNotFoundException")]
+)
+def test_there_are_no_profiles_in_a_region_whose_registry_has_none(parts: Any, region: str, answer: str) -> None:
+    assert code(make_profile, parts=parts, eks=parts.client("eks", region=region)) == answer
 
 
 def test_the_trust_of_the_pod_execution_role_may_name_the_clusters_profiles(parts: Any, cluster: Any) -> None:

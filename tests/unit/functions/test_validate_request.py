@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,6 +204,38 @@ def test_a_key_in_another_region_and_a_principal_in_another_partition_are_refuse
     assert "allowed: a key in the request's own region, ap-northeast-1" in message
     assert "file_system.kms_key_arn is" in message
     assert "cluster.admin_principal_arns.0 is" in message
+
+
+@pytest.mark.parametrize(
+    ("region", "allowed"),
+    [
+        ("us-gov-west-1", "(us-gov-west-1 has no EKS on Fargate)"),
+        ("us-iso-east-1", "(what us-iso-east-1 has is not published)"),
+        ("eu-west-9", "such as ap-northeast-1 or us-east-1\n"),
+        ("cn-north-1", "a region of the partition aws, where this application runs, such as ap-northeast-1"),
+    ],
+)
+def test_a_region_where_no_cluster_can_be_made_from_here_is_refused_by_what_it_lacks(
+    calls: list[str], region: str, allowed: str
+) -> None:
+    message = refused({"region": region})
+    assert message.startswith(f"InvalidRequest: 1 wrong field\n- region is '{region}'; allowed: a region ")
+    assert allowed in message
+    assert set(calls) == {"ssm:GetParameter"}
+
+
+def test_a_cluster_may_be_asked_for_in_every_region_that_has_all_of_it(ssm: "SSMClient") -> None:
+    """Also from a stack in another one: the stack's own region is CloudFormation's to refuse."""
+    document = (ROOT / "docs/regions.md").read_text()
+    rows = dict(re.findall(r"^\| ([a-z]+-[a-z0-9-]+) \| [^|]+ \| (yes|no)\b", document, re.MULTILINE))
+    for region, answer in rows.items():
+        if region.startswith("cn-"):  # asked for from here, another partition
+            continue
+        if answer == "yes":
+            assert validate({"region": region})["region"] == region
+        else:
+            assert f"region is '{region}'" in refused({"region": region})
+    assert len(rows) > 40
 
 
 @pytest.mark.parametrize(("cidrs", "warned"), [(["0.0.0.0/0"], True), (["192.0.2.0/24"], False)])

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.errors import boundary_error
 from provisioner.errors import ErrorReason, RetryableError
-from provisioner.fields import partition_of
+from provisioner.regions import partition_of
 from provisioner.request import Request
 
 if TYPE_CHECKING:
