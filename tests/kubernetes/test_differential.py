@@ -16,12 +16,12 @@ from local.kubernetes.embedded import EmbeddedControlPlanes
 from local.kubernetes.embedded.make_openapi import OPENAPI_FILE, published, reduced, rendered
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from local.kubernetes.real import ROLE_AGGREGATION, RealControlPlanes
-from tests.kubernetes.cases import access, admission, apply, objects, reading, validation
+from tests.kubernetes.cases import access, admission, apply, objects, reading, scaling, validation
 from tests.kubernetes.differential import CASES, Case, Conversation, Exchange, compared, normalised
 from tests.kubernetes.eks_tokens import CLUSTER, authenticator, tokens
 from tests.kubernetes.manifests import PATHS, manifest
 
-SUBJECTS = (access, admission, apply, objects, reading, validation)
+SUBJECTS = (access, admission, apply, objects, reading, scaling, validation)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ _CHANGE = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _ALL_SEEING = {f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSAdminViewPolicy"}
 _ALL_POWERFUL = {"system:masters", f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSClusterAdminPolicy"}
 _WORKLOADS = ("pods", "configmaps", "serviceaccounts", "persistentvolumeclaims", "deployments", "replicasets")
+_SCALES = ("deployments/scale", "replicasets/scale")
 _BOUNDS = ("limitranges", "resourcequotas", "resourcequotas/status")
 _DISCOVERY = ("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz")
 ANONYMOUS_PATHS = ("/version", "/healthz", "/livez", "/readyz")
@@ -25,10 +26,15 @@ class Rule:
     resources: tuple[str, ...]
 
 
-_VIEW = (Rule(_READ, (*_WORKLOADS, "pods/log", "pods/status", "deployments/status", "events", "namespaces", *_BOUNDS)),)
+_VIEW = (
+    Rule(
+        _READ,
+        (*_WORKLOADS, "pods/log", "pods/status", "deployments/status", *_SCALES, "events", "namespaces", *_BOUNDS),
+    ),
+)
 _EDIT = (
     *_VIEW,
-    Rule(_CHANGE, (*_WORKLOADS, "events")),
+    Rule(_CHANGE, (*_WORKLOADS, *_SCALES, "events")),
     Rule(_READ | {"create"}, ("pods/exec",)),
 )
 RULES = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.kubernetes.embedded.errors import no_such_resource
 from local.kubernetes.embedded.resources import ACCESS_REVIEWS, ALL_VERBS, BY_PATH, GROUPS, Resource
+from local.kubernetes.embedded.scaling import SCALE, SUBRESOURCE
 from local.kubernetes.embedded.schema import definitions
 
 Object = dict[str, Any]
@@ -30,6 +31,7 @@ _SUBRESOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "log": ("", ("get",)),
     "exec": ("PodExecOptions", ("create", "get")),
     "binding": ("Binding", ("create",)),
+    SUBRESOURCE: (SCALE.kind, ("get", "patch", "update")),
 }
 
 
@@ -83,6 +85,8 @@ def _entry(resource: Resource) -> Object:
 def _subresource(resource: Resource, name: str) -> Object:
     kind, verbs = _SUBRESOURCES[name]
     entry: Object = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
+    if name == SUBRESOURCE:
+        entry |= {"group": SCALE.group, "version": SCALE.version}
     return {**entry, "kind": kind or resource.kind, "verbs": list(verbs)}
 
 

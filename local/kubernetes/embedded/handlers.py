@@ -1,10 +1,11 @@
 """From an HTTP request on a resource to the operation it stands for, and back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from local.kubernetes.embedded import access_reviews, kubelet_proxy, watch
+from local.kubernetes.embedded import access_reviews, kubelet_proxy, scaling, watch
 from local.kubernetes.embedded.authorization import authorize
 from local.kubernetes.embedded.decoding import decode, parse_body, parse_yaml, strict_error
 from local.kubernetes.embedded.deletion import DeleteOptions, Deletions
@@ -52,6 +53,8 @@ class Handlers:
             pod = self.operations.get(PODS, info.namespace, info.name)
             proxy = kubelet_proxy.log if info.subresource == "log" else kubelet_proxy.execute
             return await proxy(request, self.store, pod)
+        if info.subresource == scaling.SUBRESOURCE:
+            return await self._scale(request, info)
         match info.verb:
             case "get":
                 found = self.operations.get(info.resource, info.namespace, info.name)
@@ -127,10 +130,18 @@ class Handlers:
         resource = info.resource
         if request.content_type == _APPLY:
             return self._apply(request, info, parse_yaml(body), write)
+        warnings: list[str] = []
+        change = self._change(request, resource, body, warnings)
+        stored = self.operations.patch(resource, info.namespace, info.name, change, write)
+        return web.json_response(stored, headers=_warned(warnings))
+
+    def _change(
+        self, request: web.Request, resource: Resource, body: bytes, warnings: list[str]
+    ) -> Callable[[Object], Object]:
+        """What a patch makes of an object of that kind; what it is warned of is known once it has been made."""
         if request.content_type not in (_JSON_PATCH, _MERGE_PATCH, _STRATEGIC_PATCH):
             raise ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
         patch = parse_body(body, "application/json", resource.kind)
-        warnings: list[str] = []
 
         def change(old: Object) -> Object:
             if request.content_type == _JSON_PATCH:
@@ -139,16 +150,36 @@ class Handlers:
                 patched = merge_patch(old, patch)
             else:
                 patched = strategic_merge(old, patch, resource.schema)
-            decoded, complaints = decode(resource, patched)
+            if not isinstance(patched, dict):
+                raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
             try:
+                decoded, complaints = decode(resource, patched)
                 warnings.extend(_judge(request, resource, complaints))
-            except ApiError as strict:
-                cause = invalid_value("patch", patch, strict.message)
+            except ApiError as refused:
+                cause = invalid_value("patch", patch, refused.message)
                 raise ApiError(422, "Invalid", cause.message, {"causes": [cause.payload()]}) from None
             return decoded
 
-        stored = self.operations.patch(resource, info.namespace, info.name, change, write)
-        return web.json_response(stored, headers=_warned(warnings))
+        return change
+
+    async def _scale(self, request: web.Request, info: RequestInfo) -> web.Response:
+        if info.verb == "get":
+            return web.json_response(scaling.read(self.operations, info.resource, info.namespace, info.name))
+        if info.verb not in ("update", "patch"):
+            raise method_not_allowed()
+        _check_options(request, info.verb)
+        body, write, warnings = await request.read(), _write_of(request, info), list[str]()
+        if info.verb == "patch":
+            change = self._change(request, scaling.SCALE, body, warnings)
+        else:
+            asked, complaints = decode(scaling.SCALE, parse_body(body, request.content_type, scaling.SCALE.kind))
+            warnings += _judge(request, scaling.SCALE, complaints)
+
+            def change(_old: Object) -> Object:
+                return asked
+
+        scaled = scaling.change(self.operations, info.resource, info.namespace, info.name, change, write)
+        return web.json_response(scaled, headers=_warned(warnings))
 
     def _apply(self, request: web.Request, info: RequestInfo, body: Any, write: Write) -> web.Response:
         if not request.query.get("fieldManager"):

@@ -20,7 +20,11 @@ from local.kubernetes.real import RealControlPlanes
 Definitions = dict[str, Any]
 OPENAPI_FILE = Path(__file__).with_name("openapi.json")
 # Bodies of requests that are no kind of their own.
-_BODIES = ("io.k8s.api.core.v1.Binding", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")
+_BODIES = (
+    "io.k8s.api.autoscaling.v1.Scale",
+    "io.k8s.api.core.v1.Binding",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+)
 _REFERENCE = re.compile(r'"#/definitions/([^"]+)"')
 
 

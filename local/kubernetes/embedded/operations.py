@@ -56,7 +56,8 @@ class Write:
     subresource: str = ""
 
     def entry(self, resource: Resource, operation: str) -> Manager:
-        return Manager(self.manager, operation, resource.group_version, self.subresource, timestamp(), frozenset())
+        time = "" if self.subresource == "scale" else timestamp()  # lost on the way from the Scale to its object
+        return Manager(self.manager, operation, resource.group_version, self.subresource, time, frozenset())
 
 
 class Operations:
@@ -179,7 +180,7 @@ class Operations:
         elif owners:
             new["metadata"]["managedFields"] = owners
         check_object(resource, new, update_causes(resource, old, new, write.subresource))
-        if not write.subresource and _is_new_generation(resource, old, new):
+        if write.subresource in ("", "scale") and _is_new_generation(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         admission.validate_change(self.store, resource, old["metadata"].get("namespace", ""), new, write.subresource)
         if new == old:

@@ -52,8 +52,8 @@ RESOURCE_QUOTAS = Resource("", "resourcequotas", "ResourceQuota", True, ("quota"
 LIMIT_RANGES = Resource("", "limitranges", "LimitRange", True, ("limits",))
 STORAGE_CLASSES = Resource("storage.k8s.io", "storageclasses", "StorageClass", False, ("sc",))
 CSI_DRIVERS = Resource("storage.k8s.io", "csidrivers", "CSIDriver", False)
-DEPLOYMENTS = Resource("apps", "deployments", "Deployment", True, ("deploy",), ("status",), ("all",), True)
-REPLICA_SETS = Resource("apps", "replicasets", "ReplicaSet", True, ("rs",), ("status",), ("all",), True)
+DEPLOYMENTS = Resource("apps", "deployments", "Deployment", True, ("deploy",), ("scale", "status"), ("all",), True)
+REPLICA_SETS = Resource("apps", "replicasets", "ReplicaSet", True, ("rs",), ("scale", "status"), ("all",), True)
 VALIDATING_WEBHOOKS = Resource(
     "admissionregistration.k8s.io",
     "validatingwebhookconfigurations",

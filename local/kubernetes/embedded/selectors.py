@@ -99,6 +99,16 @@ def matches_label_selector(wanted: Mapping[str, Any], labels: Mapping[str, str])
     return True
 
 
+def shown_selector(wanted: Mapping[str, Any]) -> str:
+    """A LabelSelector object as text, as metav1.FormatLabelSelector writes it."""
+    terms = [(key, f"{key}={value}") for key, value in (wanted.get("matchLabels") or {}).items()]
+    for expression in wanted.get("matchExpressions") or []:
+        key, values = expression["key"], ",".join(sorted(expression.get("values") or []))
+        shown = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "DoesNotExist": f"!{key}"}
+        terms.append((key, shown.get(expression["operator"], key)))
+    return ",".join(text for _, text in sorted(terms))
+
+
 def _field_selector(resource: Resource, text: str) -> Matches:
     supported = ("metadata.name", *(("metadata.namespace",) if resource.namespaced else ()))
     supported += _FIELDS.get(resource.kind, ())

@@ -83,6 +83,8 @@ def track_update(resource: Resource, old: Object, new: Object, manager: Manager)
     changed, removed = compare(resource.schema, old, new)
     kept = kept_fields(resource, manager.subresource)
     changed, removed = _owned(changed, kept), _owned(removed, kept)
+    if manager.subresource == "scale" and not new["spec"].get("replicas"):
+        changed, removed = frozenset(), changed | removed  # a Scale leaves no replicas out, so that nobody owns them
     if not changed and not removed:
         return with_managers(new, managers_of(old))
     mine: FieldSet = frozenset()
