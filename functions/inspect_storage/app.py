@@ -7,12 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import Target
 from provisioner.difference import drift
 from provisioner.handler import function_handler
-from provisioner.inspection.objects import objects
+from provisioner.inspection.objects import objects, strays
 from provisioner.request import Request
 
 
 @function_handler
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
-    differences = drift(objects(request, Target.of(request, role="inspector")))
-    return {"differences": [each.payload() for each in differences]}
+    target = Target.of(request, role="inspector")
+    differences = drift(objects(request, target))
+    return {"differences": [each.payload() for each in differences], "strays": strays(request, target)}

@@ -53,7 +53,14 @@ def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles
     inside = {name: each["Properties"] for name, each in FUNCTIONS.items() if "VpcConfig" in each["Properties"]}
     assert set(inside) == {
         f"{name}Function"
-        for name in ("ApplyStorage", "DiagnoseFailure", "InspectStorage", "PlanChanges", "VerifyStorage")
+        for name in (
+            "ApplyStorage",
+            "CleanUpVerification",
+            "DiagnoseFailure",
+            "InspectStorage",
+            "PlanChanges",
+            "VerifyStorage",
+        )
     }
     for properties in inside.values():
         role = RESOURCES[properties["Role"]["Fn::GetAtt"][0]]["Properties"]

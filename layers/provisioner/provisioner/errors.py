@@ -1,10 +1,12 @@
-"""The three errors that leave a function.
+"""The four errors that leave a function.
 
 The state machine matches these class names exactly (an `ErrorEquals` entry is a class name), so they stay flat:
 no subclass of one of them may ever be raised.
 """
 
 from enum import StrEnum
+
+from provisioner.verbatim import without_queries
 
 
 class ErrorReason(StrEnum):
@@ -17,6 +19,7 @@ class ErrorReason(StrEnum):
     UNSUITABLE_NETWORK = "UnsuitableNetwork"
     QUOTA_EXCEEDED = "QuotaExceeded"
     ACCESS_DENIED = "AccessDenied"
+    ADMISSION_REFUSED = "AdmissionRefused"
     THROTTLED = "Throttled"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"
     UNTRUSTED_ENDPOINT = "UntrustedEndpoint"
@@ -30,17 +33,24 @@ class ErrorReason(StrEnum):
 
 
 class BoundaryError(Exception):
-    """`reason: subject; remedy`. Never raised itself: raise one of the three below."""
+    """`reason: subject; remedy`. Never raised itself: raise one of the four below."""
 
     def __init__(self, reason: ErrorReason, subject: str, *, remedy: str) -> None:
         self.reason = reason
-        self.subject = subject
+        self.subject = subject = without_queries(subject)
         self.remedy = remedy
         super().__init__(f"{reason}: {subject}; {remedy}")
 
 
 class RetryableError(BoundaryError):
     """Throttling, a 5xx, eventual consistency, a role not yet assumable: the same call may succeed later."""
+
+
+class ClusterUnavailableError(BoundaryError):
+    """A cluster's API cannot be reached or fails: the same call is repeated for some minutes.
+
+    Not RetryableError, which waits out an account that AWS throttles: nothing says that this will pass by itself.
+    """
 
 
 class TerminalError(BoundaryError):

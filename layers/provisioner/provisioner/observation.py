@@ -18,6 +18,7 @@ class Reason(StrEnum):
     WAITING_FOR_FARGATE_PROFILE = "WaitingForFargateProfile"
     ACCESS_NOT_YET_EFFECTIVE = "AccessNotYetEffective"
     WAITING_FOR_CLAIM_TO_BIND = "WaitingForClaimToBind"
+    STRAYS_TERMINATING = "StraysTerminating"
     WRITERS_STARTING = "WritersStarting"
     WRITERS_WRITING = "WritersWriting"
     WRITERS_TERMINATING = "WritersTerminating"

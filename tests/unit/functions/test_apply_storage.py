@@ -41,7 +41,12 @@ def test_the_payload_names_what_a_pod_needs_to_mount(monkeypatch: pytest.MonkeyP
 def test_waiting_is_data_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     connect(monkeypatch, app, FakeCluster(access_after_calls=1))
     payload = app.lambda_handler(event(), Context())
-    assert payload == {"ready": False, "reason": "AccessNotYetEffective", "retry_after_seconds": 5}
+    assert payload == {
+        "ready": False,
+        "reason": "AccessNotYetEffective",
+        "retry_after_seconds": 5,
+        "because": "get: HTTP 403 Forbidden",
+    }
 
 
 def test_an_object_of_somebody_else_leaves_as_a_terminal_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import ErrorReason, RetryableError
+from provisioner.errors import ClusterUnavailableError, ErrorReason, RetryableError
 from tests.unit.functions.conftest import Invoke
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import CLASS, DRIVER, a_cluster
@@ -25,7 +25,7 @@ def cluster(invoke: Invoke, eks: FakeEks, monkeypatch: pytest.MonkeyPatch) -> Fa
 
 
 def test_storage_as_a_run_leaves_it_has_no_difference(invoke: Invoke, cluster: FakeCluster) -> None:
-    assert invoke("inspect_storage") == {"differences": []}
+    assert invoke("inspect_storage") == {"differences": [], "strays": []}
 
 
 def test_it_reports_what_is_missing(invoke: Invoke, cluster: FakeCluster) -> None:
@@ -57,11 +57,11 @@ def test_a_cluster_that_is_not_active_has_no_differences_here(
 ) -> None:
     del cluster.objects[DRIVER]
     eks.clusters["eks-example"]["status"] = status
-    assert invoke("inspect_storage") == {"differences": []}
+    assert invoke("inspect_storage") == {"differences": [], "strays": []}
 
 
 def test_a_cluster_that_is_gone_has_no_differences_here(invoke: Invoke) -> None:
-    assert invoke("inspect_storage") == {"differences": []}
+    assert invoke("inspect_storage") == {"differences": [], "strays": []}
 
 
 def test_an_api_that_does_not_yet_know_the_access_entry_is_asked_again(invoke: Invoke, cluster: FakeCluster) -> None:
@@ -69,14 +69,14 @@ def test_an_api_that_does_not_yet_know_the_access_entry_is_asked_again(invoke: I
     cluster.access_after_calls = 1
     with pytest.raises(RetryableError, match="eks-efs-provisioner-inspector"):
         invoke("inspect_storage")
-    assert invoke("inspect_storage") == {"differences": []}
+    assert invoke("inspect_storage") == {"differences": [], "strays": []}
 
 
 def test_a_lost_access_entry_is_the_infrastructures_difference_and_no_error(
     invoke: Invoke, cluster: FakeCluster
 ) -> None:
     cluster.access_after_calls = 1
-    assert invoke("inspect_storage") == {"differences": []}
+    assert invoke("inspect_storage") == {"differences": [], "strays": []}
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
@@ -84,12 +84,12 @@ def test_an_endpoint_that_was_closed_is_the_infrastructures_difference_and_any_o
     is_closed: bool, invoke: Invoke, cluster: FakeCluster, eks: FakeEks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def silent(*_: Any) -> None:
-        raise RetryableError(ErrorReason.SERVICE_UNAVAILABLE, "no answer", remedy="again")
+        raise ClusterUnavailableError(ErrorReason.SERVICE_UNAVAILABLE, "no answer", remedy="again")
 
     eks.clusters["eks-example"]["resourcesVpcConfig"]["endpointPublicAccess"] = not is_closed
     monkeypatch.setattr(cluster, "get", silent)
     if is_closed:
-        assert invoke("inspect_storage") == {"differences": []}
+        assert invoke("inspect_storage") == {"differences": [], "strays": []}
     else:
-        with pytest.raises(RetryableError, match="no answer"):
+        with pytest.raises(ClusterUnavailableError, match="no answer"):
             invoke("inspect_storage")

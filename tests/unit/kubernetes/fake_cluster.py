@@ -68,7 +68,9 @@ class FakeCluster:
         self, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None
     ) -> list[Manifest]:
         self._admit()
-        found = [each for (a_kind, where, _), each in self.objects.items() if a_kind == kind and where == namespace]
+        found = [
+            each for (a_kind, where, _), each in self.objects.items() if a_kind == kind and namespace in (None, where)
+        ]
         found = [each for each in found if _selected(labels, each["metadata"].get("labels", {}))]
         if fields:
             path, _, value = fields.partition("=")
@@ -178,7 +180,7 @@ class FakeCluster:
             return
         status["age"] += 1
         if self.refused_mount:
-            self._warn(pod, "FailedMount", self.refused_mount)
+            self.warn(pod, "FailedMount", self.refused_mount)
             return
         if status["age"] <= self.ticks_to_run:
             return
@@ -245,7 +247,7 @@ class FakeCluster:
             ]
         )
 
-    def _warn(self, pod: Manifest, reason: str, message: str) -> None:
+    def warn(self, pod: Manifest, reason: str, message: str) -> None:
         uid = pod["metadata"]["uid"]
         self.put(
             {

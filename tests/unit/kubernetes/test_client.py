@@ -9,7 +9,7 @@ import urllib3.exceptions
 from kubernetes.client.exceptions import ApiException
 
 from provisioner.aws.session import Target
-from provisioner.errors import ErrorReason, RetryableError, TerminalError
+from provisioner.errors import BoundaryError, ClusterUnavailableError, ErrorReason, RetryableError, TerminalError
 from provisioner.kubernetes import client as client_module
 from provisioner.kubernetes.client import ClusterApi, kubernetes_api
 from provisioner.kubernetes.dynamic import resources
@@ -53,20 +53,84 @@ def test_a_caller_that_is_not_let_in_is_access_not_yet_effective(status: int) ->
     assert isinstance(boundary_error(refusal(status), "get"), AccessNotYetEffective)
 
 
+REFUSED = {
+    "quota": (403, 'pods "p" is forbidden: exceeded quota: q, requested: pods=1, used: pods=4, limited: pods=4'),
+    "duty": (403, 'pods "p" is forbidden: failed quota: q: must specify limits.cpu for: c; limits.memory for: c'),
+    "level": (403, 'pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true (pod or …)'),
+    "range": (403, 'pods "p" is forbidden: minimum memory usage per Container is 1Gi, but request is 256Mi'),
+    "claim": (403, 'persistentvolumeclaims "c" is forbidden: exceeded quota: q, requested: requests.storage=5Gi, …'),
+    "webhook": (403, 'admission webhook "validation.gatekeeper.sh" denied the request: [ns-must-have-owner] …'),
+    "webhook's own code": (
+        400,
+        'admission webhook "vpod.kb.io" denied the request: the image is not from our registry',
+    ),
+    "policy": (422, "pods \"p\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed …"),
+}
+
+
+@pytest.mark.parametrize(("status", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_admission_refuses_is_final_in_its_own_words(status: int, message: str) -> None:
+    error = boundary_error(refusal(status, "Forbidden", message), "apply Pod p", over_existing=True)
+    assert isinstance(error, TerminalError)
+    assert error.reason == ErrorReason.ADMISSION_REFUSED
+    assert message in error.subject
+
+
 @pytest.mark.parametrize(
-    ("status", "reason"),
+    "message",
     [
-        (0, ErrorReason.SERVICE_UNAVAILABLE),
-        (404, ErrorReason.NOT_YET_CONSISTENT),
-        (409, ErrorReason.NOT_YET_CONSISTENT),
-        (429, ErrorReason.THROTTLED),
-        (500, ErrorReason.SERVICE_UNAVAILABLE),
-        (503, ErrorReason.SERVICE_UNAVAILABLE),
+        'pods is forbidden: User "arn:aws:sts::1:assumed-role/r/s" cannot list resource "pods" in API group ""',
+        'forbidden: User "system:anonymous" cannot get path "/"',
+        "",
     ],
 )
-def test_what_may_pass_is_retryable(status: int, reason: ErrorReason) -> None:
-    error = boundary_error(refusal(status), "apply Pod p")
+def test_what_rbac_refuses_may_be_an_access_entry_that_is_young(message: str) -> None:
+    assert isinstance(boundary_error(refusal(403, "Forbidden", message), "list Pod"), AccessNotYetEffective)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'pods "p" is forbidden: error looking up service account n/default: serviceaccount "default" not found',
+        'pods "p" is forbidden: status unknown for quota: q, resources: pods',
+    ],
+)
+def test_a_refusal_that_waits_for_what_is_being_made_is_repeated(message: str) -> None:
+    error = boundary_error(refusal(403, "Forbidden", message), "apply Pod p")
     assert isinstance(error, RetryableError)
+    assert error.reason == ErrorReason.NOT_YET_CONSISTENT
+
+
+def test_a_namespace_that_is_going_may_come_again() -> None:
+    message = 'pods "p" is forbidden: unable to create new content in namespace n because it is being terminated'
+    causes = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
+    assert isinstance(boundary_error(refusal(403, "Forbidden", message, causes), "apply Pod p"), RetryableError)
+
+
+def test_a_long_refusal_loses_its_middle_and_a_url_its_query() -> None:
+    message = f"first words {'x' * 5000} https://layers.s3.amazonaws.com/a?X-Amz-Signature=secret and the last words"
+    said = str(boundary_error(refusal(500, "InternalError", message), "apply Pod p"))
+    assert "first words" in said
+    assert "https://layers.s3.amazonaws.com/a?… and the last words" in said
+    assert "secret" not in said
+    assert len(said) < 1700
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (0, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
+        (404, RetryableError, ErrorReason.NOT_YET_CONSISTENT),
+        (409, RetryableError, ErrorReason.NOT_YET_CONSISTENT),
+        (429, RetryableError, ErrorReason.THROTTLED),
+        (500, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
+        (503, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
+    ],
+)
+def test_what_may_pass_is_repeated_a_failing_cluster_for_minutes(status: int, kind: type, reason: ErrorReason) -> None:
+    error = boundary_error(refusal(status), "apply Pod p")
+    assert type(error) is kind
+    assert isinstance(error, BoundaryError)
     assert error.reason == reason
 
 
@@ -100,7 +164,7 @@ def test_an_answer_that_is_not_a_status_object_is_no_second_error() -> None:
 
 def test_an_api_that_cannot_be_reached_is_retryable(monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable = urllib3.exceptions.NewConnectionError(cast(Any, None), "refused")
-    with pytest.raises(RetryableError, match="could not be reached"):
+    with pytest.raises(ClusterUnavailableError, match="could not be reached"):
         api_over(Transport(unreachable), monkeypatch).get("Pod", "p", "default")
 
 
@@ -130,7 +194,8 @@ def test_every_call_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     api.delete(POD)
     api.logs(POD)
     assert [verb for verb, _ in transport.calls] == ["get", "get", "server_side_apply", "patch", "delete", "request"]
-    assert all(arguments["_request_timeout"] == (5, 20) for _, arguments in transport.calls)
+    limits = [arguments["_request_timeout"] for _, arguments in transport.calls]
+    assert limits == [(5, 20)] * 5 + [(5, 40)]
 
 
 def test_only_an_object_of_ours_is_applied_over_with_force(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,15 +123,16 @@ def test_what_the_scripts_print_is_proof_and_the_run_leaves_nothing_on_the_file_
     assert list(data.iterdir()) == []
 
 
-def test_the_reader_leaves_other_runs_files_alone(data: Path) -> None:
-    other = data / ".verification" / "another" / "kept.txt"
-    other.parent.mkdir(parents=True)
+def test_the_reader_removes_what_dead_runs_left_and_nothing_of_anybody_else(data: Path) -> None:
+    dead, other = data / ".verification" / "another" / "left.txt", data / "kept.txt"
+    dead.parent.mkdir(parents=True)
+    dead.write_text("left\n")
     other.write_text("kept\n")
     written_by("writer-a", data=data)
     finished("appender", "appender", data)
     finished("reader", "reader", data)
     assert other.read_text() == "kept\n"
-    assert not (data / ".verification" / RUN).exists()
+    assert not (data / ".verification").exists()
 
 
 def test_a_writer_that_may_not_write_says_why_and_is_never_done(data: Path) -> None:

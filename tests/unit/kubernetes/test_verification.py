@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes import evidence
+from provisioner.kubernetes import verification_objects as objects
 from provisioner.kubernetes.proof import nonce_of, run_id_of
 from provisioner.kubernetes.verification import verify
 from provisioner.observation import Observation, Reason
@@ -212,6 +213,91 @@ def test_what_an_earlier_run_left_behind_is_removed_and_other_pods_are_not() -> 
     run(cluster, request)
     pods = {name for kind, _, name in cluster.objects if kind == "Pod"}
     assert pods == {"bystander"}
+
+
+def test_what_earlier_runs_left_is_waited_for_and_named_whatever_namespace_they_worked_in() -> None:
+    cluster, elsewhere = FakeCluster(), a_request(storage={"namespace": "elsewhere"})
+    earlier = run_id_of("arn:another")
+    step(cluster, elsewhere, None, run_id=earlier)
+    cluster.tick()
+    observation = step(cluster, a_request(), None)
+    assert observation.reason == Reason.STRAYS_TERMINATING
+    left = observation.facts["progress"]["strays"]
+    assert f"Deployment elsewhere/verification-{earlier}-writer" in left
+    cluster.disk.files.clear()
+    run(cluster, a_request())
+    assert objects_left(cluster) == set()
+
+
+@pytest.mark.parametrize(("uid", "user"), [(1000, 1000), (0, 65534)])
+def test_behind_an_access_point_nobody_is_root_and_before_a_bare_file_system_only_root_can_write(
+    uid: int, user: int
+) -> None:
+    bare = objects.reader(a_request(), RUN)["spec"]
+    behind = objects.reader(a_request(storage={"access_point": {"uid": uid, "gid": uid, "path": "/d"}}), RUN)["spec"]
+    default = {"seccompProfile": {"type": "RuntimeDefault"}}
+    assert bare["securityContext"] == default
+    assert behind["securityContext"] == {**default, "runAsNonRoot": True, "runAsUser": user, "runAsGroup": user}
+
+
+def test_the_pods_say_what_they_use_and_may_not_use_more() -> None:
+    (container,) = objects.writers(a_request(), RUN)["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == container["resources"]["requests"]
+    assert container["resources"]["limits"].keys() == {"cpu", "memory"}
+
+
+def refuse_writers(cluster: FakeCluster, message: str) -> None:
+    name = f"verification-{RUN}-writer"
+    cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "refused", "namespace": "default"},
+            "involvedObject": {"kind": "ReplicaSet", "name": f"{name}-56cbd"},
+            "type": "Warning",
+            "reason": "FailedCreate",
+            "message": f'Error creating: pods "{name}-56cbd-x2vbz" {message}',
+            "lastTimestamp": "2026-01-02T03:04:05Z",
+        }
+    )
+
+
+def test_writers_that_the_api_refuses_to_make_end_the_run_at_once_in_its_words() -> None:
+    cluster, request = FakeCluster(), a_request()
+    progress = step(cluster, request, None).facts["progress"]
+    refuse_writers(cluster, "is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1")
+    with pytest.raises(TerminalError, match="exceeded quota: q, requested: pods=1") as caught:
+        step(cluster, request, progress)
+    assert caught.value.reason == ErrorReason.ADMISSION_REFUSED
+    assert objects_left(cluster) == set()
+
+
+def test_writers_that_are_not_made_for_a_moment_are_waited_for_with_the_reason() -> None:
+    cluster, request = FakeCluster(), a_request(verification={"timeout_seconds": 60})
+    progress = step(cluster, request, None).facts["progress"]
+    refuse_writers(cluster, 'is forbidden: error looking up service account default/default: serviceaccount "default"')
+    progress = step(cluster, request, progress).facts["progress"]
+    progress["waited_seconds"] = 60
+    with pytest.raises(TerminalError, match=r"0 of 3 writers exist .*error looking up service account"):
+        step(cluster, request, progress)
+
+
+def test_what_every_pod_on_fargate_says_is_no_trouble() -> None:
+    cluster = FakeCluster(refused_mount=MOUNT_TIMED_OUT)
+    with pytest.raises(TerminalError) as caught:
+        run_with_logging_disabled(cluster)
+    assert "LoggingDisabled" not in str(caught.value)
+    assert MOUNT_TIMED_OUT in str(caught.value)
+
+
+def run_with_logging_disabled(cluster: FakeCluster) -> None:
+    request, progress = a_request(verification={"timeout_seconds": 60}), None
+    while True:
+        progress = step(cluster, request, progress).facts["progress"]
+        cluster.tick()
+        for (kind, _, _), pod in list(cluster.objects.items()):
+            if kind == "Pod":
+                cluster.warn(pod, "LoggingDisabled", "Disabled logging because aws-logging configmap was not found.")
 
 
 def test_another_execution_has_another_run_id_and_nonce_and_the_same_one_has_the_same() -> None:

@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.tls import distrust
+from provisioner.verbatim import repeated
 
-_MESSAGE_CHARACTERS: Final = 300
+# AWS names the kind of policy that denies a call at the end of some 400 characters.
+_MESSAGE_CHARACTERS: Final = 1500
 
 _RETRYABLE: Final[Mapping[ErrorReason, frozenset[str]]] = {
     ErrorReason.THROTTLED: frozenset(
@@ -168,4 +170,4 @@ def _explanation(error: ClientError, code: str) -> str:
     message = error.response.get("Error", {}).get("Message", "")
     if not message or "Signature" in code:
         return ""
-    return f" ({message[:_MESSAGE_CHARACTERS]})"
+    return f" ({repeated(message, _MESSAGE_CHARACTERS)})"

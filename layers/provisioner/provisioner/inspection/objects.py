@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
-from provisioner.errors import ErrorReason, RetryableError
+from provisioner.errors import ClusterUnavailableError, ErrorReason, RetryableError
 from provisioner.inspection.infrastructure import wanted_policies
-from provisioner.kubernetes import storage_drift
+from provisioner.kubernetes import storage_drift, verification_objects
 from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
@@ -26,7 +26,7 @@ def objects(request: Request, target: Target) -> list[Inspected]:
 
     Empty when the cluster is not there or not ACTIVE, or does not let the inspector in because its access entry or its
     endpoint was changed: these are differences of the infrastructure.
-    Raises: RetryableError when the cluster's API cannot be asked for another reason.
+    Raises: ClusterUnavailableError, RetryableError when the cluster's API cannot be asked for another reason.
     """
     found = cluster.find(request, target.client("eks"))
     if found is None or found["status"] != "ACTIVE":
@@ -41,11 +41,25 @@ def objects(request: Request, target: Target) -> list[Inspected]:
             f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in yet",
             remedy="its access entry takes seconds to become effective: look again",
         ) from refused
-    except RetryableError:
+    except ClusterUnavailableError:
         if cluster.differing_endpoint_access(request, found):
             return []
         raise
     return storage_drift.inspect(request, existing, find_handle(request, target.client("efs")))
+
+
+def strays(request: Request, target: Target) -> list[str]:
+    """What killed proofs have left in the cluster, such as "Pod default/verification-…-reader"; only reads.
+
+    Empty also where the cluster does not answer, which is told by `objects`.
+    """
+    found = cluster.find(request, target.client("eks"))
+    if found is None or found["status"] != "ACTIVE":
+        return []
+    try:
+        return [verification_objects.full_name(each) for each in verification_objects.strays(api_of(target, found))]
+    except (AccessNotYetEffective, ClusterUnavailableError):
+        return []
 
 
 def _has_access(request: Request, target: Target) -> bool:

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 FIELD_MANAGER: Final = "eks-efs-provisioner"
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
+# An API server that cannot reach a node says so after half a minute, and those words are wanted.
+LOGS_READ_SECONDS: Final = 40
 
 Manifest = dict[str, Any]
 """A Kubernetes object as the API speaks it: JSON with apiVersion, kind and metadata."""
 
 
 class KubernetesApi(Protocol):
-    """What storage and verification need. Every method raises AccessNotYetEffective, RetryableError, TerminalError."""
+    """What storage and verification need. Every method raises AccessNotYetEffective, ClusterUnavailableError,
+    RetryableError, TerminalError."""
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
         """None when there is no such object."""
@@ -169,7 +172,9 @@ class ClusterApi:
         metadata = pod["metadata"]
         path = f"{self._resources['Pod'].path(name=metadata['name'], namespace=metadata['namespace'])}/log"
         try:
-            return self._answered(lambda: self._client.request("get", path, **self._options())).decode(errors="replace")
+            return self._answered(lambda: self._client.request("get", path, **self._options(LOGS_READ_SECONDS))).decode(
+                errors="replace"
+            )
         except ApiException as error:
             # 400: the container is waiting to start; 404: the pod has just gone.
             if error.status in (400, 404):
@@ -189,9 +194,9 @@ class ClusterApi:
         method = getattr(self._client, verb)
         return json.loads(self._answered(lambda: method(self._resources[kind], **arguments, **self._options())))
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, read_seconds: int = READ_SECONDS) -> dict[str, Any]:
         # serialize=False: plain JSON, not the client's wrapper objects.
-        return {"serialize": False, "_request_timeout": (CONNECT_SECONDS, READ_SECONDS)}
+        return {"serialize": False, "_request_timeout": (CONNECT_SECONDS, read_seconds)}
 
     def _answered(self, call: Callable[[], Any]) -> bytes:
         try:

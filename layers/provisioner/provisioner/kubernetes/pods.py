@@ -132,8 +132,22 @@ def _trouble(api: KubernetesApi, pod: Manifest) -> str:
     return phase(pod) + (f" ({'; '.join(said)})" if said else "")
 
 
+# Harmless: every pod on Fargate gets it in a cluster that has not set up logging.
+# Source: EKS user guide, "Fargate logging"; containers-roadmap#2165.
+HARMLESS_REASONS: Final = frozenset({"LoggingDisabled"})
+
+
+def latest_messages(events: Iterable[Manifest]) -> list[str]:
+    """What the events say, latest first, each thing once."""
+    return list(dict.fromkeys(str(each.get("message", "")) for each in sorted(events, key=_last_seen, reverse=True)))
+
+
 def _latest_warnings(events: Iterable[Manifest]) -> list[str]:
-    warnings = sorted((event for event in events if event.get("type") == "Warning"), key=_last_seen, reverse=True)
+    warnings = sorted(
+        (event for event in events if event.get("type") == "Warning" and event.get("reason") not in HARMLESS_REASONS),
+        key=_last_seen,
+        reverse=True,
+    )
     distinct = dict.fromkeys(f"{event.get('reason')}: {event.get('message')}" for event in warnings)
     return list(distinct)[:_WARNINGS_PER_POD]
 

@@ -36,14 +36,17 @@ def ensure(request: Request, api: KubernetesApi, file_system_id: str, access_poi
     Idempotency key: the objects' names, which the request gives. A second run changes no resourceVersion.
     Ours are the objects with our managed-by label; on them our fields win. A namespace or CSIDriver that somebody else
     made is used and never changed; any other object of theirs stops the run.
-    Raises: TerminalError OwnedByAnother, Immutable, Unusable, Conflict; RetryableError.
+    Raises: TerminalError OwnedByAnother, Immutable, Unusable, Conflict, AdmissionRefused; RetryableError,
+    ClusterUnavailableError.
     Source: EKS user guide, "Use elastic file system storage": on Fargate static provisioning only, no driver to
     install; Kubernetes, "Persistent Volumes", phases and reservation by volumeName.
     """
     try:
         return _ensure(request, api, volume_handle(file_system_id, access_point_id))
-    except AccessNotYetEffective:
-        return Observation.pending(Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=_ACCESS_SECONDS)
+    except AccessNotYetEffective as refusal:
+        return Observation.pending(
+            Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=_ACCESS_SECONDS, because=str(refusal)
+        )
 
 
 def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
@@ -145,7 +148,7 @@ def _check_volume(request: Request, volume: Manifest | None, handle: str) -> Non
 def _check_claim(wanted: Manifest, claim: Manifest | None, volume: Manifest | None) -> None:
     if claim is None:
         return
-    # Looked at here: the API answers a changed capacity with 403, which would look like access that is still to come.
+    # Looked at here: the API answers a changed capacity with 403, as if a policy forbade it.
     differences = [
         f"{path} is {current}, not {asked}"
         for path, asked, current in differing_fields(wanted, claim)

@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict
 from provisioner.errors import BoundaryError, ErrorReason, TerminalError
 from provisioner.kubernetes import verification_objects as objects
 from provisioner.kubernetes.client import KubernetesApi, Manifest
-from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.kubernetes.errors import AccessNotYetEffective, is_refused_for_good
 from provisioner.kubernetes.evidence import AppenderEvidence, Evidence, PodEvidence, ReaderEvidence, sealed
 from provisioner.kubernetes.pods import (
     Printed,
     is_held_by_default_scheduler,
     is_leaving,
     is_ready,
+    latest_messages,
     phase,
     pod_evidence,
     troubles,
@@ -46,6 +47,8 @@ class Progress(BaseModel):
     waited_seconds: int = 0
     # uid of a pod that the default scheduler holds -> waited_seconds when it was first seen so.
     held_since: dict[str, int] = {}
+    # What earlier runs left behind, as it was found: "Pod default/verification-0123456789ab-reader".
+    strays: list[str] = []
     writers: list[PodEvidence] = []
     appender: AppenderEvidence | None = None
     evidence: dict[str, Any] | None = None
@@ -65,7 +68,8 @@ def verify(
 
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
     waits it has asked for, after verification.timeout_seconds. Objects of the run are removed whatever happens.
-    Raises: TerminalError VerificationFailed naming every difference or what the pods wait for; RetryableError.
+    Raises: TerminalError VerificationFailed naming every difference or what the pods wait for, AdmissionRefused;
+    ClusterUnavailableError, RetryableError.
     Source: EFS user guide, "Data consistency in Amazon EFS": close-to-open; NFS has no atomic append across clients.
     """
     run = _Run(request, api, run_id, Progress.model_validate(progress or {}), now, file_system_id, access_point_id)
@@ -76,6 +80,19 @@ def verify(
         with contextlib.suppress(BoundaryError, AccessNotYetEffective):
             objects.remove(api, request, run_id)
         raise
+
+
+def clean_up(api: KubernetesApi) -> list[str]:
+    """Remove what any proof has left in the cluster, while none is at work; what was found.
+
+    Raises: TerminalError AccessDenied where the cluster does not let us in; ClusterUnavailableError, RetryableError.
+    """
+    try:
+        return [objects.full_name(each) for each in objects.remove_all(api)]
+    except AccessNotYetEffective as refusal:
+        raise TerminalError(
+            ErrorReason.ACCESS_DENIED, str(refusal), remedy="let the provisioner's role in, then start again"
+        ) from None
 
 
 class _Run:
@@ -117,7 +134,14 @@ class _Run:
                 return self._clean_up()
 
     def _start(self) -> Observation:
-        objects.remove_strays(self.api, self.request, self.run_id)
+        # They would count against quotas, and may still write.
+        if left := objects.remove_strays(self.api, self.run_id):
+            self.progress.strays = sorted({*self.progress.strays, *map(objects.full_name, left)})
+            return self._wait(
+                Reason.STRAYS_TERMINATING,
+                _POLL_SECONDS,
+                because=f"left by earlier runs: {', '.join(self.progress.strays)}",
+            )
         self._apply(objects.writers(self.request, self.run_id))
         self._apply(objects.appender(self.request, self.run_id))
         self.progress.phase = "write"
@@ -137,14 +161,27 @@ class _Run:
             # What the writers said must be safe with the state machine before they go: this call may yet be lost.
             self.progress.phase = "stop_writers"
             return self._wait(Reason.WRITERS_TERMINATING, _SOON_SECONDS)
+        refused = self._refused_writers() if missing else ""
         self._recreate_held(unfinished)
         running = missing == 0 and all(phase(pod) != "Pending" for pod in unfinished)
         return self._wait(
             Reason.WRITERS_WRITING if running else Reason.WRITERS_STARTING,
             _SOON_SECONDS if running else _POLL_SECONDS,
             unfinished=unfinished,
-            because=f"{len(writers)} of {self.request.verification.writers} writers exist" if missing else "",
+            because=f"{len(writers)} of {self.request.verification.writers} writers exist{refused}" if missing else "",
         )
+
+    def _refused_writers(self) -> str:
+        """What the API last answered the Deployment's controller, which makes the writers. Raises: TerminalError."""
+        name = objects.name_of("writer", self.run_id)
+        events = self.api.list("Event", self.request.storage.namespace, fields="reason=FailedCreate")
+        said = latest_messages(each for each in events if each["involvedObject"].get("name", "").startswith(name))
+        for message in said:
+            if is_refused_for_good(message):
+                raise TerminalError(
+                    ErrorReason.ADMISSION_REFUSED, message, remedy="give the pods what it names, then start again"
+                )
+        return f" ({said[0]})" if said else ""
 
     def _collect_writers(self, writers: list[Manifest]) -> None:
         known = {writer.pod for writer in self.progress.writers}

@@ -10,6 +10,7 @@ from provisioner.request import Request
 
 RUN_LABEL: Final = "eks-efs-provisioner/run"
 ROLE_LABEL: Final = "eks-efs-provisioner/role"
+_NOBODY: Final = 65534
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 # Pods last: a Deployment that is still there would make its pods anew.
 _KINDS: Final = ("Deployment", "Pod")
@@ -50,21 +51,36 @@ def pods_of(api: KubernetesApi, request: Request, run_id: str, role: Role | None
 
 def remove(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
     """Delete everything of the run; what is still there, most of it on its way out."""
-    return _remove_selected(api, request, f"{RUN_LABEL}={run_id}")
+    return _remove_selected(api, f"{RUN_LABEL}={run_id}", request.storage.namespace)
 
 
 def remove_writing(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
     """Delete writers and appender, not a reader that a repeated call may find at work; what is still there."""
-    return _remove_selected(api, request, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader")
+    return _remove_selected(api, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader", request.storage.namespace)
 
 
-def remove_strays(api: KubernetesApi, request: Request, run_id: str) -> None:
-    """Delete what earlier runs left behind, whatever ended them."""
-    _remove_selected(api, request, f"{RUN_LABEL},{RUN_LABEL}!={run_id}")
+def remove_strays(api: KubernetesApi, run_id: str) -> list[Manifest]:
+    """Delete what earlier runs left behind in any namespace, whatever ended them; what is still there of it."""
+    return _remove_selected(api, f"{RUN_LABEL},{RUN_LABEL}!={run_id}")
 
 
-def _remove_selected(api: KubernetesApi, request: Request, selector: str) -> list[Manifest]:
-    found = [each for kind in _KINDS for each in api.list(kind, request.storage.namespace, labels=selector)]
+def remove_all(api: KubernetesApi) -> list[Manifest]:
+    """Delete what any run left behind: to be called while no run is at work; what is still there of it."""
+    return _remove_selected(api, RUN_LABEL)
+
+
+def strays(api: KubernetesApi) -> list[Manifest]:
+    """What runs have left behind in any namespace, while none is at work; only reads."""
+    return [each for kind in _KINDS for each in api.list(kind, labels=RUN_LABEL)]
+
+
+def full_name(found: Manifest) -> str:
+    metadata = found["metadata"]
+    return f"{found['kind']} {metadata['namespace']}/{metadata['name']}"
+
+
+def _remove_selected(api: KubernetesApi, selector: str, namespace: str | None = None) -> list[Manifest]:
+    found = [each for kind in _KINDS for each in api.list(kind, namespace, labels=selector)]
     for each in found:
         metadata = each["metadata"]
         # Pods of a Deployment go with it; deleted before it, they would come back.
@@ -88,9 +104,24 @@ def _pod(request: Request, role: Role, run_id: str, *, lines: int) -> Manifest:
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         ],
     }
+    pod["spec"]["securityContext"] |= _user(request)
     (volume,) = pod["spec"]["volumes"]
     volume["persistentVolumeClaim"] = {"claimName": request.storage.claim}
     return merged(pod, {"metadata": {"labels": _labels(role, run_id)}})
+
+
+def _user(request: Request) -> dict[str, Any]:
+    """Nobody in particular behind an access point, whose user EFS takes for whoever asks; else root.
+
+    The root directory of a new file system belongs to root, with mode 755: nobody else could write.
+    Source: EFS user guide, "Enforcing a user identity using an access point", "Users, groups, and permissions".
+    """
+    point = request.storage.access_point
+    return (
+        {}
+        if point is None
+        else {"runAsNonRoot": True, "runAsUser": point.uid or _NOBODY, "runAsGroup": point.gid or _NOBODY}
+    )
 
 
 def _labels(role: Role, run_id: str) -> dict[str, Any]:
