@@ -5,6 +5,7 @@ What a part prints is shown whole once it has ended. The exit code is 1 if any p
 """
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,7 @@ def _counts(report: Path) -> Counter[str]:
 
 def main(selected: Sequence[str]) -> int:
     """Runs all parts, or those whose names start with one of the given ones."""
+    print(f"Python {platform.python_version()}, also for the functions of the embedded Lambda")
     asked = [part for part in parts() if not selected or part.name.startswith(tuple(selected))]
     started = time.monotonic()
     total: Counter[str] = Counter()

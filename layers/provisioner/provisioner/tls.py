@@ -38,13 +38,8 @@ def distrust(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made of: clients wrap one another's, as a cause, a context or an argument."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen:
-            continue
-        seen.add(id(each))
+    """The error, and what was being handled when it was raised: urllib3, kubernetes and botocore wrap each other's."""
+    each: BaseException | None = error
+    while each is not None:
         yield each
-        inner = (each.__context__, each.__cause__, *each.args)
-        waiting += [other for other in inner if isinstance(other, BaseException)]
+        each = each.__cause__ or each.__context__
