@@ -21,4 +21,5 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         boto3.client("dynamodb", config=CLIENT_CONFIG),
         boto3.client("stepfunctions", config=CLIENT_CONFIG),
     )
-    return claims.claim(request.claim_key, event["execution_arn"], datetime.now(UTC)).payload()
+    now, for_account_event = datetime.now(UTC), event["for_account_event"]
+    return claims.claim(request, event["execution_arn"], now, for_account_event=for_account_event).payload()

@@ -20,4 +20,4 @@ def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str,
         boto3.client("dynamodb", config=CLIENT_CONFIG),
         os.environ["CLAIMS_TABLE"],
     )
-    return {"account_ids": found}
+    return {"accounts": found}

@@ -26,6 +26,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         stack_defaults=os.environ["STACK_DEFAULTS"],
         ssm=boto3.client("ssm", config=CLIENT_CONFIG),
         defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
+        located=event["located"],
     )
     log_warnings(request)
     return request.model_dump(mode="json")

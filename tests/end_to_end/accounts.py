@@ -1,12 +1,18 @@
-"""Other accounts of the embedded cloud, with the roles that the application becomes there."""
+"""Other accounts of the embedded cloud: an organization, and the roles that the application becomes in its accounts."""
 
 import json
 from collections.abc import Callable
+from typing import Any
 
+from moto.organizations.models import organizations_backends
+
+from local.aws.lambda_runtime import Credentials
+from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
 from tests.administrators import administrator_of
 from tools.templates import load_template
 
+MANAGEMENT = "999999999999"
 STACK = "eks-efs-provisioner-roles"
 
 
@@ -20,3 +26,50 @@ def roll_out_roles(cloud: EmbeddedCloud, account_id: str, **parameters: str) -> 
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     return lambda: client.delete_stack(StackName=STACK)
+
+
+class Organization:
+    """Managed elsewhere than where the app is deployed; the app's account is a delegated administrator of StackSets."""
+
+    def __init__(self, cloud: EmbeddedCloud) -> None:
+        self._cloud = cloud
+        self._administrators: dict[str, Credentials] = {}
+        organizations = self.client("organizations")
+        organizations.create_organization(FeatureSet="ALL")
+        self.root = organizations.list_roots()["Roots"][0]["Id"]
+        unit = organizations.create_organizational_unit(ParentId=self.root, Name="workloads")
+        self.unit = str(unit["OrganizationalUnit"]["Id"])
+        self._join(cloud.account_id)
+        organizations.register_delegated_administrator(AccountId=cloud.account_id, ServicePrincipal=STACK_SETS)
+
+    def client(self, service: str, account_id: str = MANAGEMENT, *, region: str | None = None) -> Any:
+        if account_id not in self._administrators:
+            self._administrators[account_id] = administrator_of(account_id)
+        return self._cloud.server.client(service, region=region, credentials=self._administrators[account_id])
+
+    def _join(self, account_id: str) -> None:
+        """moto cannot invite an account that there is already: one is made, and given that id."""
+        made = self.client("organizations").create_account(AccountName="hub", Email="hub@example.com")
+        given = made["CreateAccountStatus"]["AccountId"]
+        (account,) = [each for each in organizations_backends[MANAGEMENT]["aws"].accounts if each.id == given]
+        account.id = account_id
+        organizations_backends.master_accounts[account_id] = (MANAGEMENT, "aws")
+
+    def dissolve(self) -> None:
+        """Other tests have organizations of their own."""
+        organizations_backends.master_accounts.pop(self._cloud.account_id)
+
+    def new_account(self, name: str) -> str:
+        organizations = self.client("organizations")
+        status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+        account_id = str(status["AccountId"])
+        organizations.move_account(AccountId=account_id, SourceParentId=self.root, DestinationParentId=self.unit)
+        return account_id
+
+
+def told(organization: Organization, region: str, sample: str, account_id: str) -> None:
+    """The management account's own bus gets an event about a new account."""
+    event = json.loads((ROOT / "events" / sample).read_text().replace("111122223333", account_id))
+    assert account_id in json.dumps(event)
+    entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
+    organization.client("events", region=region).put_events(Entries=[entry])

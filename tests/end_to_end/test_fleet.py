@@ -198,9 +198,12 @@ def test_clusters_that_are_being_provisioned_are_left_alone(checked: Checked) ->
     assert set(checked.checks.values()) == {*GOOD, *BROKEN, *GONE}
 
 
-def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_whose_event_never_came(
+def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_got_its_roles_late(
     cloud: EmbeddedCloud, fleet: Machine, provision: Machine, organization: Organization, checked: Checked
 ) -> None:
+    # Its event came when it was not in its unit yet, and had no roles: that attempt does not count.
+    too_early = provision.run({"account_id": organization.enrolled, "cluster": {"name": "too-early"}})
+    assert "RoleNotAssumable" in too_early.cause
     roll_out_roles(cloud, organization.enrolled, HubAccountId=cloud.account_id, RolePrefix=PREFIX)
     before = set(provision.executions())
     run = fleet.wait(scheduler.fire(cloud.server, "configuration", PREFIX))

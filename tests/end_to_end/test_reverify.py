@@ -202,7 +202,7 @@ def test_provisioning_waits_until_the_cluster_has_been_read(
         checking = reverify.start({"cluster_name": CLUSTER})
         reverify.until_entered(checking, "Inspect infrastructure")
         provisioning = machine.start({"cluster": {"name": CLUSTER}})
-        machine.until_entered(provisioning, "Wait for the re-verification")
+        machine.until_entered(provisioning, "Wait for the other execution")
         go_on.set()
         checked, provisioned = reverify.wait(checking), machine.wait(provisioning)
     assert (checked.status, provisioned.status, provisioned.output["status"]) == ("SUCCEEDED", "SUCCEEDED", "Ready")

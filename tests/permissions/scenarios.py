@@ -165,7 +165,10 @@ def missed(world: World) -> list[dict[str, Any]]:
 
 
 def told(world: World, name: str) -> None:
-    """Accounts' events come here by themselves, and from the management account."""
+    """Accounts' events come here by themselves, and from the management account, and some unit has its own defaults."""
+    world.cloud.client("ssm").put_parameter(
+        Name=f"/{STACK_NAME}/defaults/ou-ab12-11111111", Value="{}", Type="String", Overwrite=True
+    )
     for sample in ("control-tower-create-managed-account.json", "organizations-create-account-result.json"):
         for by in (world.events, world.forwarder):
             world.tell(sample, by)

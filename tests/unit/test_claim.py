@@ -11,12 +11,14 @@ from moto import mock_aws
 
 from provisioner.claim import Claim, ClaimsTable
 from provisioner.errors import ErrorReason, RetryableError
+from provisioner.request import Request
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 NOW = datetime(2026, 8, 30, 12, tzinfo=UTC)
 CLUSTER = "111122223333#us-east-1#eks-example"
+REQUEST = Request(account_id="111122223333", region="us-east-1")
 MINE, THEIRS, THIRD = (f"arn:aws:states:us-east-1:111122223333:execution:provision:{name}" for name in "abc")
 
 
@@ -85,7 +87,7 @@ def release(table: ClaimsTable, execution_arn: str) -> None:
 
 
 def test_a_cluster_nobody_has_is_claimed(table: ClaimsTable) -> None:
-    assert table.claim(CLUSTER, MINE, NOW).payload() == {
+    assert table.claim(REQUEST, MINE, NOW).payload() == {
         "status": "claimed",
         "holder": MINE,
         "retry_after_seconds": 20,
@@ -95,22 +97,23 @@ def test_a_cluster_nobody_has_is_claimed(table: ClaimsTable) -> None:
         "claimed_by": MINE,
         "claimed_at": "2026-08-30T12:00:00+00:00",
         "claimed_for": "changing",
+        "asked": REQUEST.digest,
     }
 
 
 def test_claiming_again_what_is_ours_changes_nothing(table: ClaimsTable) -> None:
-    table.claim(CLUSTER, MINE, NOW)
+    table.claim(REQUEST, MINE, NOW)
     before = item(table)
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(hours=1))) == ("claimed", MINE)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(hours=1))) == ("claimed", MINE)
     assert item(table) == before
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
 def test_a_cluster_with_a_running_execution_is_busy(table: ClaimsTable, executions: Executions, status: str) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = status
     before = item(table)
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(hours=9))) == ("busy", THEIRS)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(hours=9))) == ("busy", THEIRS)
     assert item(table) == before
 
 
@@ -118,68 +121,68 @@ def test_a_cluster_with_a_running_execution_is_busy(table: ClaimsTable, executio
 def test_the_claim_of_an_execution_that_ended_is_taken_over(
     table: ClaimsTable, executions: Executions, status: str
 ) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = status
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(minutes=5))) == ("claimed", MINE)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(minutes=5))) == ("claimed", MINE)
     assert item(table)["claimed_by"] == MINE
     assert item(table)["claimed_at"] == "2026-08-30T12:05:00+00:00"
 
 
 def test_the_claim_of_an_execution_long_forgotten_is_taken_over(table: ClaimsTable) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(days=100))) == ("claimed", MINE)
+    table.claim(REQUEST, THEIRS, NOW)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(days=100))) == ("claimed", MINE)
 
 
 def test_an_execution_too_young_to_be_known_keeps_its_claim(table: ClaimsTable) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(seconds=59))) == ("busy", THEIRS)
-    assert outcome(table.claim(CLUSTER, MINE, NOW + timedelta(seconds=61))) == ("claimed", MINE)
+    table.claim(REQUEST, THEIRS, NOW)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(seconds=59))) == ("busy", THEIRS)
+    assert outcome(table.claim(REQUEST, MINE, NOW + timedelta(seconds=61))) == ("claimed", MINE)
 
 
 def test_of_two_take_overs_only_one_wins(table: ClaimsTable, executions: Executions) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "ABORTED"
 
     def third_is_faster() -> None:
         executions.during = lambda: None
-        assert outcome(table.claim(CLUSTER, THIRD, NOW)) == ("claimed", THIRD)
+        assert outcome(table.claim(REQUEST, THIRD, NOW)) == ("claimed", THIRD)
 
     executions.during = third_is_faster
-    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("busy", THIRD)
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("busy", THIRD)
     assert item(table)["claimed_by"] == THIRD
 
 
 def test_a_claim_released_during_the_take_over_is_tried_again(table: ClaimsTable, executions: Executions) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "SUCCEEDED"
     executions.during = lambda: release(table, THEIRS)
     with pytest.raises(RetryableError) as caught:
-        table.claim(CLUSTER, MINE, NOW)
+        table.claim(REQUEST, MINE, NOW)
     assert caught.value.reason is ErrorReason.CONFLICT
     executions.during = lambda: None
-    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("claimed", MINE)
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("claimed", MINE)
 
 
 def test_claiming_and_taking_over_keep_the_record_of_the_last_run(table: ClaimsTable, executions: Executions) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     release(table, THEIRS)
-    assert item(table) == {"cluster": CLUSTER, "status": "Ready"}
-    table.claim(CLUSTER, THEIRS, NOW)
+    assert item(table) == {"cluster": CLUSTER, "status": "Ready", "asked": REQUEST.digest}
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "TIMED_OUT"
-    table.claim(CLUSTER, MINE, NOW)
+    table.claim(REQUEST, MINE, NOW)
     assert item(table)["status"] == "Ready"
 
 
 def test_clusters_are_claimed_independently(table: ClaimsTable) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
-    assert outcome(table.claim("111122223333#us-east-1#another", MINE, NOW)) == ("claimed", MINE)
+    table.claim(REQUEST, THEIRS, NOW)
+    assert outcome(table.claim(Request(account_id="111122223333", region="eu-west-1"), MINE, NOW)) == ("claimed", MINE)
 
 
 def test_a_throttled_table_is_retryable(table: ClaimsTable) -> None:
     with Stubber(table.dynamodb) as stub:
         stub.add_client_error("update_item", "ThrottlingException", http_status_code=400)
         with pytest.raises(RetryableError) as caught:
-            table.claim(CLUSTER, MINE, NOW)
+            table.claim(REQUEST, MINE, NOW)
     assert caught.value.reason is ErrorReason.THROTTLED
 
 
@@ -203,7 +206,7 @@ def test_a_cluster_that_was_never_proven_is_not_claimed_for_reading_and_nothing_
     table: ClaimsTable, attempted: bool
 ) -> None:
     if attempted:
-        table.claim(CLUSTER, THEIRS, NOW)
+        table.claim(REQUEST, THEIRS, NOW)
         release(table, THEIRS)
     before = item(table)
     assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("not_recorded", None)
@@ -213,14 +216,14 @@ def test_a_cluster_that_was_never_proven_is_not_claimed_for_reading_and_nothing_
 def test_a_cluster_whose_first_provisioning_runs_is_busy_for_readers(
     table: ClaimsTable, executions: Executions
 ) -> None:
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "RUNNING"
     assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("busy", THEIRS)
 
 
 def test_a_cluster_that_is_being_changed_is_not_read(table: ClaimsTable, executions: Executions) -> None:
     proven(table)
-    table.claim(CLUSTER, THEIRS, NOW)
+    table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "RUNNING"
     assert outcome(table.claim_for_reading(CLUSTER, MINE, NOW)) == ("busy", THEIRS)
 
@@ -231,7 +234,7 @@ def test_a_cluster_that_is_being_read_is_not_changed_and_whoever_wants_to_knows_
     proven(table)
     table.claim_for_reading(CLUSTER, THEIRS, NOW)
     executions.statuses[THEIRS] = "RUNNING"
-    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("being_read", THEIRS)
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("being_read", THEIRS)
     assert item(table)["claimed_by"] == THEIRS
 
 
@@ -239,5 +242,37 @@ def test_a_stopped_readers_claim_is_taken_over_for_changing(table: ClaimsTable, 
     proven(table)
     table.claim_for_reading(CLUSTER, THEIRS, NOW)
     executions.statuses[THEIRS] = "ABORTED"
-    assert outcome(table.claim(CLUSTER, MINE, NOW)) == ("claimed", MINE)
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("claimed", MINE)
     assert item(table)["claimed_for"] == "changing"
+
+
+UNIT = Request(account_id="111122223333", region="us-east-1", organizational_unit_id="ou-ab12-l3zc8b3h")
+OF_THE_UNIT = UNIT.model_copy(update={"tags": {"unit": "workloads"}})
+
+
+def test_an_accounts_event_waits_for_a_run_that_does_not_know_its_units_defaults(
+    table: ClaimsTable, executions: Executions
+) -> None:
+    table.claim(REQUEST, THEIRS, NOW, for_account_event=True)
+    executions.statuses[THEIRS] = "RUNNING"
+    waiting = table.claim(OF_THE_UNIT, MINE, NOW, for_account_event=True)
+    assert waiting.payload() == {"status": "asked_otherwise", "holder": THEIRS, "retry_after_seconds": 60}
+
+
+@pytest.mark.parametrize(
+    ("request_", "for_account_event"),
+    [(UNIT, True), (REQUEST, True), (OF_THE_UNIT, False)],
+    ids=["the unit's defaults change nothing", "no unit", "a person"],
+)
+def test_nobody_else_waits_for_a_run(
+    table: ClaimsTable, executions: Executions, request_: Request, for_account_event: bool
+) -> None:
+    table.claim(REQUEST, THEIRS, NOW, for_account_event=True)
+    executions.statuses[THEIRS] = "RUNNING"
+    assert outcome(table.claim(request_, MINE, NOW, for_account_event=for_account_event)) == ("busy", THEIRS)
+
+
+def test_the_item_says_what_is_asked_for_by_whose_event_and_with_which_units_defaults(table: ClaimsTable) -> None:
+    table.claim(OF_THE_UNIT, MINE, NOW, for_account_event=True)
+    told = {"asked": OF_THE_UNIT.digest, "organizational_unit_id": "ou-ab12-l3zc8b3h", "for_account_event": "true"}
+    assert told.items() <= item(table).items()

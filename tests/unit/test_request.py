@@ -37,6 +37,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
     assert request.model_dump(mode="json") == {
         "account_id": "111122223333",
         "region": "us-east-1",
+        "organizational_unit_id": None,
         "mode": "apply",
         "cluster": {
             "name": "eks-example",

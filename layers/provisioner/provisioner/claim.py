@@ -1,6 +1,7 @@
 """One execution at a time works on a cluster.
 
-The table has one item per cluster: the claim (`claimed_by`, `claimed_at`, `claimed_for`) beside the record of the last
+The table has one item per cluster: the claim (`claimed_by`, `claimed_at`, `claimed_for`, and by what request: `asked`,
+`organizational_unit_id`, and `for_account_event` once an account's event asked for it) beside the record of the last
 run and of the last check, which the state machines write. The state machines also release the claim; an execution that
 was stopped cannot, so a claim whose execution no longer runs is taken over.
 """
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.aws.errors import boundary_error
 from provisioner.errors import ErrorReason, RetryableError
+from provisioner.request import Request
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
 
 # DescribeExecution is eventually consistent: an execution it does not know may have begun a moment ago.
 _UNKNOWN_EXECUTION_GRACE: Final = timedelta(seconds=60)
-# A check of the configuration takes seconds, one of the behaviour minutes.
+# A check of the configuration takes seconds, one of the behaviour minutes; a run a quarter of an hour.
 _READING_RETRY_SECONDS: Final = 20
+_CHANGING_RETRY_SECONDS: Final = 60
 
 Item = Mapping[str, Any]
 Purpose = Literal["changing", "reading"]
@@ -32,16 +35,17 @@ Purpose = Literal["changing", "reading"]
 class Claim:
     """`holder` is the execution that has the cluster now: the claimer's own when claimed, none when not recorded.
 
-    `being_read` is a cluster that a re-verification has for a moment: worth waiting for, `busy` is not. `record` is the
-    item of a cluster that is claimed.
+    Worth waiting for are `being_read`, a re-verification that is over soon, and `asked_otherwise`, a run that does not
+    know the defaults of the unit of an event's account; `busy` is not. `record` is the item of a claimed cluster.
     """
 
-    status: Literal["claimed", "busy", "being_read", "not_recorded"]
+    status: Literal["claimed", "busy", "being_read", "asked_otherwise", "not_recorded"]
     holder: str | None
     record: Item = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
-        return {"status": self.status, "holder": self.holder, "retry_after_seconds": _READING_RETRY_SECONDS}
+        seconds = _CHANGING_RETRY_SECONDS if self.status == "asked_otherwise" else _READING_RETRY_SECONDS
+        return {"status": self.status, "holder": self.holder, "retry_after_seconds": seconds}
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,20 @@ class ClaimsTable:
     dynamodb: "DynamoDBClient"
     states: "SFNClient"
 
-    def claim(self, cluster: str, execution_arn: str, now: datetime) -> Claim:
-        """Converge to `execution_arn` holding `cluster` for changing it, unless an execution that runs holds it.
+    def claim(self, request: Request, execution_arn: str, now: datetime, *, for_account_event: bool = False) -> Claim:
+        """Converge to `execution_arn` holding the cluster for changing it, unless an execution that runs holds it.
 
         Idempotency key: `execution_arn`; claiming again what is ours changes nothing.
         Raises: RetryableError Conflict when the claim changed hands twice meanwhile; what `boundary_error` makes of
         a refused call.
         Source: DynamoDB developer guide, "Condition expressions"; Step Functions API, DescribeExecution.
         """
-        return self._claim(_Claimer(cluster, execution_arn, now, "changing"))
+        asked = {"asked": request.digest}
+        if request.organizational_unit_id:
+            asked["organizational_unit_id"] = request.organizational_unit_id
+        if for_account_event:
+            asked["for_account_event"] = "true"
+        return self._claim(_Claimer(request.claim_key, execution_arn, now, "changing", asked))
 
     def claim_for_reading(self, cluster: str, execution_arn: str, now: datetime) -> Claim:
         """As `claim`, for a cluster that has been proven once; nothing is written for one that has not.
@@ -79,12 +88,12 @@ class ClaimsTable:
         if claimed:
             return Claim("claimed", claimer.execution_arn, item)
         if self.holder_runs(item, claimer.now):
-            return _held(item)
+            return _held(item, claimer)
         if required and "verified_at" not in item:
             return Claim("not_recorded", None)
         # Conditional on the holder just judged: of two take-overs at the same time only one wins.
         claimed, item = self._write(claimer, condition="claimed_by = :holder", holder=_holder(item))
-        return Claim("claimed", claimer.execution_arn, item) if claimed else _held(item)
+        return Claim("claimed", claimer.execution_arn, item) if claimed else _held(item, claimer)
 
     def _write(self, claimer: "_Claimer", *, condition: str, holder: str | None = None) -> tuple[bool, Item]:
         """Whether it was written, and the item as it then is; as it was when the condition does not hold."""
@@ -94,11 +103,14 @@ class ClaimsTable:
             ":purpose": {"S": claimer.purpose},
         }
         claimed_at = ":now" if holder else "if_not_exists(claimed_at, :now)"
+        asked = "".join(f", {name} = :{name}" for name in claimer.asked)
+        values |= {f":{name}": {"S": value} for name, value in claimer.asked.items()}
         try:
             written = self.dynamodb.update_item(
                 TableName=self.name,
                 Key={"cluster": {"S": claimer.cluster}},
-                UpdateExpression=f"SET claimed_by = :execution, claimed_at = {claimed_at}, claimed_for = :purpose",
+                UpdateExpression=f"SET claimed_by = :execution, claimed_at = {claimed_at}, claimed_for = :purpose"
+                f"{asked}",
                 ConditionExpression=condition,
                 ExpressionAttributeValues=values | ({":holder": {"S": holder}} if holder else {}),
                 ReturnValues="ALL_NEW",
@@ -131,10 +143,18 @@ class _Claimer:
     execution_arn: str
     now: datetime
     purpose: Purpose
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    def asks_otherwise(self, item: Item) -> bool:
+        """Only Control Tower's event has a unit's defaults; a run that began with the stack's would drop them."""
+        of_a_unit = {"for_account_event", "organizational_unit_id"} <= self.asked.keys()
+        return of_a_unit and self.asked["asked"] != _text_of(item, "asked")
 
 
-def _held(item: Item) -> Claim:
-    return Claim("being_read" if _text_of(item, "claimed_for") == "reading" else "busy", _holder(item))
+def _held(item: Item, claimer: _Claimer) -> Claim:
+    if _text_of(item, "claimed_for") == "reading":
+        return Claim("being_read", _holder(item))
+    return Claim("asked_otherwise" if claimer.asks_otherwise(item) else "busy", _holder(item))
 
 
 def _holder(item: Item) -> str:

@@ -1,16 +1,16 @@
 """A trigger's partial request, completed by the defaults of its organizational unit, of the stack, and of the place."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from provisioner.errors import ErrorReason, RequestError
 from provisioner.events import asked_by
+from provisioner.fields import OrganizationalUnitId
 from provisioner.refusal import Path, Problem, problems_of, refusal, shown
 from provisioner.regions import partition_of, supported_regions
 from provisioner.request import Request, network_form
@@ -18,8 +18,7 @@ from provisioner.request import Request, network_form
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-# Anything else would name another parameter than the one that the organizational unit's defaults are kept in.
-_ORGANIZATIONAL_UNIT_ID: Final = re.compile(r"ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
+_UNIT: Final = TypeAdapter(OrganizationalUnitId)
 
 
 @dataclass(frozen=True)
@@ -38,20 +37,22 @@ def complete_request(
     stack_defaults: str,
     ssm: "SSMClient",
     defaults_parameter: str,
+    located: Mapping[str, Any] | None = None,
 ) -> Request:
     """The full request that `trigger` asks for; what it leaves out comes from the defaults.
 
-    Precedence: trigger, `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, `stack_defaults` (JSON
-    of a partial request), own account and region. Reads at most two SSM parameters and calls nothing else.
+    Precedence: `located`, which is what is known of an event's account besides, trigger,
+    `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, `stack_defaults` (JSON of a partial request),
+    own account and region. Reads at most two SSM parameters and calls nothing else.
     Raises: RequestError, which lists every wrong field and names where a wrong default came from.
     """
-    asked = asked_by(trigger)
+    asked = merge(asked_by(trigger), located or {})
     layers = [
         Layer({"account_id": own_account_id, "region": own_region}),
         Layer(json.loads(stack_defaults), "the stack's parameters"),
         _read(ssm, defaults_parameter),
-        *_organizational_unit_layers(ssm, defaults_parameter, asked.organizational_unit_id),
-        Layer(asked.partial),
+        *_organizational_unit_layers(ssm, defaults_parameter, asked.get("organizational_unit_id")),
+        Layer(asked),
     ]
     merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
     problems = [*_field_problems(merged), *cross_field_problems(merged), *_place_problems(merged, own_region)]
@@ -136,13 +137,12 @@ def _read(ssm: "SSMClient", parameter: str) -> Layer:
     return Layer(values, origin)
 
 
-def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: str | None) -> list[Layer]:
-    if unit_id is None:
+def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: Any) -> list[Layer]:
+    """Nothing is read for what is no id, which would name another parameter; the field's own check refuses it."""
+    try:
+        return [_read(ssm, f"{parameter}/{_UNIT.validate_python(unit_id)}")]
+    except ValidationError:
         return []
-    if not _ORGANIZATIONAL_UNIT_ID.fullmatch(unit_id):
-        allowed = "an organizational unit id like ou-examplerootid111-exampleouid111"
-        raise refusal([Problem(("organizationalUnitId",), shown(unit_id), allowed)])
-    return [_read(ssm, f"{parameter}/{unit_id}")]
 
 
 def _origin(layers: Sequence[Layer], path: Path) -> str | None:

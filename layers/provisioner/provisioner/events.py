@@ -1,7 +1,6 @@
 """Any trigger of the provision machine -> the partial request that it stands for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioner.errors import RequestError
@@ -16,19 +15,11 @@ _STATUS_KEYS: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a trigger says. Only Control Tower tells the account's organizational unit, whose defaults then apply."""
-
-    partial: Mapping[str, Any]
-    organizational_unit_id: str | None = None
-
-
-def asked_by(trigger: Any) -> Asked:
+def asked_by(trigger: Any) -> Mapping[str, Any]:
     """The partial request in a direct request, which is one already, or in an event about a new account.
 
-    An event's own region is where the landing zone or Organizations lives, not where the cluster belongs: it is not
-    taken over.
+    Only Control Tower tells the account's organizational unit, whose defaults then apply. An event's own region is
+    where the landing zone or Organizations lives, not where the cluster belongs: it is not taken over.
     Raises: RequestError for anything else, naming what was expected.
     Source: AWS Control Tower user guide, "Lifecycle events"; AWS Organizations user guide, "Logging API calls with
     CloudTrail", CreateAccountResult.
@@ -36,11 +27,11 @@ def asked_by(trigger: Any) -> Asked:
     if not isinstance(trigger, Mapping):
         raise _refused((), trigger, f"an object with any of {', '.join(Request.model_fields)}, or an event")
     if not {"source", "detail-type"} <= trigger.keys():
-        return Asked(trigger)
+        return trigger
     return _asked_by_event(trigger)
 
 
-def _asked_by_event(event: Mapping[str, Any]) -> Asked:
+def _asked_by_event(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if event["detail-type"] != _DETAIL_TYPE:
         raise _refused(("detail-type",), event["detail-type"], repr(_DETAIL_TYPE))
     source, event_name = event["source"], _text(event, ("detail", "eventName"))
@@ -53,11 +44,11 @@ def _asked_by_event(event: Mapping[str, Any]) -> Asked:
     if state != "SUCCEEDED":
         raise _refused((*status, "state"), state, "'SUCCEEDED': there is no account to provision otherwise")
     if source == "aws.organizations":
-        return Asked({"account_id": _text(event, (*status, "accountId"))})
-    return Asked(
-        {"account_id": _text(event, (*status, "account", "accountId"))},
-        organizational_unit_id=_text(event, (*status, "organizationalUnit", "organizationalUnitId")),
-    )
+        return {"account_id": _text(event, (*status, "accountId"))}
+    return {
+        "account_id": _text(event, (*status, "account", "accountId")),
+        "organizational_unit_id": _text(event, (*status, "organizationalUnit", "organizationalUnitId")),
+    }
 
 
 def _text(event: Mapping[str, Any], path: Path) -> str:

@@ -117,6 +117,11 @@ def _unique(values: list[str]) -> list[str]:
 
 Unique = AfterValidator(_unique)
 Whole = BeforeValidator(_whole)
+OrganizationalUnitId = Annotated[
+    str,
+    Field(pattern=r"^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$"),
+    Allowed("an organizational unit id like ou-examplerootid111-exampleouid111, or null"),
+]
 AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$"), Allowed("an AWS account id: 12 digits, quoted as a string")]
 Region = Annotated[
     str,

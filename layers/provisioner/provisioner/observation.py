@@ -10,6 +10,7 @@ class Reason(StrEnum):
     """Why something is not ready yet. Waiting is data, not an error."""
 
     READY = "Ready"
+    WAITING_FOR_ORGANIZATIONAL_UNIT = "WaitingForOrganizationalUnit"
     CREATING = "Creating"
     UPDATING = "Updating"
     DELETING = "Deleting"

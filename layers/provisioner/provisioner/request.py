@@ -115,6 +115,7 @@ class VerificationRequest(_Part):
 class Request(_Part):
     account_id: fields.AccountId
     region: fields.Region
+    organizational_unit_id: fields.OrganizationalUnitId | None = None
     mode: Literal["apply", "plan"] = "apply"
     cluster: ClusterRequest = ClusterRequest()
     network: Annotated[
@@ -131,6 +132,11 @@ class Request(_Part):
     def claim_key(self) -> str:
         """What there can be only one of: the key of the cluster's record and claim."""
         return f"{self.account_id}#{self.region}#{self.cluster.name}"
+
+    @property
+    def digest(self) -> str:
+        """The same for two requests that ask for the same, whichever unit's defaults made them so."""
+        return hashlib.sha256(self.model_dump_json(exclude={"organizational_unit_id"}).encode()).hexdigest()
 
     @property
     def owner_tags(self) -> dict[str, str]:

@@ -64,8 +64,16 @@ class Table:
             self.states.start_execution(stateMachineArn=machine, name=name)["executionArn"] for name in ("one", "two")
         )
 
-    def put(self, cluster: str, *, proven: bool = True, claimed_by: str | None = None, account: str = ACCOUNT) -> None:
-        item = {"cluster": f"{account}#{REGION}#{cluster}"}
+    def put(
+        self,
+        cluster: str,
+        *,
+        proven: bool = True,
+        claimed_by: str | None = None,
+        account: str = ACCOUNT,
+        **attributes: str,
+    ) -> None:
+        item = {"cluster": f"{account}#{REGION}#{cluster}", **attributes}
         if proven:
             request = a_request(cluster={"name": cluster}).model_dump_json()
             item |= {"verified_at": "2026-08-29T00:00:00Z", "request": request, "proven": json.dumps(PROVEN)}

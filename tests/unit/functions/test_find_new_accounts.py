@@ -1,5 +1,6 @@
 """The function of state "Find new accounts": active accounts below the enrolled units that no record names."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,8 +49,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
 
 
 def found() -> list[str]:
-    account_ids: list[str] = lambda_handler({"execution_arn": "x"}, Context())["account_ids"]
-    return account_ids
+    return [each["account_id"] for each in lambda_handler({"execution_arn": "x"}, Context())["accounts"]]
 
 
 def test_accounts_at_and_below_the_enrolled_units_are_found_unless_recorded_or_closed(
@@ -74,3 +74,31 @@ def test_more_accounts_than_a_page_are_all_found(table: Table, monkeypatch: pyte
 
 def test_without_enrolled_units_nobody_is_asked(table: Table) -> None:
     assert found() == []
+
+
+def test_each_is_told_with_the_unit_it_is_in(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    organization = Organization()
+    account_id = organization.account(organization.inner, "below")
+    in_the_root = organization.client.create_account(AccountName="root", Email="root@example.com")
+    monkeypatch.setenv("ENROLLED_UNITS", organization.root)
+    accounts = lambda_handler({"execution_arn": "x"}, Context())["accounts"]
+    assert {"account_id": account_id, "organizational_unit_id": organization.inner} in accounts
+    root_id = in_the_root["CreateAccountStatus"]["AccountId"]
+    assert {"account_id": root_id, "organizational_unit_id": None} in accounts
+
+
+@pytest.mark.parametrize(
+    ("cause", "again"),
+    [
+        ("RoleNotAssumable: role in 111122223333; deploy accounts/target.yaml", True),
+        ("QuotaExceeded: CreateVpc: VpcLimitExceeded; raise the quota", False),
+    ],
+)
+def test_an_account_that_got_its_roles_late_is_found_again_and_one_that_failed_otherwise_is_not(
+    table: Table, monkeypatch: pytest.MonkeyPatch, cause: str, again: bool
+) -> None:
+    organization = Organization()
+    account_id = organization.account(organization.outer, "late")
+    table.put("eks-example", account=account_id, proven=False, failure=json.dumps({"cause": cause}))
+    monkeypatch.setenv("ENROLLED_UNITS", organization.outer)
+    assert (account_id in found()) is again

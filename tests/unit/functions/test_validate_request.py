@@ -77,7 +77,7 @@ def sample(name: str) -> dict[str, Any]:
 
 
 def validate(trigger: Any) -> dict[str, Any]:
-    return lambda_handler({"execution_arn": "arn", "input": trigger}, Context())
+    return lambda_handler({"execution_arn": "arn", "input": trigger, "located": None}, Context())
 
 
 def refused(trigger: Any) -> str:
@@ -183,7 +183,7 @@ def test_a_unit_id_that_would_name_another_parameter_is_refused() -> None:
     event = sample("control-tower-create-managed-account")
     status = event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]
     status["organizationalUnit"]["organizationalUnitId"] = "../../secret"
-    assert "organizationalUnitId is '../../secret'" in refused(event)
+    assert "organizational_unit_id is '../../secret'" in refused(event)
 
 
 @pytest.mark.usefixtures("calls")

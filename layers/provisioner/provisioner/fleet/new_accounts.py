@@ -1,10 +1,12 @@
 """Accounts whose event never came: events through CloudTrail are best effort."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 
+from provisioner.errors import ErrorReason
 from provisioner.fleet.records import scan
 
 if TYPE_CHECKING:
@@ -13,21 +15,39 @@ if TYPE_CHECKING:
 
 def find_new_accounts(
     organizations: BaseClient, units: Iterable[str], dynamodb: "DynamoDBClient", table: str
-) -> list[str]:
-    """Ids of the active accounts at or below `units` that no record names: neither a cluster nor a failed attempt.
+) -> list[dict[str, str | None]]:
+    """[{account_id, organizational_unit_id}]: the active accounts at or below `units` that no record names.
 
+    A failed attempt is a record, of which somebody was told, unless nothing could be touched: an account that came into
+    its unit late had no roles then, and has them now. An account in a root has no unit, null.
     `units` are ids of organizational units or of a root. Must run in the organization's management account or in a
     delegated administrator's.
     Source: Organizations API, ListAccountsForParent (State; Status is retired), ListOrganizationalUnitsForParent.
     """
-    recorded = {item["cluster"]["S"].split("#", 1)[0] for item in scan(dynamodb, table, "cluster")}
-    enrolled = {account_id for unit in units for account_id in _accounts_below(organizations, unit)}
-    return sorted(enrolled - recorded)
+    recorded = {
+        item["cluster"]["S"].split("#", 1)[0]
+        for item in scan(dynamodb, table, "cluster", "verified_at", "claimed_by", "failure")
+        if not _never_got_in(item)
+    }
+    enrolled = dict(account for unit in units for account in _accounts_below(organizations, unit))
+    return [
+        {"account_id": account_id, "organizational_unit_id": unit if unit.startswith("ou-") else None}
+        for account_id, unit in sorted(enrolled.items())
+        if account_id not in recorded
+    ]
 
 
-def _accounts_below(organizations: BaseClient, unit: str) -> Iterator[str]:
+def _never_got_in(item: Mapping[str, Any]) -> bool:
+    """Whether all that is recorded is an attempt that could not even assume the role."""
+    if "verified_at" in item or "claimed_by" in item or "failure" not in item:
+        return False
+    return str(json.loads(item["failure"]["S"])["cause"]).startswith(f"{ErrorReason.ROLE_NOT_ASSUMABLE}: ")
+
+
+def _accounts_below(organizations: BaseClient, unit: str) -> Iterator[tuple[str, str]]:
+    """Each with the id of what it is in."""
     for accounts in organizations.get_paginator("list_accounts_for_parent").paginate(ParentId=unit):
-        yield from (account["Id"] for account in accounts["Accounts"] if account.get("State") == "ACTIVE")
+        yield from ((account["Id"], unit) for account in accounts["Accounts"] if account.get("State") == "ACTIVE")
     for units in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=unit):
         for inner in units["OrganizationalUnits"]:
             yield from _accounts_below(organizations, inner["Id"])

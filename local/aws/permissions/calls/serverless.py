@@ -72,6 +72,18 @@ def on_parent(action: str) -> Demands:
     return demands
 
 
+def list_parents(call: ApiCall) -> Iterable[Demand]:
+    """On the account, which belongs to the organization's management account."""
+    organization = organizations_backends[call.account_id][call.partition].org
+    owner, name = (organization.master_account_id, organization.id) if organization else (call.account_id, "o-none")
+    resource = f"arn:{call.partition}:organizations::{owner}:account/{name}/{call['ChildId']}"
+    return [Demand("organizations:ListParents", resource)]
+
+
+def get_parameters_by_path(call: ApiCall) -> Iterable[Demand]:
+    return [Demand("ssm:GetParametersByPath", call.arn("ssm", f"parameter/{str(call['Path']).strip('/')}"))]
+
+
 def put_metric_data(call: ApiCall) -> Iterable[Demand]:
     return [Demand("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": call["Namespace"]})]
 
@@ -89,11 +101,13 @@ CALLS: dict[str, Demands] = {
     "lambda:Invoke": invoke,
     "events:PutEvents": put_events,
     "ssm:GetParameter": get_parameter,
+    "ssm:GetParametersByPath": get_parameters_by_path,
     "sts:AssumeRole": assume_role,
     "sts:GetCallerIdentity": lambda _call: (),
     "sns:Publish": on_arn("sns:Publish", "TopicArn"),
     "sqs:SendMessage": send_message,
     "cloudwatch:PutMetricData": put_metric_data,
+    "organizations:ListParents": list_parents,
     "organizations:ListAccounts": plain("organizations:ListAccounts"),
     "organizations:ListAccountsForParent": on_parent("organizations:ListAccountsForParent"),
     "organizations:ListOrganizationalUnitsForParent": on_parent("organizations:ListOrganizationalUnitsForParent"),

@@ -1,0 +1,117 @@
+"""The function of state "Locate account": the unit of an event's account, and the cluster that it has already."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from functions.locate_account import app
+from tests.unit.functions.records import REGION, Context, Table
+from tests.unit.kubernetes.samples import a_request
+
+ROOT = Path(__file__).parents[3]
+DEFAULTS = "/eks-efs-provisioner/defaults"
+UNIT = "ou-ab12-l3zc8b3h"
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
+    monkeypatch.setenv("DEFAULTS_PARAMETER", DEFAULTS)
+    with mock_aws():
+        yield Table(monkeypatch)
+
+
+def event(sample: str, account_id: str) -> dict[str, Any]:
+    text = (ROOT / "events" / f"{sample}.json").read_text()
+    told: dict[str, Any] = json.loads(text.replace("111122223333", account_id))
+    return told
+
+
+def located(account_id: str, sample: str = "organizations-create-account-result") -> dict[str, Any]:
+    return app.lambda_handler({"execution_arn": "x", "input": event(sample, account_id)}, Context())
+
+
+def unit_has_defaults(unit: str = UNIT) -> None:
+    boto3.client("ssm").put_parameter(Name=f"{DEFAULTS}/{unit}", Value="{}", Type="String")
+
+
+class Organization:
+    def __init__(self) -> None:
+        self.client = boto3.client("organizations")
+        self.client.create_organization(FeatureSet="ALL")
+        self.root = self.client.list_roots()["Roots"][0]["Id"]
+        self.unit = self.client.create_organizational_unit(ParentId=self.root, Name="unit")["OrganizationalUnit"]["Id"]
+        made = self.client.create_account(AccountName="new", Email="new@example.com")
+        self.account_id = made["CreateAccountStatus"]["AccountId"]
+
+    def move(self) -> None:
+        ends = {"SourceParentId": self.root, "DestinationParentId": self.unit}
+        self.client.move_account(AccountId=self.account_id, **ends)
+
+
+def test_the_unit_in_control_towers_event_is_the_accounts(table: Table) -> None:
+    answer = located("111122223333", "control-tower-create-managed-account")
+    assert (answer["ready"], answer["located"]) == (True, {"organizational_unit_id": UNIT})
+
+
+def test_an_account_in_the_root_is_waited_for_until_it_is_in_its_unit(table: Table) -> None:
+    organization = Organization()
+    unit_has_defaults()
+    waiting = located(organization.account_id)
+    assert (waiting["ready"], waiting["reason"]) == (False, "WaitingForOrganizationalUnit")
+    assert (waiting["retry_after_seconds"], waiting["located"]) == (60, {})
+    assert waiting["because"] == f"{organization.account_id} is in {organization.root} still"
+    organization.move()
+    answer = located(organization.account_id)
+    assert (answer["ready"], answer["located"]) == (True, {"organizational_unit_id": organization.unit})
+
+
+def test_where_no_unit_has_defaults_nobody_is_asked_and_nothing_waited_for(table: Table) -> None:
+    answer = located("111122223333")
+    assert (answer["ready"], answer["located"]) == (True, {})
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "AWSOrganizationsNotInUseException", "ChildNotFoundException"]
+)
+def test_who_may_not_ask_the_organization_waits_for_control_towers_event(
+    table: Table, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    unit_has_defaults()
+    organizations = boto3.client("organizations")
+    clients = boto3.client
+    monkeypatch.setattr(
+        boto3, "client", lambda name, **how: organizations if name == "organizations" else clients(name, **how)
+    )
+    with Stubber(organizations) as stub:
+        stub.add_client_error("list_parents", code)
+        waiting = located("111122223333")
+    assert waiting["ready"] is False
+    assert code in waiting["because"]
+    table.put("eks-unit", account="111122223333", for_account_event="true", organizational_unit_id=UNIT)
+    answer = located("111122223333")
+    assert answer["ready"]
+    assert answer["located"]["organizational_unit_id"] == UNIT
+
+
+def test_the_cluster_that_an_earlier_event_had_made_stays_the_accounts_only_one(table: Table) -> None:
+    table.put("eks-mine", account="111122223333")  # a person's: no event's concern
+    table.put("eks-early", account="111122223333", for_account_event="true")
+    answer = located("111122223333", "control-tower-create-managed-account")
+    network = a_request().model_dump(mode="json")["network"]
+    assert answer["located"] == {
+        "organizational_unit_id": UNIT,
+        "region": REGION,
+        "cluster": {"name": "eks-early"},
+        "network": network,
+    }
+
+
+def test_a_cluster_of_another_account_is_none_of_this_one(table: Table) -> None:
+    table.put("eks-early", account="444455556666", for_account_event="true")
+    assert located("111122223333")["located"] == {}
