@@ -11,9 +11,11 @@ EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action"
 
 
 def administrator_of(account_id: str) -> Credentials:
-    """An administrator's access key; the account's own API has nobody yet who could make one."""
+    """The administrator's access key; the account's own API has nobody yet who could make one."""
     backend = iam_backends[account_id]["aws"]
-    backend.create_user(DEFAULT_REGION, "administrator")
-    backend.put_user_policy("administrator", "everything", json.dumps(EVERYTHING))
-    key = backend.create_access_key("administrator")
+    if "administrator" not in backend.users:
+        backend.create_user(DEFAULT_REGION, "administrator")
+        backend.put_user_policy("administrator", "everything", json.dumps(EVERYTHING))
+        backend.create_access_key("administrator")
+    key = backend.users["administrator"].access_keys[0]
     return Credentials(key.access_key_id, key.secret_access_key, None)

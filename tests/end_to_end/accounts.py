@@ -57,7 +57,10 @@ class Organization:
 
     def dissolve(self) -> None:
         """Other tests have organizations of their own."""
-        organizations_backends.master_accounts.pop(self._cloud.account_id)
+        organizations_backends[MANAGEMENT]["aws"]._reset()
+        for account_id, (managed_by, _) in list(organizations_backends.master_accounts.items()):
+            if managed_by == MANAGEMENT:
+                del organizations_backends.master_accounts[account_id]
 
     def new_account(self, name: str) -> str:
         organizations = self.client("organizations")
