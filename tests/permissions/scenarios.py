@@ -169,8 +169,9 @@ def told(world: World, name: str) -> None:
     world.cloud.client("ssm").put_parameter(
         Name=f"/{STACK_NAME}/defaults/ou-ab12-11111111", Value="{}", Type="String", Overwrite=True
     )
-    for sample in ("control-tower-create-managed-account.json", "organizations-create-account-result.json"):
+    for sample in ("organizations-create-account-result.json", "control-tower-create-managed-account.json"):
         for by in (world.events, world.forwarder):
+            world.forget("eks-example")
             world.tell(sample, by)
             settled(world.machine("Provision"))
 

@@ -72,6 +72,13 @@ class World:
         entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
         events.put_events(Entries=[entry])
 
+    def forget(self, cluster: str) -> None:
+        """That an event asked for it: another one is then the first to tell of the account."""
+        key = f"{self.cloud.account_id}#{self.cloud.region}#{cluster}"
+        self.cloud.client("dynamodb").delete_item(
+            TableName=self.outputs["ClaimsTableName"], Key={"cluster": {"S": key}}
+        )
+
     def messages(self, queue_url: str, *, sqs: Any = None) -> list[dict[str, Any]]:
         """Takes what is in the queue out of it."""
         sqs = sqs or self.cloud.client("sqs")
