@@ -64,16 +64,18 @@ def main(arguments: list[str]) -> int:
 
 def _kept(asked: list[str]) -> str:
     """What to say when the environment that this runs in was made by another Python than the one wanted now."""
+    name, this = Path(sys.prefix).name, _text(sys.version_info[:2])
     if asked:
-        said = subprocess.run(
-            [asked[0], "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, check=True
-        )
-        wanted = tuple(map(int, said.stdout.split()))
+        command = [asked[0], "-c", "import sys; print(*sys.version_info[:2])"]
+        try:
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except (OSError, subprocess.SubprocessError):
+            return f"{asked[0]} is no Python that runs here; {name} is kept, which was made with Python {this}\n"
+        wanted = tuple(map(int, said.split()))
     else:
         wanted = RUNTIME_VERSION if find_interpreter(RUNTIME_VERSION) else sys.version_info[:2]
     if wanted == sys.version_info[:2]:
         return ""
-    name, this = Path(sys.prefix).name, _text(sys.version_info[:2])
     return f"{name} was made with Python {this} and is kept; after `make clean` it is made with {_text(wanted)}\n"
 
 

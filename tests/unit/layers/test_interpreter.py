@@ -73,6 +73,8 @@ def test_an_environment_that_another_python_made_is_named_and_kept(
     assert capsys.readouterr().out.endswith(
         f" was made with Python {this} and is kept; after `make clean` it is made with 9.9\n"
     )
+    assert interpreter.main(["--check", str(tmp_path / "none")]) == 0
+    assert "none is no Python that runs here; " in capsys.readouterr().out
     monkeypatch.setattr(interpreter, "find_interpreter", lambda _version: None)
     assert interpreter.main(["--check"]) == 0
     assert interpreter.main(["--check", sys.executable]) == 0
