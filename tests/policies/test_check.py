@@ -92,6 +92,7 @@ def test_a_made_up_action_is_found(action: str) -> None:
         ("s3:GetObject", {"Fn::GetAtt": ["Bucket", "Arn"]}, "s3:GetObject takes arn:"),
         ("s3:ListBucket", {"Fn::Sub": "${Bucket.Arn}/*"}, "s3:ListBucket takes arn:"),
         ("sqs:SendMessage", {"Ref": "Queue"}, "sqs:SendMessage takes arn:"),
+        ("sqs:SendMessage", "arn:aws:sqs", "sqs:SendMessage takes arn:"),
         (
             "ec2:DescribeVpcs",
             {"Fn::Sub": "arn:${AWS::Partition}:ec2:*:*:vpc/*"},

@@ -168,7 +168,13 @@ def test_another_accounts_bus_takes_what_its_policy_admits_and_tells_where_it_ca
     events.put_rule(Name="hub", EventPattern=json.dumps({"account": ["999999999999"]}))
     events.put_targets(Rule="hub", Targets=[{"Id": "one", "Arn": hub}])
     assert not delivers(aws, to_hub, management)
-    sender = {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}}
+    shown = {
+        "ArnLike": {"aws:SourceArn": "arn:aws:events:ap-northeast-1:999999999999:rule/*"},
+        "StringEquals": {"aws:SourceAccount": "999999999999", "events:eventBusInvocation": "true"},
+        "ForAnyValue:StringEquals": {"events:detail-type": ["x"]},
+        "Null": {"events:source": "false"},
+    }
+    sender = {"Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Condition": shown}
     events.put_permission(EventBusName="default", Policy=policy("events:PutEvents", BUS, Sid="hub", **sender))
     assert not delivers(aws, to_hub, management)
     permission = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": BUS}
