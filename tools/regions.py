@@ -98,7 +98,12 @@ def data() -> str:
 
 
 def with_sections(template: str) -> str:
-    """The template with its generated sections as they have to be."""
+    """The template with its generated sections as they have to be.
+
+    Raises: ValueError, when their place is not marked.
+    """
+    if not 0 <= template.find(_FIRST_LINE) < template.find(_LAST_LINE):
+        raise ValueError(f"template.yaml must have the lines {_FIRST_LINE!r} and {_LAST_LINE!r}")
     before, _, rest = template.partition(_FIRST_LINE)
     _, _, after = rest.partition(_LAST_LINE)
     return f"{before}{_FIRST_LINE}\n{_sections()}{_LAST_LINE}{after}"
