@@ -220,6 +220,28 @@ def test_a_deployment_rolls_out_and_again_after_an_edit(kubectl: Kubectl) -> Non
     assert _pods_of(kubectl, "web") == set()
 
 
+def test_a_deployment_is_scaled_restarted_and_rolled_back(kubectl: Kubectl) -> None:
+    kubectl.apply(deployment("scaled", "sleep 1000"))
+    scaled = kubectl("scale", "deployment/scaled", "--replicas=3", "--current-replicas=2").output
+    assert scaled == "deployment.apps/scaled scaled\n"
+    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    assert len(_pods_of(kubectl, "scaled")) == 3
+    refused = kubectl("scale", "deployment/scaled", "--replicas=9", "--current-replicas=7", ok=False)
+    assert "Expected replicas to be 7, was 3" in refused.errors
+    shown = kubectl("get", "deployment", "scaled", "--subresource=scale").output.splitlines()
+    assert [line.split()[:3] for line in shown] == [["NAME", "DESIRED", "AVAILABLE"], ["scaled", "3", "3"]]
+    kubectl("scale", "deployment", "scaled", "--replicas=1")
+    kubectl.wait("deployment/scaled", "jsonpath={.status.replicas}=1")
+    (first,) = _revisions(kubectl)
+    kubectl("rollout", "restart", "deployment/scaled")
+    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    assert _revisions(kubectl) == [first, "2"]
+    kubectl("rollout", "undo", "deployment/scaled")
+    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    assert _revisions(kubectl) == ["2", "3"]
+    kubectl("delete", "deployment", "scaled")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_left_of_a_serve_that_is_killed(tmp_path: Path, kind: str) -> None:
     serve = start_serve(options(kind, tmp_path), tmp_path)
@@ -246,6 +268,11 @@ def _with_a_token(serve: Serve, folder: Path) -> Kubectl:
     kubeconfig = folder / "kubeconfig-with-token"
     kubeconfig.write_text(yaml.safe_dump(config))
     return Kubectl(serve, kubeconfig, folder)
+
+
+def _revisions(kubectl: Kubectl) -> list[str]:
+    history = kubectl("rollout", "history", "deployment/scaled").output.splitlines()
+    return [line.split()[0] for line in history if line[:1].isdigit()]
 
 
 def _pods_of(kubectl: Kubectl, app: str) -> set[str]:

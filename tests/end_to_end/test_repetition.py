@@ -2,6 +2,8 @@
 
 import pytest
 
+from local.aws.hooks import Call
+from local.aws.refusals import refusal
 from local.cloud import EmbeddedCloud
 from tests.end_to_end.resources import everything, mutating, storage_objects
 from tests.end_to_end.runs import Machine
@@ -34,6 +36,7 @@ def test_a_plan_lists_everything_in_order_and_touches_nothing(cloud: EmbeddedClo
     assert [each["resource"].split(" of arn:")[0] for each in planned.output["changes"]] == [
         "network stack eks-efs-provisioner-planned-network",
         "cluster planned",
+        "log group /aws/eks/planned/cluster",
         "access entry",
         "access entry",
         "Fargate profile provisioner",
@@ -100,3 +103,25 @@ def test_a_run_stopped_in_every_state_and_started_again_gives_exactly_one_of_eve
         "file system": 1,
         "mount target": 3,
     }
+
+
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+def test_a_failed_run_fails_again_when_it_is_redriven_and_a_new_one_converges(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    def refuse(_: Call) -> None:
+        raise refusal("AccessDeniedException", "an organization forbids it")
+
+    request = {"cluster": {"name": "redriven"}, "verification": {"writers": 1, "lines_per_writer": 1}}
+    undo = cloud.server.hooks.before("eks:CreateCluster", refuse)
+    failed = machine.run(request)
+    undo()
+    seen = len(cloud.server.calls)
+    machine.client.redrive_execution(executionArn=failed.arn)
+    redriven = machine.wait(failed.arn)
+    assert (failed.status, redriven.status, redriven.error) == ("FAILED", "FAILED", failed.error)
+    # Though the cause is gone by now: nothing is tried.
+    assert "lambda:Invoke" not in cloud.server.calls[seen:]
+    finished = machine.run(request)
+    assert finished.status == "SUCCEEDED", finished.cause
+    assert len(everything(cloud, "redriven")["network stack"]) == 1

@@ -35,6 +35,7 @@ from local.aws.patches import (
     stepfunctions_jobs,
     stepfunctions_map,
     stepfunctions_permissions,
+    stepfunctions_redrive,
     stepfunctions_sdk,
 )
 
@@ -54,6 +55,7 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_jobs.install(server)
     stepfunctions_map.install(server)
     stepfunctions_api.install(server)
+    stepfunctions_redrive.install(server)
     stepfunctions_cloudformation.install(server)
     stepfunctions_permissions.install(server)
     lambda_.install(server)

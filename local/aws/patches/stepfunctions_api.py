@@ -53,7 +53,6 @@ def install(server: AwsServer) -> None:
         result: ActionResult = describe(self)
         answer = result.result
         answer["status"] = execution.status
-        answer["redriveCount"] = 0
         if execution.status != "RUNNING":
             answer["stopDate"] = execution.stop_date
         if execution.status == "SUCCEEDED":

@@ -164,7 +164,8 @@ class Handlers:
 
     async def _scale(self, request: web.Request, info: RequestInfo) -> web.Response:
         if info.verb == "get":
-            return web.json_response(scaling.read(self.operations, info.resource, info.namespace, info.name))
+            found = scaling.read(self.operations, info.resource, info.namespace, info.name)
+            return _rendered(request, scaling.SCALE, [found], found)
         if info.verb not in ("update", "patch"):
             raise method_not_allowed()
         _check_options(request, info.verb)

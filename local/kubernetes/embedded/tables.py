@@ -239,6 +239,12 @@ _COLUMNS: dict[str, tuple[tuple[str, int, Cell], ...]] = {
         _AGE,
         *_WORKLOAD,
     ),
+    "Scale": (
+        _NAME,
+        ("Desired", 0, _at("spec.replicas", 0)),
+        ("Available", 0, _at("status.replicas", 0)),
+        _AGE,
+    ),
     "ReplicaSet": (
         _NAME,
         ("Desired", 0, _at("spec.replicas", 0)),
