@@ -4,7 +4,7 @@ moto lacks: RedriveExecution, and redriveStatus in DescribeExecution. An executi
 where it stopped; the interpreter cannot, and says so. Source: Step Functions API, RedriveExecution and
 DescribeExecution (reasons); developer guide, "Redrive behavior of individual states".
 """
-# mypy: disable-error-code="method-assign, assignment, attr-defined, misc"
+# mypy: disable-error-code="method-assign, assignment, attr-defined, misc, index"
 
 from __future__ import annotations
 

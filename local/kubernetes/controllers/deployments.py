@@ -39,6 +39,7 @@ class DeploymentController(Controller):
         if not spec.get("paused"):
             if current is None:
                 current = await self._create(deployment, name, _revision(owned) + 1)
+            current = await self._make_newest(current, _revision(old) + 1)
             current = await self._scale(current, spec["replicas"])
             for replica_set in old:
                 await self._scale(replica_set, 0)
@@ -76,6 +77,15 @@ class DeploymentController(Controller):
             created = await self.api.get("replicasets", metadata["namespace"], name)
         self.informers["replicasets"].remember(created)
         return created
+
+    async def _make_newest(self, replica_set: Object, revision: int) -> Object:
+        """One that was rolled back to is the newest again."""
+        if _revision([replica_set]) >= revision:
+            return replica_set
+        body = {"metadata": {"annotations": {_REVISION: str(revision)}}}
+        patched = await self.api.patch("replicasets", replica_set, body, manager=MANAGER)
+        self.informers["replicasets"].remember(patched)
+        return patched
 
     async def _scale(self, replica_set: Object, replicas: int) -> Object:
         if replica_set["spec"].get("replicas") == replicas or is_deleting(replica_set):
