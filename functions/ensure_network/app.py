@@ -14,4 +14,5 @@ from provisioner.resources import network
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     target = Target.of(request)
-    return network.ensure(request, target.client("ec2"), target.client("cloudformation")).payload()
+    run = event["execution_arn"]
+    return network.ensure(request, run, target.client("ec2"), target.client("cloudformation")).payload()

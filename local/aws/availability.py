@@ -16,31 +16,31 @@ _WHERE_ALL_IS: Final = "us-east-1"
 
 def published_regions() -> list[str]:
     """Regions whose list of types is published."""
-    names = sorted(path.stem for path in _folder().glob("*-*.json"))
+    names = sorted(path.stem for path in (registry_folder() / "providers").glob("*-*.json"))
     return [name for name in names if types_in(name) is not None]
 
 
 @cache
 def types_in(region: str) -> frozenset[str] | None:
     """Names like AWS::EFS::FileSystem; None where no list is published."""
-    path = _folder() / f"{region}.json"
-    if not path.is_file():
+    schemas = schemas_in(region)
+    if not schemas or (region != _WHERE_ALL_IS and schemas == schemas_in(_WHERE_ALL_IS)):
         return None
-    schemas = _schemas(region)
-    return None if region != _WHERE_ALL_IS and schemas == _schemas(_WHERE_ALL_IS) else frozenset(schemas)
+    return frozenset(schemas)
 
 
 @cache
-def _schemas(region: str) -> Mapping[str, str]:
-    """Type -> which of its schemas the region has."""
-    schemas: dict[str, str] = json.loads((_folder() / f"{region}.json").read_text())
+def schemas_in(region: str) -> Mapping[str, str]:
+    """Type -> which of its schemas the region has; empty of a region that is not known."""
+    path = registry_folder() / "providers" / f"{region}.json"
+    schemas: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
     return schemas
 
 
 @cache
-def _folder() -> Path:
+def registry_folder() -> Path:
     """Without importing cfn-lint, which takes half a second."""
     spec = find_spec("cfnlint")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("cfn-lint, of requirements.txt, has the lists of resource types")
-    return Path(spec.origin).parent / "data" / "schemas" / "providers"
+    return Path(spec.origin).parent / "data" / "schemas"

@@ -4,9 +4,11 @@ Each scenario leaves its clusters to the next; all begin with `name`, so that th
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from moto.ec2.models.route_tables import Route
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local.aws.hooks import Call
@@ -18,6 +20,7 @@ from local.faults.drift import CHANGES
 from local.faults.fault import before
 from local.faults.scene import Scene
 from local.faults.storage import WRITE, set_policy
+from provisioner.fields import OWNER_TAG
 from tests.end_to_end.runs import Machine, Run, until
 from tests.end_to_end.test_reverify import held
 from tests.permissions.world import World
@@ -197,6 +200,39 @@ def settled(machine: Machine) -> None:
         machine.wait(arn)
 
 
+def rolled_back(world: World, name: str) -> None:
+    """A network that cannot be finished leaves nothing behind, and running again makes it."""
+    provision, request = world.machine("Provision"), unfinished(name)
+    with without_the_last_route():
+        failed(provision.run(request))
+    network = {"Filters": [{"Name": f"tag:{OWNER_TAG}", "Values": [request["cluster"]["name"]]}]}
+    ec2 = world.cloud.client("ec2")
+    assert (ec2.describe_vpcs(**network)["Vpcs"], ec2.describe_addresses(**network)["Addresses"]) == ([], [])
+    succeeded(provision.run(request))
+
+
+def unfinished(name: str) -> dict[str, Any]:
+    return {"cluster": {"name": f"{name}-rolled-back"}, "verification": QUICK}
+
+
+@contextmanager
+def without_the_last_route() -> Iterator[None]:
+    """CloudFormation makes all of a network but its last route through NAT."""
+    model: Any = Route
+    create = model.create_from_cloudformation_json
+
+    def made(_: Any, *arguments: Any, **options: Any) -> Any:
+        if options["LogicalId"] == "PrivateRoute3":
+            raise RuntimeError("RouteLimitExceeded: the route table has no room for another route")
+        return create(*arguments, **options)
+
+    model.create_from_cloudformation_json = classmethod(made)
+    try:
+        yield
+    finally:
+        model.create_from_cloudformation_json = create
+
+
 SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     provisioned,
     checked,
@@ -205,6 +241,7 @@ SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     taken_over,
     scheduled,
     told,
+    rolled_back,
 )
 
 

@@ -13,7 +13,7 @@ from local.faults.drift import CHANGES
 from tests.end_to_end.runs import Machine
 from tests.permissions.invocations import Invocations
 from tests.permissions.rights import Right
-from tests.permissions.scenarios import QUICK, full, missed, scene, settled, succeeded
+from tests.permissions.scenarios import QUICK, full, missed, scene, settled, succeeded, without_the_last_route
 from tests.permissions.world import World
 
 Attempt = Callable[[], str]
@@ -36,6 +36,8 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
         case "ProvisionerRole", "LetCloudFormationBuildTheNetwork":
             request = {"cluster": {"name": f"{name}-unbuilt"}, "verification": QUICK}
             return lambda: ran(world.machine("Provision"), request)
+        case "ProvisionerRole", "LetCloudFormationTakeTheNetworkDown":
+            return lambda: never_finished(world, name)
         case "ProvisionStateMachineRole" | "ProvisionerRole", _:
             return lambda: ran(world.machine("Provision"), full(world, name))
         case "ReverifyStateMachineRole", "Remediate" | "FollowRemediation":
@@ -58,6 +60,12 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
 def ran(machine: Machine, request: Any) -> str:
     run = machine.run(request)
     return json.dumps([run.output, run.error, run.cause, run.history], default=str)
+
+
+def never_finished(world: World, name: str) -> str:
+    request = {"cluster": {"name": f"{name}-left-over"}, "verification": QUICK}
+    with without_the_last_route():
+        return ran(world.machine("Provision"), request)
 
 
 def remediated(world: World, name: str) -> str:

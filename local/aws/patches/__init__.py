@@ -15,6 +15,7 @@ from local.aws.patches import (
     cloudformation_iam,
     cloudformation_network,
     cloudformation_permissions,
+    cloudformation_removal,
     cloudformation_resources,
     cloudformation_validation,
     events,
@@ -71,5 +72,6 @@ def install_all(server: AwsServer) -> None:
     cloudformation_network.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
+    cloudformation_removal.install(server)
     cloudformation.install(server)
     cloudformation_validation.install(server)

@@ -1,9 +1,8 @@
 """Stacks that take their time and that fail as CloudFormation's do.
 
-moto lacks: stack events per resource; a stack that is CREATE_IN_PROGRESS for a while; a failing resource that ends in
-ROLLBACK_COMPLETE and a reason instead of HTTP 500; nested stacks that fail their parent; lists without what is
-AWS::NoValue; partitions other than aws; updates that make and remove what a condition now says; "No updates are to be
-performed".
+moto lacks: stack events per resource; a stack that is CREATE_IN_PROGRESS for a while; nested stacks that fail their
+parent; lists without what is AWS::NoValue; partitions other than aws; updates that make and remove what a condition now
+says; "No updates are to be performed".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -18,12 +17,16 @@ from moto.cloudformation.exceptions import CloudFormationError, UnformattedGetAt
 from moto.utilities.utils import get_partition
 
 from local.aws.partitions import dns_suffix
-from local.aws.patches import cloudformation_deletion
+from local.aws.patches.cloudformation_removal import add_event, reason
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
-IN_PROGRESS = {"CREATE_COMPLETE": "CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE": "ROLLBACK_IN_PROGRESS"}
+IN_PROGRESS = {
+    "CREATE_COMPLETE": "CREATE_IN_PROGRESS",
+    "ROLLBACK_COMPLETE": "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_FAILED": "ROLLBACK_IN_PROGRESS",
+}
 
 
 class ResourceFailedError(Exception):
@@ -33,14 +36,12 @@ class ResourceFailedError(Exception):
 def install(server: AwsServer) -> None:
     _record_resource_events()
     _take_time(server)
-    _roll_back()
     _nest()
     parsing.ResourceMap.__init__ = _in_its_partition(parsing.ResourceMap.__init__)
     parsing.clean_json = _without_no_value(parsing.clean_json)
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
     parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
     models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
-    models.CloudFormationBackend.delete_stack = _deleting(models.CloudFormationBackend.delete_stack)
 
 
 def _without_no_value(clean: Any) -> Any:
@@ -60,28 +61,6 @@ def _in_its_partition(init: Any) -> Any:
         self._parsed_resources["AWS::URLSuffix"] = dns_suffix(self._region_name)
 
     return made
-
-
-def reason(error: BaseException) -> str:
-    """What a person would read in the stack's events."""
-    return str(getattr(error, "message", None) or error) or type(error).__name__
-
-
-def add_event(
-    stack: Any, logical_id: str, physical_id: str, resource_type: str, status: str, why: str | None = None
-) -> None:
-    stack.events.append(
-        models.Event(
-            stack_id=stack.stack_id,
-            stack_name=stack.name,
-            logical_resource_id=logical_id,
-            physical_resource_id=physical_id,
-            resource_type=resource_type,
-            resource_status=status,
-            resource_status_reason=why,
-            resource_properties=None,
-        )
-    )
 
 
 def _record_resource_events() -> None:
@@ -132,36 +111,6 @@ def _take_time(server: AwsServer) -> None:
     models.Stack.status = property(get, put)
     models.Stack.outputs = property(lambda self: None if self.status.endswith("IN_PROGRESS") else outputs.fget(self))
     models.CloudFormationBackend.describe_stack_events = events
-
-
-def _roll_back() -> None:
-    create = models.Stack.create_resources
-
-    def create_or_roll_back(self: Any) -> None:
-        try:
-            create(self)
-        except Exception as error:
-            self.status_reason = (
-                f"The following resource(s) failed to create: {_failed_resources(self)}. {reason(error)}"
-            )
-            self._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=self.status_reason)
-            try:
-                with cloudformation_deletion.undoing_a_creation():
-                    self.resource_map.delete()
-                status = "ROLLBACK_COMPLETE"
-            except Exception as left_over:
-                self.status_reason = reason(left_over)
-                status = "ROLLBACK_FAILED"
-            self._add_stack_event(status, resource_status_reason=self.status_reason)
-            self.status = status
-            self.stack_status_reason = self.status_reason
-            self.output_map = models.OutputMap(self.resource_map, {}, self.stack_id)
-
-    models.Stack.create_resources = create_or_roll_back
-
-
-def _failed_resources(stack: Any) -> str:
-    return str([event.logical_resource_id for event in stack.events if event.resource_status == "CREATE_FAILED"])
 
 
 def _nest() -> None:
@@ -242,19 +191,3 @@ def _updating(update: Any) -> Any:
             return stack
 
     return update_stack
-
-
-def _deleting(delete: Any) -> Any:
-    def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        before = dict(self.stacks)
-        try:
-            delete(self, name_or_stack_id)
-        except Exception as error:
-            for stack_id, stack in before.items():
-                if stack_id not in self.stacks and stack_id not in self.deleted_stacks:
-                    self.stacks[stack_id] = stack
-                    stack.status = "DELETE_FAILED"
-                    stack.stack_status_reason = reason(error)
-                    stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason(error))
-
-    return delete_stack

@@ -6,50 +6,68 @@ moto lacks: asking anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import moto.cloudformation.parsing as parsing
 from moto.utilities.utils import get_partition
 
 from local.aws.patches.permissions import CALLER
-from local.aws.permissions import identity
+from local.aws.permissions import identity, stacks
 from local.aws.permissions.authoriser import UnknownCall
-from local.aws.permissions.demand import ApiCall, Demand
-from local.aws.permissions.stacks import creation_demands, deletion_demands
+from local.aws.permissions.demand import Place
+from local.aws.resource_schemas import Handler, resource_schema
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
-Asks = Callable[[ApiCall, str, Mapping[str, Any]], Iterator[Demand]]
-
 
 def install(server: AwsServer) -> None:
     """Before patches/cloudformation.py, so that a denial is an event of the stack."""
-    create, delete = parsing.parse_and_create_resource, parsing.ResourceMap._delete_resource
+    parse, delete = parsing.parse_resource_and_generate_name, parsing.ResourceMap._delete_resource
 
-    def check(asks: Asks, operation: str, resource_json: dict[str, Any], account_id: str, region_name: str) -> None:
-        caller = CALLER.get()
+    def check(handler: Handler, resource_type: str, properties: dict[str, Any], made: Any, resources_map: Any) -> None:
+        caller, region = CALLER.get(), resources_map._region_name
         if caller is None or identity.may_do_everything(caller.iam_arn):
             return
-        call = ApiCall("cloudformation", operation, {}, account_id, region_name, get_partition(region_name))
+        place = Place(resources_map._account_id, region, get_partition(region))
         try:
-            demands = list(asks(call, resource_json["Type"], resource_json.get("Properties", {})))
+            known = {**properties, **_identifiers(made, resource_type, region)}
+            demands = list(stacks.demands(place, handler, resource_type, known))
         except LookupError as error:
-            raise UnknownCall(f"local/aws/permissions/stacks.py does not say what {error} needs") from error
-        server.authoriser.check(caller, demands, {"aws:RequestedRegion": region_name})
+            raise UnknownCall(str(error)) from error
+        server.authoriser.check(caller, demands, {"aws:RequestedRegion": region})
 
-    def created(
-        logical_id: str, resource_json: dict[str, Any], resources_map: Any, account_id: str, region_name: str
-    ) -> Any:
-        condition = resource_json.get("Condition")
-        if not condition or resources_map.lazy_condition_map[condition]:
-            check(creation_demands, "CreateStack", resource_json, account_id, region_name)
-        return create(logical_id, resource_json, resources_map, account_id, region_name)
+    def parsed(logical_id: str, body: dict[str, Any], resources_map: Any) -> Any:
+        """Just before a resource is made or changed, when what its properties refer to is there."""
+        found = parse(logical_id, body, resources_map)
+        if found:
+            properties = found[1].get("Properties", {})
+            resources_map.__dict__.setdefault(PROPERTIES, {})[logical_id] = properties
+            made = resources_map._parsed_resources.get(logical_id)
+            check("update" if made else "create", body["Type"], properties, made, resources_map)
+        return found
 
-    def deleted(self: Any, parsed_resource: Any, resource_json: dict[str, Any]) -> None:
-        check(deletion_demands, "DeleteStack", resource_json, self._account_id, self._region_name)
-        delete(self, parsed_resource, resource_json)
+    def deleted(self: Any, made: Any, body: dict[str, Any]) -> None:
+        properties = self.__dict__.get(PROPERTIES, {}).get(made.logical_resource_id, {})
+        check("delete", body["Type"], properties, made, self)
+        delete(self, made, body)
 
-    parsing.parse_and_create_resource = created
+    parsing.parse_resource_and_generate_name = parsed
     parsing.ResourceMap._delete_resource = deleted
+
+
+PROPERTIES = "_resolved_properties"
+"""Kept with the stack: to resolve them again when it is deleted would make what they refer to again."""
+
+
+def _identifiers(made: Any, resource_type: str, region: str) -> dict[str, str]:
+    names = resource_schema(resource_type, region).identifiers if made else ()
+    return {name: _attribute(made, name) for name in names}
+
+
+def _attribute(made: Any, name: str) -> str:
+    """Ref yields it where GetAtt does not."""
+    try:
+        return str(made.get_cfn_attribute(name))
+    except Exception:
+        return str(made.physical_resource_id)

@@ -52,8 +52,10 @@ def install(server: AwsServer) -> None:
         principal = iam.caller_of(self.access_key, self.current_account, self.partition)
         if not server.authoriser.is_asked(principal, "s3"):
             return
-        parameters = {"Bucket": bucket_name or "*", "Key": key_name}
-        call = ApiCall("s3", self.data["Action"], parameters, self.current_account, self.region, self.partition)
+        sse = "x-amz-server-side-encryption"
+        parameters = {"Bucket": bucket_name or "*", "Key": key_name, sse: self.headers.get(sse)}
+        place = (self.current_account, self.region, self.partition)
+        call = ApiCall(*place, service="s3", operation=self.data["Action"], parameters=parameters)
         try:
             server.authoriser.check_call(principal, call)
         except AccessDenied as denied:
@@ -73,12 +75,12 @@ def check_call(server: AwsServer, response: BaseResponse) -> None:
     if not server.authoriser.is_asked(principal, response.boto3_service_name):
         return
     call = ApiCall(
-        response.boto3_service_name,
-        response._get_action(),
-        _parameters(response),
         response.current_account,
         response.region,
         response.partition,
+        service=response.boto3_service_name,
+        operation=response._get_action(),
+        parameters=_parameters(response),
     )
     protocol = get_service_model(call.service).protocol
     try:

@@ -4,14 +4,15 @@ Source: IAM guide, "Policy evaluation logic", within one account and "Cross-acco
 "Troubleshoot access denied error messages".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from local.aws.iam import Principal
-from local.aws.permissions import identity
+from local.aws.permissions import identity, keys
 from local.aws.permissions.audit import Audit, Decision
-from local.aws.permissions.calls import CALLS
+from local.aws.permissions.calls import demands_of
 from local.aws.permissions.demand import ApiCall, Context, Demand
+from local.aws.permissions.reference import action as action_called
 from local.aws.permissions.resource_policies import owner_of, policy_of
 from local.aws.policies import Caller, decide, verdict
 
@@ -49,11 +50,12 @@ class Authoriser:
     def check_call(self, principal: Principal, call: ApiCall) -> None:
         """Raises: AccessDenied for the first thing that the principal may not do; UnknownCall."""
         administrator = identity.may_do_everything(principal.iam_arn)
-        if call.name not in CALLS:
+        try:
+            demands = list(demands_of(call))
+        except LookupError as error:
             if administrator:
                 return
-            raise UnknownCall(f"local/aws/permissions/calls does not say what {call.name} needs")
-        demands = CALLS[call.name](call)
+            raise UnknownCall(f"neither AWS nor local/aws/permissions/calls says what {call.name} needs") from error
         if administrator:
             demands = [demand for demand in demands if _is_elsewhere(principal, demand)]
         self.check(principal, demands, {"aws:RequestedRegion": call.region})
@@ -61,13 +63,13 @@ class Authoriser:
     def check(self, principal: Principal, demands: Iterable[Demand], context: Mapping[str, str] | None = None) -> None:
         """Raises: AccessDenied."""
         allowed = []
-        for demand in demands:
+        for demand in _with_keys(demands, principal):
             circumstances = {
                 **ALWAYS,
                 **(context or {}),
                 "aws:PrincipalArn": principal.iam_arn,
                 "aws:PrincipalAccount": principal.account_id,
-                **demand.context,
+                **_in_request(demand),
             }
             why = _why_not(principal, demand, circumstances)
             self.audit.add(Decision(principal.iam_arn, demand.action, demand.resource, circumstances, not why, why))
@@ -81,6 +83,21 @@ class Authoriser:
         for demand in allowed:
             if demand.granted:
                 demand.granted()
+
+
+def _with_keys(demands: Iterable[Demand], principal: Principal) -> Iterator[Demand]:
+    for demand in demands:
+        yield demand
+        yield from keys.demands(demand, principal.account_id)
+
+
+def _in_request(demand: Demand) -> Context:
+    """Only the keys that AWS lists for the action on that resource; any key of an action that AWS does not list."""
+    try:
+        wanted = action_called(demand.action)
+    except LookupError:
+        return demand.context
+    return {key: value for key, value in demand.context.items() if wanted.has_in_request(key, demand.resource)}
 
 
 def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> str:

@@ -1,6 +1,6 @@
 """What a call needs: actions on resources, each with the condition keys that AWS gives for it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,15 +24,21 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class ApiCall:
-    """One request as botocore's model of the service has it: `service` and `operation` are its names."""
+class Place:
+    """Where a request is made, and its resources are unless they are named otherwise."""
 
-    service: str
-    operation: str
-    parameters: Mapping[str, Any]
     account_id: str
     region: str
     partition: str = "aws"
+
+
+@dataclass(frozen=True)
+class ApiCall(Place):
+    """One request as botocore's model of the service has it: `service` and `operation` are its names."""
+
+    service: str = field(kw_only=True)
+    operation: str = field(kw_only=True)
+    parameters: Mapping[str, Any] = field(kw_only=True)
 
     @property
     def name(self) -> str:
@@ -48,13 +54,28 @@ class ApiCall:
         """Of a resource in the call's own account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """That the call gives to what it makes."""
+        if isinstance(self.get("tags"), Mapping):
+            return dict(self["tags"])
+        specified = [tag for each in self.get("TagSpecifications") or [] for tag in each.get("Tags", [])]
+        return tags_of([*specified, *(self.get("Tags") or self.get("tags") or [])])
 
-Demands = Callable[[ApiCall], Iterable[Demand]]
+    def scalars(self) -> Iterator[tuple[str, Any]]:
+        """Every member of the request that is no structure, however deep, with its name."""
+        return _scalars("", self.parameters)
 
 
-def plain(action: str) -> Demands:
-    """The demands of a call that knows no resource-level permissions."""
-    return lambda _call: [Demand(action)]
+def _scalars(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _scalars(key, each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _scalars(name, each)
+    elif value is not None:
+        yield name, value
 
 
 def request_tags(tags: Mapping[str, str]) -> Context:
@@ -62,10 +83,6 @@ def request_tags(tags: Mapping[str, str]) -> Context:
     if not tags:
         return {}
     return {"aws:TagKeys": tuple(tags), **{f"aws:RequestTag/{key}": value for key, value in tags.items()}}
-
-
-def resource_tags(tags: Mapping[str, str]) -> Context:
-    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def tags_of(pairs: Iterable[Mapping[str, str]] | None) -> dict[str, str]:

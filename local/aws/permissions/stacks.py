@@ -1,15 +1,17 @@
-"""What CloudFormation does as whoever creates a stack: each resource's create and read handlers.
+"""What CloudFormation does as whoever has a stack made, changed or removed: each resource's handlers.
 
-Source: the `handlers` of the CloudFormation registry's resource schemas (describe-type), without what only properties
-that our network does not set would need. Whether stack tags go into the creating call or into one of their own is not
-documented, so both have to be allowed.
+The registry says which permissions a handler needs, the reference what each is asked for on. Which of a handler's
+permissions it uses when is not published, so all of them have to be allowed, and those of its read handler with them:
+CloudFormation reads what it made. Source: CloudFormation CLI guide, "Resource type handlers".
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from local.aws.permissions.demand import ApiCall, Context, Demand
+from local.aws.permissions import derivation
+from local.aws.permissions.demand import Context, Demand, Place
+from local.aws.permissions.reference import Action, ResourceType, action
+from local.aws.resource_schemas import Handler, ResourceSchema, resource_schema
 
 CALLED_VIA: Context = {
     "aws:CalledVia": ("cloudformation.amazonaws.com",),
@@ -19,113 +21,33 @@ CALLED_VIA: Context = {
 }
 """Source: IAM guide, "AWS global condition context keys"."""
 
-
-@dataclass(frozen=True)
-class Handler:
-    """`create` and `delete` name the action and what it is done to: `kind/*`, or `kind/{Property}`."""
-
-    create: Mapping[str, tuple[str, ...]]
-    delete: Mapping[str, tuple[str, ...]]
-    looks: tuple[str, ...]
-    taggable: str | None = None
-    if_set: Mapping[str, tuple[str, tuple[str, ...]]] | None = None
-
-
-def look(*names: str) -> tuple[str, ...]:
-    return tuple(f"ec2:Describe{name}" for name in names)
-
-
-HANDLERS: dict[str, Handler] = {
-    "AWS::EC2::VPC": Handler(
-        create={"CreateVpc": ("vpc/*",)},
-        delete={"DeleteVpc": ("vpc/*",)},
-        looks=look("NetworkAcls", "SecurityGroups", "VpcEncryptionControls", "Vpcs"),
-        taggable="vpc/*",
-        if_set={
-            "EnableDnsSupport": ("ModifyVpcAttribute", ("vpc/*",)),
-            "EnableDnsHostnames": ("ModifyVpcAttribute", ("vpc/*",)),
-            "CidrBlock": ("DescribeVpcAttribute", ("vpc/*",)),
-        },
-    ),
-    "AWS::EC2::InternetGateway": Handler(
-        create={"CreateInternetGateway": ("internet-gateway/*",)},
-        delete={"DeleteInternetGateway": ("internet-gateway/*",)},
-        looks=look("InternetGateways"),
-        taggable="internet-gateway/*",
-    ),
-    "AWS::EC2::VPCGatewayAttachment": Handler(
-        create={"AttachInternetGateway": ("internet-gateway/{InternetGatewayId}", "vpc/{VpcId}")},
-        delete={"DetachInternetGateway": ("internet-gateway/{InternetGatewayId}", "vpc/{VpcId}")},
-        looks=look("InternetGateways"),
-    ),
-    "AWS::EC2::RouteTable": Handler(
-        create={"CreateRouteTable": ("route-table/*", "vpc/{VpcId}")},
-        delete={"DeleteRouteTable": ("route-table/*",)},
-        looks=look("RouteTables"),
-        taggable="route-table/*",
-    ),
-    "AWS::EC2::Route": Handler(
-        create={"CreateRoute": ("route-table/{RouteTableId}",)},
-        delete={"DeleteRoute": ("route-table/{RouteTableId}",)},
-        looks=look("RouteTables", "NetworkInterfaces"),
-    ),
-    "AWS::EC2::Subnet": Handler(
-        create={"CreateSubnet": ("subnet/*", "vpc/{VpcId}")},
-        delete={"DeleteSubnet": ("subnet/*",)},
-        looks=look("Subnets", "NetworkAcls"),
-        taggable="subnet/*",
-        if_set={"MapPublicIpOnLaunch": ("ModifySubnetAttribute", ("subnet/*",))},
-    ),
-    "AWS::EC2::SubnetRouteTableAssociation": Handler(
-        create={"AssociateRouteTable": ("route-table/{RouteTableId}", "subnet/{SubnetId}")},
-        delete={"DisassociateRouteTable": ("route-table/{RouteTableId}", "subnet/{SubnetId}")},
-        looks=look("Subnets", "RouteTables"),
-    ),
-    "AWS::EC2::EIP": Handler(
-        create={"AllocateAddress": ("elastic-ip/*",)},
-        delete={"ReleaseAddress": ("elastic-ip/*",)},
-        looks=look("Addresses"),
-        taggable="elastic-ip/*",
-    ),
-    "AWS::EC2::NatGateway": Handler(
-        create={"CreateNatGateway": ("natgateway/*", "elastic-ip/{AllocationId}", "subnet/{SubnetId}")},
-        delete={"DeleteNatGateway": ("natgateway/*",)},
-        looks=look("NatGateways"),
-        taggable="natgateway/*",
-    ),
+THEN_READ: Mapping[Handler, tuple[Handler, ...]] = {
+    "create": ("create", "read"),
+    "update": ("update", "read"),
+    "delete": ("delete",),
 }
 
 
-def creation_demands(call: ApiCall, resource_type: str, properties: Mapping[str, Any]) -> Iterator[Demand]:
-    """Raises: LookupError for a type of which nobody has said what it needs."""
-    handler = HANDLERS[resource_type]
-    actions = dict(handler.create)
-    for name, (action, resources) in (handler.if_set or {}).items():
-        if name in properties:
-            actions[action] = resources
-    if handler.taggable:
-        actions["CreateTags"] = (handler.taggable,)
-    yield from _demands(call, actions, properties)
-    yield from (Demand(action, "*", CALLED_VIA) for action in handler.looks)
+def demands(place: Place, handler: Handler, resource_type: str, properties: Mapping[str, Any]) -> Iterator[Demand]:
+    """`properties` of the template, and the resource's identifiers when it is there. Raises: LookupError."""
+    schema = resource_schema(resource_type, place.region)
+    for permission in schema.permissions(*THEN_READ[handler]):
+        try:
+            wanted = action(permission)
+        except LookupError:
+            yield Demand(permission, "*", CALLED_VIA)  # of another name in the reference, if it is there at all
+            continue
+        yield from derivation.demands(wanted, place, _values(schema, wanted, properties), CALLED_VIA)
 
 
-def deletion_demands(call: ApiCall, resource_type: str, properties: Mapping[str, Any]) -> Iterator[Demand]:
-    """Raises: LookupError."""
-    yield from _demands(call, HANDLERS[resource_type].delete, properties)
+def _values(schema: ResourceSchema, wanted: Action, properties: Mapping[str, Any]) -> derivation.Values:
+    """Properties have the names of the reference's placeholders; what is still to be made is `*`."""
+    own = {name: properties.get(name, "*") for name in schema.identifiers}
+    # Only the resource itself is tagged, whatever else it is connected to.
+    known = own if "Tagging" in wanted.access_level else {**properties, **own}
 
+    def values(_: ResourceType, placeholder: str) -> list[str]:
+        value = known.get(placeholder)
+        return [value] if isinstance(value, str) else []
 
-def _demands(call: ApiCall, actions: Mapping[str, tuple[str, ...]], properties: Mapping[str, Any]) -> Iterator[Demand]:
-    for action, resources in actions.items():
-        for resource in resources:
-            yield Demand(f"ec2:{action}", call.arn("ec2", resource.format_map(_Ids(properties))), CALLED_VIA)
-
-
-class _Ids(dict[str, Any]):
-    """Of a property that still refers to another resource, the id is not known."""
-
-    def __missing__(self, name: str) -> str:
-        return "*"
-
-    def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        return value if isinstance(value, str) else "*"
+    return values

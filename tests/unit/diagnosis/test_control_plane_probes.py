@@ -13,6 +13,7 @@ from tests.unit.resources.aws_calls import alter, refuse
 from tests.unit.resources.samples import key_values, request_for
 
 ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
+NETWORK_STACK = stack_name("eks-example")
 ZONE = "Fargate Profile creation for the Availability Zone ap-northeast-1a is not supported"
 
 
@@ -80,10 +81,17 @@ def test_a_failed_add_on_is_told_with_its_health(world: World, status: str) -> N
     assert look(world, "addon-degraded")[0].verdict == "refuted"
 
 
-def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: World) -> None:
-    name = stack_name("eks-example")
+@pytest.mark.parametrize(
+    ("status", "then"),
+    [
+        ("ROLLBACK_COMPLETE", "run again: the stack is removed and made anew"),
+        ("ROLLBACK_FAILED", "run again: the stack is removed and made anew"),
+        ("UPDATE_ROLLBACK_FAILED", f"finish or roll back the change made to {NETWORK_STACK} and run again"),
+    ],
+)
+def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: World, status: str, then: str) -> None:
     world.cloudformation.create_stack(
-        StackName=name,
+        StackName=NETWORK_STACK,
         TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}),
         Tags=key_values(world.request.owner_tags),
     )
@@ -91,7 +99,7 @@ def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: Worl
     alter(
         world.cloudformation,
         "DescribeStacks",
-        lambda answer: answer["Stacks"][0].update(StackStatus="ROLLBACK_COMPLETE"),
+        lambda answer: answer["Stacks"][0].update(StackStatus=status),
     )
     failed = {
         "LogicalResourceId": "NatAddress1",
@@ -101,8 +109,8 @@ def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: Worl
     alter(world.cloudformation, "DescribeStackEvents", lambda answer: answer.update(StackEvents=[failed]))
     finding, fix = look(world, "network-stack-failed")
     assert finding.verdict == "proved"
-    assert finding.saw == "it is ROLLBACK_COMPLETE: NatAddress1 CREATE_FAILED: AddressLimitExceeded"
-    assert f"delete {name} and run again" in fix
+    assert finding.saw == f"it is {status}: NatAddress1 CREATE_FAILED: AddressLimitExceeded"
+    assert fix == f"remove the cause (NatAddress1 CREATE_FAILED: AddressLimitExceeded), then {then}"
 
 
 def test_a_network_that_does_not_suit_is_checked_again(world: World) -> None:

@@ -66,7 +66,7 @@ class World:
         """What the state machine does, and what AWS does meanwhile. Raises: what a run ends with."""
         request = self.request
         self.network = Network.from_payload(
-            self._ready(lambda: network.ensure(request, self.ec2, self.cloudformation)).facts
+            self._ready(lambda: network.ensure(request, "run", self.ec2, self.cloudformation)).facts
         )
         self.eks.vpc_id = self.network.vpc_id
         self.profile_subnets = self.network.subnet_ids

@@ -36,7 +36,7 @@ class Vpc:
 
     def ensure(self, *subnet_ids: str, vpc_id: str | None = None) -> Observation:
         wanted = {"vpc_id": vpc_id or self.vpc_id, "private_subnet_ids": list(subnet_ids or self.subnet_ids)}
-        return network.ensure(request_for(network=wanted), self.ec2, None)  # type: ignore[arg-type]
+        return network.ensure(request_for(network=wanted), "run", self.ec2, None)  # type: ignore[arg-type]
 
     def problems(self, *subnet_ids: str, vpc_id: str | None = None) -> str:
         with pytest.raises(TerminalError) as raised:

@@ -7,15 +7,17 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import CreatedNetwork, Request
 from provisioner.resources import network, network_stack
-from tests.unit.resources.aws_calls import Calls, alter, refuse
+from tests.unit.resources.aws_calls import Calls, alter, http, refusal, refuse
 from tests.unit.resources.samples import request_for
 
+RUN = "arn:aws:states:ap-northeast-1:111122223333:execution:provision:run"
+STACK = "eks-efs-provisioner-eks-example-network"
 Ensure = Callable[[Request], Observation]
 
 
 @pytest.fixture
 def ensure(ec2: Any, cloudformation: Any) -> Ensure:
-    return lambda request: network.ensure(request, ec2, cloudformation)
+    return lambda request: network.ensure(request, RUN, ec2, cloudformation)
 
 
 def stack_becomes(cloudformation: Any, **values: Any) -> None:
@@ -189,10 +191,6 @@ def test_a_stack_under_way_is_waited_for(status: str, reason: Reason, ensure: En
 @pytest.mark.parametrize(
     "status",
     [
-        "CREATE_FAILED",
-        "ROLLBACK_IN_PROGRESS",
-        "ROLLBACK_FAILED",
-        "ROLLBACK_COMPLETE",
         "DELETE_FAILED",
         "UPDATE_FAILED",
         "UPDATE_ROLLBACK_FAILED",
@@ -209,23 +207,108 @@ def test_a_broken_stack_ends_the_run_at_once(status: str, ensure: Ensure, cloudf
     assert raised.value.reason is ErrorReason.UNUSABLE
 
 
-def test_a_failed_stack_names_the_first_resource_that_failed_and_why(ensure: Ensure, cloudformation: Any) -> None:
+FAILED = ["CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_FAILED"]
+
+
+def stack_failed(cloudformation: Any, status: str, token: str | None) -> None:
+    """Before it was a network, in the operation with that token."""
+    stack_becomes(cloudformation, StackStatus=status, Outputs=[])
+    alter(cloudformation, "DescribeStackEvents", lambda parsed: parsed["StackEvents"][0].update(token_of(token)))
+
+
+def token_of(token: str | None) -> dict[str, str]:
+    return {"ClientRequestToken": token} if token else {}
+
+
+@pytest.mark.parametrize("status", [*FAILED, "ROLLBACK_IN_PROGRESS"])
+@pytest.mark.parametrize("verb", ["create", "delete"])
+def test_a_stack_that_failed_in_this_run_ends_it_at_once(
+    status: str, verb: str, ensure: Ensure, cloudformation: Any
+) -> None:
+    ensure(request_for())
+    stack_failed(cloudformation, status, request_for().idempotency_token(f"{verb} network {RUN}"))
+    with pytest.raises(TerminalError, match=f"{status}.*run again: the stack is made anew") as raised:
+        ensure(request_for())
+    assert raised.value.reason is ErrorReason.UNUSABLE
+
+
+@pytest.mark.parametrize("status", FAILED)
+@pytest.mark.parametrize("token", [None, request_for().idempotency_token("create network another-run")])
+def test_a_stack_that_failed_in_an_earlier_run_is_removed(
+    status: str, token: str | None, ensure: Ensure, cloudformation: Any
+) -> None:
+    ensure(request_for())
+    stack_failed(cloudformation, status, token)
+    asked: list[dict[str, str]] = []
+
+    def delete(params: Any, **_: Any) -> Any:
+        asked.append(params["body"])
+        return http(200), {}
+
+    cloudformation.meta.events.register("before-call.cloudformation.DeleteStack", delete)
+    observation = ensure(request_for())
+    assert (observation.ready, observation.reason) == (False, Reason.DELETING)
+    ours = request_for().idempotency_token(f"delete network {RUN}")
+    assert [(each["StackName"], each["ClientRequestToken"]) for each in asked] == [(STACK, ours)]
+
+
+def test_each_run_makes_the_stack_with_a_token_of_its_own(ec2: Any, cloudformation: Any) -> None:
+    """CloudFormation may take one that it has seen for a retry of what it has done."""
+    tokens: list[str] = []
+
+    def refuse(params: Any, **_: Any) -> Any:
+        tokens.append(params["body"]["ClientRequestToken"])
+        return refusal("AlreadyExistsException")
+
+    cloudformation.meta.events.register("before-call.cloudformation.CreateStack", refuse)
+    for run in ("one", "one", "two"):
+        network.ensure(request_for(), run, ec2, cloudformation)
+    assert [tokens.index(token) for token in tokens] == [0, 0, 2]
+
+
+def test_a_roll_back_of_an_earlier_run_is_waited_for(ensure: Ensure, cloudformation: Any) -> None:
+    ensure(request_for())
+    stack_failed(cloudformation, "ROLLBACK_IN_PROGRESS", "another")
+    calls = Calls(cloudformation)
+    assert ensure(request_for()).reason is Reason.DELETING
+    assert calls.mutating == []
+
+
+def test_a_network_that_somebody_could_not_delete_is_left_to_him(ensure: Ensure, cloudformation: Any) -> None:
+    """A cluster may be in it."""
+    ensure(request_for())
+    stack_becomes(cloudformation, StackStatus="DELETE_FAILED")
+    calls = Calls(cloudformation)
+    with pytest.raises(TerminalError, match="remove what holds the resource"):
+        ensure(request_for())
+    assert calls.mutating == []
+
+
+def test_a_failed_stack_names_the_first_resource_that_failed_and_the_first_that_was_left_over(
+    ensure: Ensure, cloudformation: Any
+) -> None:
     def event(resource: str, status: str, reason: str) -> dict[str, str]:
         physical_id = "stack-1" if resource == "Stack" else resource.lower()
         names = {"StackId": "stack-1", "PhysicalResourceId": physical_id, "LogicalResourceId": resource}
         return {**names, "ResourceStatus": status, "ResourceStatusReason": reason}
 
+    ours = request_for().idempotency_token(f"create network {RUN}")
     newest_first = [
-        event("Stack", "ROLLBACK_COMPLETE", ""),
+        {**event("Stack", "ROLLBACK_FAILED", "The following …"), "ClientRequestToken": ours},
+        event("Vpc", "DELETE_FAILED", "it has dependencies"),
+        event("NatGateway2", "DELETE_FAILED", "not authorized"),
         event("NatGateway1", "CREATE_FAILED", "Resource creation cancelled"),
         event("NatAddress1", "CREATE_FAILED", "AddressLimitExceeded"),
         event("Stack", "CREATE_IN_PROGRESS", "User initiated"),
         event("Vpc", "DELETE_FAILED", "an older story"),
     ]
     ensure(request_for())
-    stack_becomes(cloudformation, StackStatus="ROLLBACK_COMPLETE")
+    stack_becomes(cloudformation, StackStatus="ROLLBACK_FAILED", Outputs=[])
     alter(cloudformation, "DescribeStackEvents", lambda parsed: parsed.update(StackEvents=newest_first))
-    with pytest.raises(TerminalError, match=r"NatAddress1 CREATE_FAILED: AddressLimitExceeded; .*delete the stack"):
+    story = (
+        "NatAddress1 CREATE_FAILED: AddressLimitExceeded; NatGateway2 DELETE_FAILED: not authorized; remove the cause"
+    )
+    with pytest.raises(TerminalError, match=story):
         ensure(request_for())
 
 

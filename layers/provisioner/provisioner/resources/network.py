@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 
-def ensure(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> Observation:
-    """Converge the network that the request describes: facts {vpc_id, private_subnets}.
+def ensure(request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> Observation:
+    """Converge the network that the request describes: facts {vpc_id, private_subnets}. `run` names the execution.
 
     Raises: TerminalError UNSUITABLE_NETWORK, IMMUTABLE, OWNED_BY_ANOTHER, UNUSABLE.
     """
     if isinstance(request.network, ExistingNetwork):
         return existing_network.ensure(request.network, ec2)
-    return network_stack.ensure(request, request.network, ec2, cloudformation)
+    return network_stack.ensure(request, request.network, run, ec2, cloudformation)

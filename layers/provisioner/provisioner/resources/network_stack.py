@@ -1,5 +1,6 @@
 """The network we create: one CloudFormation stack in the target account, from the template beside this file."""
 
+from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -39,16 +40,19 @@ def find(request: Request, cloudformation: "CloudFormationClient") -> "StackType
 
 
 def ensure(
-    request: Request, wanted: CreatedNetwork, ec2: "EC2Client", cloudformation: "CloudFormationClient"
+    request: Request, wanted: CreatedNetwork, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient"
 ) -> Observation:
     """Converge one VPC with a public and a private subnet per zone and NAT.
 
-    Idempotency key: the stack's name; ClientRequestToken for retries of the creation.
+    Idempotency key: the stack's name; ClientRequestToken, from the request and the `run`, for retries. A stack that
+    failed in this run ends it: CloudFormation has rolled it back, so that it costs nothing. One that failed in an
+    earlier run is removed, and made again.
     Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (first failed resource and its reason),
         UNSUITABLE_NETWORK (too few zones).
-    Source: CloudFormation API, CreateStack, StackStatus.
+    Source: CloudFormation API, CreateStack, StackStatus, StackEvent.
     """
-    stack = find(request, cloudformation) or _create(request, wanted, ec2, cloudformation)
+    tokens = _Tokens.of(request, run)
+    stack = find(request, cloudformation) or _create(request, wanted, tokens, ec2, cloudformation)
     if stack is None:
         return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS)
     require_ours(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, stack["StackName"])
@@ -65,18 +69,32 @@ def ensure(
             return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_SECONDS)
         case "DELETE_IN_PROGRESS" | "DELETE_COMPLETE":
             return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS)
-        case "CREATE_FAILED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_FAILED" | "ROLLBACK_COMPLETE":
-            raise _failed(stack, cloudformation, remedy="remove the cause, delete the stack and run again")
-        case "DELETE_FAILED":
-            raise _failed(stack, cloudformation, remedy="remove what holds the resource, delete the stack, run again")
+        case "CREATE_FAILED" | "ROLLBACK_IN_PROGRESS" | "ROLLBACK_FAILED" | "ROLLBACK_COMPLETE" | "DELETE_FAILED":
+            return _remove_what_is_left(stack, tokens, cloudformation)
         case "UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS":
             raise _failed(stack, cloudformation, remedy="finish or roll back the change made to the stack, run again")
         case unknown:
             raise unknown_state(stack["StackName"], unknown)
 
 
+@dataclass(frozen=True)
+class _Tokens:
+    """By which CloudFormation, and the next run, recognise what this run has asked for."""
+
+    create: str
+    delete: str
+
+    @classmethod
+    def of(cls, request: Request, run: str) -> "_Tokens":
+        return cls(*(request.idempotency_token(f"{verb} network {run}") for verb in ("create", "delete")))
+
+
 def _create(
-    request: Request, wanted: CreatedNetwork, ec2: "EC2Client", cloudformation: "CloudFormationClient"
+    request: Request,
+    wanted: CreatedNetwork,
+    tokens: _Tokens,
+    ec2: "EC2Client",
+    cloudformation: "CloudFormationClient",
 ) -> "StackTypeDef | None":
     """None after a creation; the stack when another run created it meanwhile."""
     parameters = parameters_for(wanted, zones_for(wanted, request.region, ec2))
@@ -86,7 +104,7 @@ def _create(
             TemplateBody=files("provisioner.resources").joinpath("network.yaml").read_text(encoding="utf-8"),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()],
-            ClientRequestToken=request.idempotency_token("network"),
+            ClientRequestToken=tokens.create,
         )
     except (
         cloudformation.exceptions.AlreadyExistsException,
@@ -94,6 +112,26 @@ def _create(
     ):
         return find(request, cloudformation)
     return None
+
+
+def _remove_what_is_left(stack: "StackTypeDef", tokens: _Tokens, cloudformation: "CloudFormationClient") -> Observation:
+    """Only of what never became a network, so that no cluster can be in it: such a stack has no outputs.
+
+    Raises: TerminalError UNUSABLE when this run's creation or removal failed; when a network could not be deleted.
+    """
+    if stack.get("Outputs"):
+        raise _failed(stack, cloudformation, remedy="remove what holds the resource, delete the stack, run again")
+    if _latest_token(stack, cloudformation) in (tokens.create, tokens.delete):
+        raise _failed(stack, cloudformation, remedy="remove the cause and run again: the stack is made anew")
+    if stack["StackStatus"] != "ROLLBACK_IN_PROGRESS":
+        cloudformation.delete_stack(StackName=stack["StackName"], ClientRequestToken=tokens.delete)
+    return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS)
+
+
+def _latest_token(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
+    """Of the latest operation on the stack: all of its events have it, the newest come first."""
+    events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
+    return events[0].get("ClientRequestToken") if events else None
 
 
 def planned(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> Network:
@@ -198,15 +236,17 @@ def _failed(stack: "StackTypeDef", cloudformation: "CloudFormationClient", *, re
 
 
 def first_failure(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
-    """The earliest failure of the latest operation: later ones are only its consequences."""
-    first = None
+    """The earliest failure of the latest operation, and the earliest of its roll-back: others are consequences."""
+    failed = left_over = None
     pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"])
     for event in (event for page in pages for event in page["StackEvents"]):  # newest first
         status = event.get("ResourceStatus", "")
-        if status.endswith("_FAILED"):
-            reason = event.get("ResourceStatusReason", "no reason given")
-            first = f"{event.get('LogicalResourceId')} {status}: {reason}"
         about_stack = event.get("PhysicalResourceId") == event.get("StackId")
+        told = f"{event.get('LogicalResourceId')} {status}: {event.get('ResourceStatusReason', 'no reason given')}"
         if about_stack and status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS"}:
             break
-    return first
+        if status == "DELETE_FAILED" and not about_stack:
+            left_over = told
+        elif status.endswith("_FAILED") and not about_stack:
+            failed = told
+    return "; ".join(filter(None, (failed, left_over))) or None

@@ -1,6 +1,6 @@
-"""Handing roles to services, and the roles that services make for themselves, both as the caller.
+"""The roles that services make for themselves, as whoever calls them first.
 
-Source: IAM guide, "Grant permissions to pass a role to an AWS service" and "Create a service-linked role".
+Source: IAM guide, "Create a service-linked role"; EKS and EFS guides, "Using service-linked roles".
 """
 
 import json
@@ -11,17 +11,23 @@ from moto.iam.models import iam_backends
 from local.aws import iam
 from local.aws.permissions.demand import ApiCall, Demand
 
-
-def pass_role(role_arn: str, service: str) -> Demand:
-    return Demand("iam:PassRole", role_arn, {"iam:PassedToService": service})
+FARGATE = ("eks-fargate.amazonaws.com", "AWSServiceRoleForAmazonEKSForFargate")
+LINKED_ROLES = {
+    "eks:CreateCluster": ("eks.amazonaws.com", "AWSServiceRoleForAmazonEKS"),
+    "eks:CreateFargateProfile": FARGATE,
+    "efs:CreateFileSystem": ("elasticfilesystem.amazonaws.com", "AWSServiceRoleForAmazonElasticFileSystem"),
+}
 
 
 def linked_role_arn(call: ApiCall, service: str, name: str) -> str:
     return f"arn:{call.partition}:iam::{call.account_id}:role/aws-service-role/{service}/{name}"
 
 
-def service_linked_role(call: ApiCall, service: str, name: str) -> Iterator[Demand]:
+def missing_linked_roles(call: ApiCall) -> Iterator[Demand]:
     """Nothing when the account has it already; else the first call that needs it makes it."""
+    if call.name not in LINKED_ROLES:
+        return
+    service, name = LINKED_ROLES[call.name]
     arn = linked_role_arn(call, service, name)
 
     def make() -> None:

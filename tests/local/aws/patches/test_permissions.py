@@ -18,7 +18,9 @@ from local.aws.permissions.demand import Demand
 from tests.local.aws.patches.conftest import TRUST, Sandbox
 
 ACCOUNT = "123456789012"
+VPC = f"arn:aws:ec2:ap-northeast-1:{ACCOUNT}:vpc/*"
 TABLE = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/claims"
+GET = {"Get": {"TableName": "claims", "Key": {"cluster": {"S": "x"}}}}
 Client = Callable[..., Any]
 
 
@@ -124,7 +126,7 @@ def test_conditions_see_what_the_call_and_aws_itself_put_into_the_context(
     aws: Sandbox, condition: Any, context: Any, expected: bool
 ) -> None:
     role = role_with(aws, allow("ec2:CreateVpc", Condition=condition))
-    assert is_allowed(aws.server, role, "x", Demand("ec2:CreateVpc", "*", context)) is expected
+    assert is_allowed(aws.server, role, "x", Demand("ec2:CreateVpc", VPC, context)) is expected
 
 
 def test_a_bucket_policy_can_refuse_what_the_role_allows(aws: Sandbox) -> None:
@@ -151,24 +153,28 @@ def test_a_key_whose_policy_leaves_nothing_to_the_account_is_closed_to_its_roles
 def test_a_call_of_which_nobody_has_said_what_it_needs_is_refused_loudly(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code, message, _ = refused(client("ec2", allow("ec2:*")).describe_instances)
+    """AWS has no action of the operation's name: a transaction needs those of its parts."""
+    transact = client("dynamodb", allow("dynamodb:*")).transact_get_items
+    code, message, _ = refused(transact, TransactItems=[GET])
     assert code == UNKNOWN_CALL
-    assert "ec2:DescribeInstances" in message
-    assert "ec2:DescribeInstances" in caplog.text
+    assert "dynamodb:TransactGetItems" in message
+    assert "dynamodb:TransactGetItems" in caplog.text
 
 
 def test_of_an_administrator_nobody_asks_what_a_call_needs(client: Client) -> None:
-    assert client("ec2", allow("*")).describe_instances()["Reservations"] == []
-    assert refused(client("ec2", allow("*"), deny("iam:*")).describe_instances)[0] == UNKNOWN_CALL
+    absent = "ResourceNotFoundException"
+    assert refused(client("dynamodb", allow("*")).transact_get_items, TransactItems=[GET])[0] == absent
+    nearly = client("dynamodb", allow("*"), deny("iam:*"))
+    assert refused(nearly.transact_get_items, TransactItems=[GET])[0] == UNKNOWN_CALL
 
 
 def test_the_audit_has_every_decision(aws: Sandbox) -> None:
     role, seen = role_with(aws, allow("ec2:DescribeVpcs")), len(aws.server.authoriser.audit)
-    demands = Demand("ec2:DescribeVpcs"), Demand("ec2:CreateVpc", "vpc", {"aws:RequestTag/a": "b"})
+    demands = Demand("ec2:DescribeVpcs"), Demand("ec2:CreateVpc", VPC, {"aws:RequestTag/a": "b"})
     is_allowed(aws.server, role, "x", *demands)
     yes, no = list(aws.server.authoriser.audit)[seen:]
     assert (yes.principal, yes.action, yes.allowed) == (role, "ec2:DescribeVpcs", True)
-    assert (no.resource, no.allowed) == ("vpc", False)
+    assert (no.resource, no.allowed) == (VPC, False)
     assert {"aws:RequestTag/a": "b", "aws:PrincipalAccount": ACCOUNT}.items() <= no.context.items()
     assert aws.server.authoriser.audit.denied(seen) == [no]
 

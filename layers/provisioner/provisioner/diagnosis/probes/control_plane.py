@@ -125,7 +125,12 @@ def network_stack_failed(live: Live, _text: str) -> Finding:
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
         return Finding.refuted(looked_at, f"it is {status}: as it was before")
     cause = network_stack.first_failure(stack, cloudformation) or str(stack.get("StackStatusReason", "no reason given"))
-    return Finding.proved(looked_at, f"it is {status}: {cause}", the_stack=name, the_cause=cause)
+    then = "run again: the stack is removed and made anew"
+    if status.startswith(("UPDATE_", "IMPORT_")):
+        then = f"finish or roll back the change made to {name} and run again"
+    elif stack.get("Outputs"):
+        then = f"delete {name} and run again"
+    return Finding.proved(looked_at, f"it is {status}: {cause}", the_cause=cause, run_again_or_mend_the_stack=then)
 
 
 def existing_network_unsuitable(live: Live, _text: str) -> Finding:

@@ -26,7 +26,7 @@ RULES: Final = (
         symptoms=(seen("Unusable", text=r"stack \S+ is \w*(ROLLBACK|FAILED)"),),
         cause="CloudFormation could not create the network.",
         probe=control_plane.network_stack_failed,
-        fix="remove the cause ({the_cause}), delete {the_stack} and run again",
+        fix="remove the cause ({the_cause}), then {run_again_or_mend_the_stack}",
     ),
     Rule(
         id="network-unsuitable",

@@ -1,0 +1,182 @@
+"""How a call names what it is about: by botocore's model and the reference where they agree, else as written here."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from moto.core.utils import get_service_model
+from moto.efs.models import efs_backends
+from moto.organizations.models import organizations_backends
+
+from local.aws.permissions.demand import ApiCall, Context, Demand
+from local.aws.permissions.derivation import Values, knowable, normal, on
+from local.aws.permissions.reference import Action, ResourceType, action
+
+WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
+"""It cannot be denied. Source: STS API, GetCallerIdentity."""
+
+PREFIXES = {"cloudwatch": "cloudwatch"}
+"""Where IAM's prefix is not the name that requests are signed for. Source: Service Authorization Reference."""
+
+ACTIONS = {
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
+}
+"""Operations whose action has another name. Source: Lambda API, Invoke; S3 guide, "Required permissions for Amazon S3
+API operations"."""
+
+
+def action_of(call: ApiCall) -> Action:
+    """Raises: LookupError."""
+    prefix = PREFIXES.get(call.service) or str(get_service_model(call.service).signing_name)
+    return action(ACTIONS.get(call.name, f"{prefix}:{call.operation}"))
+
+
+def arns_in(call: ApiCall) -> list[str]:
+    """A key may be named by its id alone. Source: KMS API, "KeyId"."""
+    found = [value for _, value in call.scalars() if isinstance(value, str) and value.startswith("arn:")]
+    key_id = str(call.get("KmsKeyId") or "arn:")
+    return found if key_id.startswith("arn:") else [*found, call.arn("kms", f"key/{key_id}")]
+
+
+def also_asked(wanted: Action, resource: str) -> list[str]:
+    """CloudWatch Logs asks for log groups with `:log-stream:` behind their name, but for tags, where the reference has
+    none; so both have to be allowed.
+
+    Its refusals show it: "logs:PutRetentionPolicy on resource: arn:aws:logs:…:log-group:…:log-stream:".
+    """
+    is_group = wanted.service == "logs" and resource.count(":") == 6 and "Tagging" not in wanted.access_level
+    return [f"{resource}:log-stream:"] if is_group else []
+
+
+def values_in(call: ApiCall) -> Values:
+    def values(resource_type: ResourceType, placeholder: str) -> Sequence[str]:
+        special = SPECIAL.get((call.service, placeholder))
+        if special:
+            return [value for value in special(call) if value]
+        parameter = _parameter(call.parameters, resource_type, placeholder)
+        return [str(call[parameter])] if parameter and call[parameter] else []
+
+    return values
+
+
+def nameable_in(call: ApiCall) -> Callable[[ResourceType], bool]:
+    """Of which types the operation has a parameter, given or not."""
+
+    def nameable(resource_type: ResourceType) -> bool:
+        members, last = _members(call.service, call.operation), knowable(resource_type)[-1:]
+        return any((call.service, name) in SPECIAL or _parameter(members, resource_type, name) for name in last)
+
+    return nameable
+
+
+def _parameter(parameters: Iterable[str], resource_type: ResourceType, placeholder: str) -> str | None:
+    """Of the placeholder's name; or of that without the type's (`name` of a ClusterName), or of the type (`Bucket`)."""
+    wanted, kind = placeholder.lower(), normal(resource_type.name)
+    lower = {parameter.lower(): parameter for parameter in parameters}
+    if wanted in lower:
+        return lower[wanted]
+    for name, parameter in lower.items():
+        if name == kind and wanted.startswith(kind):
+            return parameter
+        if wanted.endswith(name) and kind.startswith(wanted.removesuffix(name)):
+            return parameter
+    return None
+
+
+@functools.cache
+def _members(service: str, operation: str) -> tuple[str, ...]:
+    """None of S3, of which moto tells the action and not the operation."""
+    model = get_service_model(service)
+    shape = model.operation_model(operation).input_shape if operation in model.operation_names else None
+    return tuple(shape.members) if shape else ()
+
+
+def _file_system(call: ApiCall) -> Iterator[str]:
+    """Mount targets have no ARN: the permission is on their file system. Source: EFS API, DescribeMountTargets."""
+    target = efs_backends[call.account_id][call.region].mount_targets_by_id.get(call.get("MountTargetId") or "")
+    yield call.get("FileSystemId") or getattr(target, "file_system_id", "")
+
+
+def _entry(index: int) -> Callable[[ApiCall], Iterator[str]]:
+    """access-entry/<cluster>/<role or user>/<account>/<name>/<generated>. Source: EKS API, accessEntryArn."""
+
+    def part(call: ApiCall) -> Iterator[str]:
+        if call.get("principalArn"):
+            account_id, kind_and_name = str(call["principalArn"]).split(":", 5)[4:]
+            yield (kind_and_name.split("/", 1)[0], account_id, kind_and_name.rsplit("/", 1)[-1])[index]
+
+    return part
+
+
+def _queue(index: int) -> Callable[[ApiCall], Iterator[str]]:
+    """https://sqs.<region>.<suffix>/<account>/<name>. Source: SQS guide, "Queue and message identifiers"."""
+
+    def part(call: ApiCall) -> Iterator[str]:
+        if call.get("QueueUrl"):
+            yield str(call["QueueUrl"]).rsplit("/", 2)[index]
+
+    return part
+
+
+def _parameter_name(call: ApiCall) -> Iterator[str]:
+    """Source: SSM API, Name and Path."""
+    yield str(call.get("Name") or call.get("Path") or "").strip("/")
+
+
+def _relative(prefix: str) -> Callable[[ApiCall], Iterator[str]]:
+    """Roots are r-…, units ou-…, accounts twelve digits. Source: Organizations API, ParentId and ChildId."""
+
+    def value(call: ApiCall) -> Iterator[str]:
+        named = str(call.get("ParentId") or call.get("ChildId") or "")
+        if named.startswith(prefix) and (prefix or named.isdigit()):
+            yield named.removeprefix(prefix)
+
+    return value
+
+
+def _organization(call: ApiCall) -> Iterator[str]:
+    organization = organizations_backends[call.account_id][call.partition].org
+    yield organization.id.removeprefix("o-") if organization else "none"
+
+
+def _management_account(call: ApiCall) -> Iterator[str]:
+    """An organization's roots and units are the management account's."""
+    organization = organizations_backends[call.account_id][call.partition].org
+    yield organization.master_account_id if organization else ""
+
+
+SPECIAL: Mapping[tuple[str, str], Callable[[ApiCall], Iterator[str]]] = {
+    ("efs", "FileSystemId"): _file_system,
+    ("eks", "IamIdentityType"): _entry(0),
+    ("eks", "IamIdentityAccountID"): _entry(1),
+    ("eks", "IamIdentityName"): _entry(2),
+    ("organizations", "Account"): _management_account,
+    ("organizations", "OrganizationId"): _organization,
+    ("organizations", "AccountId"): _relative(""),
+    ("organizations", "OrganizationalUnitId"): _relative("ou-"),
+    ("organizations", "RootId"): _relative("r-"),
+    ("s3", "BucketName"): lambda call: iter([call.get("Bucket")]),
+    ("s3", "ObjectName"): lambda call: iter([call.get("Key")]),
+    ("sqs", "Account"): _queue(1),
+    ("sqs", "QueueName"): _queue(2),
+    ("ssm", "ParameterNameWithoutLeadingSlash"): _parameter_name,
+}
+"""(service, placeholder) -> its values, where no parameter has a name like it."""
+
+
+def _put_events(call: ApiCall) -> Iterator[Demand]:
+    """Once for each entry, on its bus. Source: EventBridge guide, "Using IAM policy conditions"."""
+    for entry in call["Entries"]:
+        bus = entry.get("EventBusName") or "default"
+        arn = bus if bus.startswith("arn:") else call.arn("events", f"event-bus/{bus}")
+        given: Context = {
+            "events:source": (str(entry.get("Source", "")),),
+            "events:detail-type": (str(entry.get("DetailType", "")),),
+            "events:eventBusInvocation": "false",
+        }
+        yield on(action("events:PutEvents"), arn, given)
+
+
+PER_ENTRY: Mapping[str, Callable[[ApiCall], Iterator[Demand]]] = {"events:PutEvents": _put_events}
