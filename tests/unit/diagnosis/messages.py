@@ -28,6 +28,15 @@ IMAGE = "public.ecr.aws/docker/library/busybox:9.99"
 PULL = f'Failed to pull image "{IMAGE}": '
 
 
+ECR_HOST = "999988887777.dkr.ecr.ap-northeast-1.amazonaws.com"
+ECR = f"{ECR_HOST}/mirror/busybox:1.37"
+OVER_QUOTA = 'pods "p" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1'
+WEBHOOK_DOWN = (
+    'Internal error occurred: failed calling webhook "validate.policy.example.com": failed to call webhook: Post '
+    '"https://policy.policy.svc:443/validate": service "policy" not found'
+)
+
+
 def mount(message: str) -> Signal:
     return Signal(f"{MOUNT}rpc error: code = Internal desc = {message}", frozenset({"FailedMount"}), "kubelet")
 
@@ -162,7 +171,64 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
     ),
     "pull without detail": (
         Signal("Error: ErrImagePull", frozenset({"Failed"}), "kubelet"),
-        {"image-unreachable", "image-not-found", "image-rate-limited"},
+        {"image-unreachable", "image-not-found", "image-rate-limited", "image-platform", "image-refused"},
+    ),
+    "no such platform": (
+        Signal(
+            f'{PULL}rpc error: code = NotFound desc = failed to pull and unpack image "{IMAGE}": no match for platform '
+            "in manifest: not found",
+            frozenset({"Failed"}),
+            "kubelet",
+        ),
+        {"image-platform"},
+    ),
+    "registry refuses": (
+        pull(
+            f'failed to pull and unpack image "{ECR}": failed to resolve reference "{ECR}": unexpected status from '
+            f"HEAD request to https://{ECR_HOST}/v2/mirror/busybox/manifests/1.37: 403 Forbidden"
+        ),
+        {"image-refused"},
+    ),
+    "layer bucket refuses": (
+        pull(
+            f'failed to pull and unpack image "{ECR}": failed to copy: httpReadSeeker: failed open: unexpected '
+            "status code https://prod-ap-northeast-1-starport-layer-bucket.s3.ap-northeast-1.amazonaws.com/a"
+            "?X-Amz-Signature=0123: 403 Forbidden"
+        ),
+        {"image-refused"},
+    ),
+    "account blocked": (
+        scheduling("Your AWS account is currently blocked and thus cannot launch any Fargate pods"),
+        {"fargate-account-blocked"},
+    ),
+    "zone without pods": (
+        scheduling("Fargate is not supported in the requested availability zone: ap-northeast-1c"),
+        {"fargate-zone-unsupported"},
+    ),
+    "no capacity": (scheduling("Fargate capacity is unavailable at this time."), {"fargate-capacity"}),
+    "too many pods": (
+        scheduling("Your AWS account has reached the limit on the number of Fargate pods it can run concurrently"),
+        {"fargate-pods-quota"},
+    ),
+    "a text of Fargate's that nobody knows": (
+        scheduling("Pod provisioning timed out (will retry) for pod: default/verification-1-appender"),
+        set(),
+    ),
+    "logging": (
+        Signal(
+            'Disabled logging because aws-logging configmap was not found. configmap "aws-logging" not found',
+            frozenset({"LoggingDisabled"}),
+            "fargate-scheduler",
+        ),
+        set(),
+    ),
+    "writers over the quota": (
+        Signal(f"Error creating: {OVER_QUOTA}", frozenset({"FailedCreate"}), "replicaset-controller"),
+        {"namespace-quota"},
+    ),
+    "writers behind a webhook": (
+        Signal(f"Error creating: {WEBHOOK_DOWN}", frozenset({"FailedCreate"}), "replicaset-controller"),
+        {"webhook-unreachable"},
     ),
     "add-on degraded": (
         Signal(
@@ -191,6 +257,10 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
 }
 
 APPLY, VERIFY, BUILD = "Apply storage", "Verify storage", "Ensure mount targets"
+
+
+def refused(message: str) -> str:
+    return f"AdmissionRefused: apply Pod p: HTTP 403 Forbidden ({message}); give the object what the refusal names"
 
 
 def failed(state: str, cause: str, error: str = "TerminalError") -> Failure:
@@ -317,7 +387,7 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         failed(
             APPLY,
             "ServiceUnavailable: the cluster's API could not be reached: timed out; the same call is made",
-            "RetryableError",
+            "ClusterUnavailableError",
         ),
         {"cluster-endpoint-unreachable"},
     ),
@@ -336,6 +406,68 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
             "certificate in certificate chain; see whether a proxy or firewall",
         ),
         {"aws-endpoint-untrusted"},
+    ),
+    "quota": (failed(VERIFY, refused(OVER_QUOTA)), {"namespace-quota"}),
+    "quota of claims": (
+        failed(APPLY, refused('persistentvolumeclaims "efs-claim" is forbidden: exceeded quota: q, requested: x=1')),
+        {"namespace-quota"},
+    ),
+    "limit range": (
+        failed(
+            VERIFY, refused('pods "p" is forbidden: minimum memory usage per Container is 1Gi, but request is 256Mi')
+        ),
+        {"namespace-limits"},
+    ),
+    "level": (
+        failed(
+            VERIFY,
+            refused('pods "p" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true (pod or)'),
+        ),
+        {"pod-security-level"},
+    ),
+    "webhook's no": (
+        failed(VERIFY, refused('admission webhook "validation.gatekeeper.sh" denied the request: no owner')),
+        {"admission-denied"},
+    ),
+    "policy's no": (
+        failed(
+            VERIFY,
+            refused("pods \"p\" is forbidden: ValidatingAdmissionPolicy 'a' with binding 'b' denied request: failed"),
+        ),
+        {"admission-denied"},
+    ),
+    "webhook down": (
+        failed(
+            VERIFY,
+            f"ServiceUnavailable: apply Pod p: HTTP 500 InternalError ({WEBHOOK_DOWN}); the same call is made again",
+            "ClusterUnavailableError",
+        ),
+        {"webhook-unreachable"},
+    ),
+    "nodes out of reach": (
+        failed(
+            VERIFY,
+            'ServiceUnavailable: logs of Pod p: HTTP 500 (Get "https://10.0.1.7:10250/containerLogs/default/p/c": dial '
+            "tcp 10.0.1.7:10250: i/o timeout); the same call is made again",
+            "ClusterUnavailableError",
+        ),
+        {"nodes-unreachable"},
+    ),
+    "zone without a control plane": (
+        failed(
+            "Ensure cluster",
+            "UnsuitableNetwork: CreateCluster: UnsupportedAvailabilityZoneException (Cannot create cluster "
+            "'eks-example' because ap-northeast-1c, the targeted availability zone, does not currently have "
+            "sufficient capacity to support the cluster. Retry and choose from these availability zones: "
+            "ap-northeast-1a); use subnets in",
+        ),
+        {"zone-without-eks"},
+    ),
+    "another platform": (
+        failed(
+            VERIFY, "VerificationFailed: Pod verification-1-appender failed: exec /bin/sh: exec format error; correct"
+        ),
+        {"image-platform"},
     ),
     "permission denied": (
         failed(

@@ -115,13 +115,15 @@ class World:
     def handle(self, value: str) -> None:
         self.object("PersistentVolume")["spec"]["csi"]["volumeHandle"] = value
 
-    def warn(self, reason: str, message: str, *, component: str = "kubelet", about: str = POD) -> None:
+    def warn(
+        self, reason: str, message: str, *, component: str = "kubelet", about: str = POD, namespace: str = "default"
+    ) -> None:
         number = len(self.kubernetes.objects)
         self.kubernetes.put(
             {
                 "apiVersion": "v1",
                 "kind": "Event",
-                "metadata": {"name": f"event-{number}", "namespace": "default"},
+                "metadata": {"name": f"event-{number}", "namespace": namespace},
                 "involvedObject": {"kind": "Pod", "name": about},
                 "type": "Warning",
                 "reason": reason,
@@ -157,6 +159,10 @@ class World:
         for cidr in CIDRS:
             self.admit(cidr)
         self.cluster_group_id = self.group("cluster")
+        ec2.authorize_security_group_ingress(
+            GroupId=self.cluster_group_id,
+            IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": self.cluster_group_id}]}],
+        )
         public = self.subnet(ZONES[0], "192.168.0.0/19")
         self.nat_gateway_id = ec2.create_nat_gateway(
             SubnetId=public, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"]

@@ -63,15 +63,19 @@ class _Diagnosis:
             if finding is not None and (signal is not None or finding.verdict == "proved"):
                 told.append((_RANKS[finding.verdict], signal is None, _cause(rule, signal, finding)))
         told += [(_RANKS["possible"], True, each) for each in self._unknown(said)]
+        if not told:
+            told = [(_RANKS["possible"], True, _unknown(self._failure.cause))]
         return [cause for *_, cause in sorted(told, key=lambda each: each[:2])]
 
     def _unknown(self, said: list[Signal]) -> Iterable[Cause]:
-        known = [signal for signal in said if any(rule.signal_in([signal]) for rule in RULES)]
-        news = [signal.text for signal in said if signal.is_news and signal not in known]
-        if not known and not news:
-            news = [self._failure.cause]
-        distinct = [each for each in dict.fromkeys(news) if each]
-        return [_unknown(text) for text in distinct[:_MOST_UNKNOWN]]
+        """Each thing that was said and that no rule of this state knows: once, however many pods said it."""
+        news = [
+            signal.text
+            for signal in said
+            if signal.is_news and signal.text and not any(rule.signal_in([signal]) for rule in self._rules)
+        ]
+        distinct = {signals.gist(text): text for text in reversed(news)}
+        return [_unknown(text) for text in list(reversed(distinct.values()))[:_MOST_UNKNOWN]]
 
 
 def _looked(rule: Rule, live: Live, text: str) -> Finding:

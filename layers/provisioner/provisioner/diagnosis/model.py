@@ -3,12 +3,17 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from provisioner.verbatim import without_queries
 
 if TYPE_CHECKING:
     from provisioner.diagnosis.live import Live
+
+Words = Annotated[str, AfterValidator(without_queries)]
+"""Others' words may be in it, but no credential."""
 
 Verdict = Literal["proved", "possible", "refuted"]
 
@@ -26,8 +31,8 @@ class Failure(_Told):
 
 
 class ProbeReport(_Told):
-    looked_at: str
-    saw: str
+    looked_at: Words
+    saw: Words
 
 
 class Cause(_Told):
@@ -35,10 +40,10 @@ class Cause(_Told):
 
     rule: str
     verdict: Verdict
-    cause: str
-    symptom: str
+    cause: Words
+    symptom: Words
     probe: ProbeReport
-    fix: str
+    fix: Words
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from provisioner.diagnosis.live.objects import said_by
 from provisioner.diagnosis.model import Failure, Signal
 from provisioner.diagnosis.rules.states import BUILDING, VERIFYING
 from provisioner.kubernetes.client import Manifest
+from provisioner.kubernetes.pods import HARMLESS_REASONS
 from provisioner.resources import health
 
 # `Reason: subject; remedy` of errors.py, with `Operation …: Code (AWS's words)` of aws/errors.py inside.
@@ -19,10 +20,23 @@ _OURS: Final = re.compile(
     r"(?P<reason>[A-Z][A-Za-z]+): (?:(?P<operation>[A-Z][a-z]+[A-Z][A-Za-z]+)(?: [^:]*)?: (?P<code>[A-Z][\w.]+))?"
 )
 _WAITED: Final = re.compile(r"(?:: |still )(?P<reason>[A-Z][A-Za-z]+) after (?:waiting )?\d+ s")
+_STILL: Final = re.compile(r"^VerificationFailed: still [A-Z]\w+ after \d+ s")
 _POD: Final = re.compile(r"Pod \S+ is [A-Z][a-z]+ \(")
 _POD_FAILED: Final = re.compile(r"Pod \S+ failed: ")
 # `(Reason: message; Reason: message)` of kubernetes/pods.py.
 _SAID: Final = re.compile(r"(?:\(|; )([A-Z][A-Za-z]+): ")
+
+
+# What tells two messages of one kind apart, and no cause from another: names of the run's pods, uids, addresses, ports.
+_PARTICULARS: Final = re.compile(
+    r"verification-[0-9a-f]+-[a-z]+(-[a-z0-9]+)*|coredns-[a-z0-9]+-[a-z0-9]+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|"
+    r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b"
+)
+
+
+def gist(text: str) -> str:
+    """The same for every pod that says the same."""
+    return _PARTICULARS.sub("…", text)
 
 
 def of_failure(failure: Failure) -> list[Signal]:
@@ -37,7 +51,9 @@ def of_failure(failure: Failure) -> list[Signal]:
     if _POD_FAILED.search(cause):
         reasons.add("PodFailed")
     operation = (ours["operation"] if ours else None) or ""
-    return [Signal(cause, frozenset(reasons), operation, is_news=False), *_pods_said(cause)]
+    # That pods waited is no news; what they said is.
+    is_news = _STILL.search(cause) is None
+    return [Signal(cause, frozenset(reasons), operation, is_news), *_pods_said(cause)]
 
 
 def _pods_said(cause: str) -> Iterator[Signal]:
@@ -68,9 +84,9 @@ def _read(source: Callable[[Live], Iterable[Signal]], live: Live) -> list[Signal
 
 
 def _events(live: Live) -> Iterator[Signal]:
-    for event in live.objects.warnings:
+    for event in [*live.objects.warnings, *live.objects.dns_warnings]:
         # Writers are not ready before they have written: that is no trouble.
-        if event.get("reason") != "Unhealthy":
+        if event.get("reason") not in HARMLESS_REASONS | {"Unhealthy"}:
             text = str(event.get("message", ""))
             # That a container ends again and again says nothing of why.
             is_news = not text.startswith("Back-off restarting failed container")

@@ -51,9 +51,13 @@ KINDS: Final[dict[str, tuple[str, str, bool]]] = {
     "PersistentVolumeClaim": ("", "persistentvolumeclaims", True),
     "Pod": ("", "pods", True),
     "Event": ("", "events", True),
+    "ResourceQuota": ("", "resourcequotas", True),
+    "LimitRange": ("", "limitranges", True),
+    "Service": ("", "services", True),
     "Deployment": ("apps", "deployments", True),
     "CSIDriver": ("storage.k8s.io", "csidrivers", False),
     "StorageClass": ("storage.k8s.io", "storageclasses", False),
+    "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io", "validatingwebhookconfigurations", False),
 }
 
 

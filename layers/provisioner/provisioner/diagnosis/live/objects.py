@@ -1,5 +1,7 @@
 """The storage objects in the cluster, and what Kubernetes said about the pods of the run."""
 
+from collections.abc import Iterable
+
 from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.client import Manifest
@@ -18,6 +20,25 @@ class LiveObjects:
     @once
     def csi_driver(self) -> Manifest | None:
         return self._connection.api.get("CSIDriver", CSI_DRIVER)
+
+    @once
+    def namespace(self) -> Manifest | None:
+        return self._connection.api.get("Namespace", self._request.storage.namespace)
+
+    @once
+    def quotas(self) -> list[Manifest]:
+        return self._connection.api.list("ResourceQuota", self._request.storage.namespace)
+
+    @once
+    def limit_ranges(self) -> list[Manifest]:
+        return self._connection.api.list("LimitRange", self._request.storage.namespace)
+
+    @once
+    def validating_webhooks(self) -> list[Manifest]:
+        return self._connection.api.list("ValidatingWebhookConfiguration")
+
+    def has_service(self, namespace: str, name: str) -> bool:
+        return self._connection.api.get("Service", name, namespace) is not None
 
     @once
     def storage_class(self) -> Manifest | None:
@@ -53,8 +74,20 @@ class LiveObjects:
         """Warning events about the run's objects, latest first; they outlive the pods by an hour."""
         events = self._connection.api.list("Event", self._request.storage.namespace)
         about_run = [each for each in events if self._run_id in str((each.get("involvedObject") or {}).get("name", ""))]
-        warnings = [each for each in about_run if each.get("type") == "Warning"]
-        return sorted(warnings, key=lambda event: str(event.get("lastTimestamp") or ""), reverse=True)
+        return _latest_warnings(about_run)
+
+    @once
+    def dns_warnings(self) -> list[Manifest]:
+        """Warning events about CoreDNS's pods, latest first: Fargate must take them too."""
+        events = self._connection.api.list("Event", "kube-system")
+        return _latest_warnings(
+            each for each in events if str((each.get("involvedObject") or {}).get("name", "")).startswith("coredns-")
+        )
+
+
+def _latest_warnings(events: Iterable[Manifest]) -> list[Manifest]:
+    warnings = [each for each in events if each.get("type") == "Warning"]
+    return sorted(warnings, key=lambda event: str(event.get("lastTimestamp") or ""), reverse=True)
 
 
 def said_by(event: Manifest) -> str:

@@ -14,6 +14,8 @@ from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
 
 _NO_FARGATE = "Fargate Profile creation for the Availability Zone"
 _PUBLIC = "0.0.0.0/0"
+# Source: EKS API, CreateCluster, UnsupportedAvailabilityZoneException.
+_REFUSED_ZONE = re.compile(r"because (?P<zone>[a-z]{2}(?:-[a-z]+)+-\d[a-z]), the targeted availability zone")
 
 
 def cluster_failed(live: Live, _text: str) -> Finding:
@@ -71,6 +73,19 @@ def zone_without_fargate(live: Live, text: str) -> Finding:
     return Finding.proved(looked_at, f"{said} ({listed})", the_subnet_in_that_zone=listed, the_Fargate_profile=profile)
 
 
+def zone_without_eks(live: Live, text: str) -> Finding:
+    """The zone that EKS's refusal names, against the zones of the subnets."""
+    looked_at = "the zones of the private subnets"
+    named = _REFUSED_ZONE.search(text)
+    if named is None:
+        return Finding.refuted(looked_at, "EKS has refused none of them")
+    subnets = [each for each in live.network.described_subnets if each["AvailabilityZone"] == named["zone"]]
+    if not subnets:
+        return Finding.possible(looked_at, f"none is in {named['zone']}, which EKS refused")
+    listed = ", ".join(f"{each['SubnetId']} in {each['AvailabilityZone']}" for each in subnets)
+    return Finding.proved(looked_at, f"EKS refused {named['zone']}: {listed}", the_subnet_in_that_zone=listed)
+
+
 def addon_degraded(live: Live, _text: str) -> Finding:
     """Why CoreDNS has no replicas: its configuration, the profiles that take its pods."""
     addon = live.eks.dns_addon
@@ -95,7 +110,8 @@ def addon_degraded(live: Live, _text: str) -> Finding:
             what_its_health_names="add a Fargate profile that selects kube-system, then delete its Pending pods",
         )
     names = ", ".join(profile["fargateProfileName"] for profile in taking)
-    return Finding.proved(
+    # A consequence: what keeps its pods from running is not seen here.
+    return Finding.possible(
         looked_at, f"{saw}; {names} selects its pods", what_its_health_names=f"remove the cause: {_named(issues)}"
     )
 

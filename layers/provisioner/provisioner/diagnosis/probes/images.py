@@ -1,5 +1,6 @@
 """Whether nodes in the pod subnets can reach a registry, and what the registry answered."""
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,15 @@ from provisioner.kubernetes.client import Manifest
 from provisioner.resources.vpc import PrivateSubnet
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import RouteTypeDef
+    from mypy_boto3_ec2.type_defs import RouteTypeDef, VpcEndpointTypeDef
 
 PULL_REASONS: Final = ("Failed", "ErrImagePull", "ImagePullBackOff")
-NOT_FOUND: Final = r"(?i)not found|NotFound|manifest unknown|does not exist|pull access denied|name unknown"
+PLATFORM: Final = r"no match for platform in manifest"
+REFUSED: Final = r"\b403 Forbidden\b"
+NOT_FOUND: Final = (
+    rf"(?is)^(?!.*({PLATFORM}|{REFUSED})).*(not found|NotFound|manifest unknown|does not exist|pull access denied|"
+    r"name unknown)"
+)
 RATE_LIMITED: Final = r"(?i)toomanyrequests|too many requests|\b429\b|rate exceeded|rate limit"
 _ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 
@@ -38,6 +44,39 @@ def not_found(live: Live, text: str) -> Finding:
 def rate_limited(live: Live, text: str) -> Finding:
     """The nodes' own events, in which the registry answered that it was asked too often."""
     return _answered(live, text, RATE_LIMITED)
+
+
+def platform(live: Live, text: str) -> Finding:
+    """The nodes' own events and logs, in which the image is for another platform."""
+    image = live.request.verification.image
+    if re.search(r"exec format error", text):
+        return Finding.proved(
+            f"what the pods of the image {image} printed", "its programs are for another platform", the_image=image
+        )
+    return _answered(live, text, PLATFORM)
+
+
+def refused(live: Live, text: str) -> Finding:
+    """The nodes' own events, in which the registry refuses; and the policies of the VPC endpoints on the way."""
+    found = _answered(live, text, REFUSED)
+    if found.verdict != "proved":
+        return found
+    narrow = [
+        f"{each['VpcEndpointId']} ({each['ServiceName'].rpartition('.')[2]})"
+        for each in live.network.endpoints
+        if re.search(r"\.(ecr\.(api|dkr)|s3)$", each.get("ServiceName", "")) and not _is_open(each)
+    ]
+    way = f"; VPC endpoints with a policy of their own: {', '.join(narrow)}" if narrow else ""
+    return Finding.proved(found.looked_at, f"{found.saw}{way}", **found.ids)
+
+
+def _is_open(endpoint: "VpcEndpointTypeDef") -> bool:
+    """Whether the endpoint has the policy that it is made with, which allows everything."""
+    statements = json.loads(endpoint.get("PolicyDocument") or "{}").get("Statement", [])
+    return not statements or any(
+        each.get("Effect") == "Allow" and each.get("Action") == "*" and each.get("Resource") == "*"
+        for each in statements
+    )
 
 
 def _answered(live: Live, text: str, pattern: str) -> Finding:

@@ -79,14 +79,16 @@ def unsupported_pods(live: Live, text: str) -> Finding:
     return Finding.refuted(looked_at, "none that Fargate refuses")
 
 
-def claim(live: Live, _text: str) -> Finding:
-    """The claim, its volume and their class, as found."""
+def claim(live: Live, text: str) -> Finding:
+    """The claim, its volume and their class, as found; one that is not there is a cause only if somebody misses it."""
     storage = live.request.storage
     looked_at = f"claim {storage.namespace}/{storage.claim}, PersistentVolume {storage.persistent_volume}"
     problem = _claim_problem(live)
     if problem is None:
         return Finding.refuted(looked_at, "the claim is Bound to the volume")
     saw, what_to_do = problem
+    if not text and (live.objects.volume is None or live.objects.claim is None):
+        return Finding.possible(looked_at, saw, let_claim_and_PersistentVolume_name_each_other=what_to_do)
     return Finding.proved(looked_at, saw, let_claim_and_PersistentVolume_name_each_other=what_to_do)
 
 

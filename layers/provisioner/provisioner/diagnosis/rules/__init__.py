@@ -3,6 +3,13 @@
 from typing import Final
 
 from provisioner.diagnosis.model import Rule
-from provisioner.diagnosis.rules import control_plane, endpoints, mounting, pods
+from provisioner.diagnosis.rules import admission, control_plane, endpoints, fargate, mounting, pods
 
-RULES: Final[tuple[Rule, ...]] = (*control_plane.RULES, *endpoints.RULES, *pods.RULES, *mounting.RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *control_plane.RULES,
+    *endpoints.RULES,
+    *admission.RULES,
+    *fargate.RULES,
+    *pods.RULES,
+    *mounting.RULES,
+)

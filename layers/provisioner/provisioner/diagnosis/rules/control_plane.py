@@ -31,7 +31,8 @@ RULES: Final = (
     Rule(
         id="network-unsuitable",
         states=NETWORK,
-        symptoms=(seen("UnsuitableNetwork"),),
+        # Not EKS's own refusal of a zone: `UnsuitableNetwork: CreateCluster: UnsupportedAvailabilityZoneException`.
+        symptoms=(seen("UnsuitableNetwork", text=r"^UnsuitableNetwork: (?![A-Z]\w+: [A-Z])"),),
         cause="The existing network does not suit EKS on Fargate with EFS.",
         probe=control_plane.existing_network_unsuitable,
         fix="correct it ({what_does_not_suit}) or name other subnets than those of {the_VPC}",
@@ -90,6 +91,14 @@ RULES: Final = (
         cause="A subnet lies in a zone that has no Fargate.",
         probe=control_plane.zone_without_fargate,
         fix="leave out {the_subnet_in_that_zone}: delete {the_Fargate_profile} and run again with other subnets",
+    ),
+    Rule(
+        id="zone-without-eks",
+        states=BUILDING,
+        symptoms=(seen("UnsupportedAvailabilityZoneException"),),
+        cause="A subnet lies in a zone in which EKS puts no control plane.",
+        probe=control_plane.zone_without_eks,
+        fix="leave out {the_subnet_in_that_zone}: name subnets in other zones and run again",
     ),
     Rule(
         id="fargate-profile-failed",

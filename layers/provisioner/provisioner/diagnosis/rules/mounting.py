@@ -33,7 +33,7 @@ _UNREACHABLE: Final = (
 RULES: Final = (
     Rule(
         id="csi-driver-missing",
-        states=INSIDE,
+        states=VERIFYING,
         symptoms=(seen(*_MOUNT, text=r"not found in the list of registered CSI drivers"),),
         cause="The CSIDriver object efs.csi.aws.com is missing, without which no node mounts EFS.",
         probe=kubernetes.csi_driver_missing,

@@ -88,6 +88,27 @@ RULES: Final = (
         fix="set verification.image to an image that exists, not {the_image}",
     ),
     Rule(
+        id="image-platform",
+        states=VERIFYING,
+        symptoms=(
+            seen(*images.PULL_REASONS, text=images.PLATFORM),
+            seen("PodFailed", text=r"exec format error"),
+            _BARE,
+        ),
+        cause="The image is not for linux/amd64, the platform of Fargate on EKS.",
+        probe=images.platform,
+        fix="set verification.image to an image for linux/amd64 or for several platforms, not {the_image}",
+    ),
+    Rule(
+        id="image-refused",
+        states=VERIFYING,
+        symptoms=(seen(*images.PULL_REASONS, text=images.REFUSED), _BARE),
+        cause="The registry refuses to give the image to these nodes (403 Forbidden).",
+        probe=images.refused,
+        fix="let the repository's policy allow the pod execution role to pull {the_image}, and the policies of VPC "
+        "endpoints for ECR and S3 the bucket prod-<region>-starport-layer-bucket; or name a public image",
+    ),
+    Rule(
         id="image-rate-limited",
         states=VERIFYING,
         symptoms=(seen(*images.PULL_REASONS, text=images.RATE_LIMITED), _BARE),
