@@ -10,14 +10,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
-
 from local.aws.deploy import translated
 from local.aws.permissions import reference
+from local.aws.resource_schemas import resource_schema
 from provisioner.resources import file_system_settings
 from tools.templates import load_template
 
@@ -126,8 +124,8 @@ class _Resolver:
         if name in self._parameters:
             return _example(name, self._parameters[name].get("AllowedPattern", ""))
         if name in self._resources:
-            (identifier, *_) = _schema(self._resources[name]["Type"]).get("primaryIdentifier", [""])
-            return self._attribute(name, "Arn") if identifier.endswith("Arn") else name
+            schema = resource_schema(self._resources[name]["Type"], PLACE["region"])
+            return self._attribute(name, "Arn") if schema.identifiers[0].endswith("Arn") else name
         return PSEUDO_PARAMETERS[name]
 
     def _attribute(self, name: str, attribute: str) -> str:
@@ -159,17 +157,11 @@ def _example(name: str, pattern: str) -> str:
     return re.sub(r"\[[^\]]*\](\+|\*|\{[^}]*\})?", "*", pattern) if pattern.startswith("arn:") else name
 
 
-@cache
-def _schema(resource_type: str) -> Mapping[str, Any]:
-    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(PLACE["region"], resource_type).schema
-    return schema
-
-
 def _in_reference(resource_type: str) -> reference.ResourceType | None:
     """The type of that name in one of the services that the registry's create handler calls."""
     wanted = resource_type.rsplit("::", 1)[1].lower()
-    handler = _schema(resource_type).get("handlers", {}).get("create", {})
-    for prefix in dict.fromkeys(permission.partition(":")[0] for permission in handler.get("permissions", [])):
+    permissions = resource_schema(resource_type, PLACE["region"]).permissions("create")
+    for prefix in dict.fromkeys(permission.partition(":")[0] for permission in permissions):
         for name, found in reference.service(prefix).resource_types.items():
             if name.replace("-", "").lower() == wanted:
                 return found
