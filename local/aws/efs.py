@@ -4,26 +4,31 @@ Source: EFS API reference and botocore's service model (error codes, patterns), 
 """
 
 import json
-import re
 import threading
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import moto.efs.urls as efs_urls
+from botocore.model import StructureShape
 from moto.core.common_types import TYPE_RESPONSE
+from moto.core.exceptions import JsonRESTError
+from moto.efs.exceptions import EFSError
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.efs.responses import EFSResponse
 
 from local.aws import efs_rules, network
 from local.aws.interfaces import Cloud
+from local.aws.models import service_model
 from local.aws.refusals import refusal
 
 LOCK = threading.RLock()
+DESCRIPTION = cast(StructureShape, service_model("efs").shape_for("FileSystemDescription"))
 
 
 def install(cloud: Cloud) -> None:
     """Routes every EFS call to StrictEfs."""
     StrictEfs.cloud = cloud
+    setattr(EFSError, "__init__", _error)  # noqa: B010
     efs_urls.url_paths = dict.fromkeys(efs_urls.url_paths, StrictEfs.dispatch)
 
 
@@ -40,7 +45,6 @@ class StrictEfs(EFSResponse):
 
     def create_file_system(self) -> Any:
         token = self._get_param("CreationToken")
-        efs_rules.check_creation_token(token)
         efs_rules.check_throughput(
             self._get_param("ThroughputMode"),
             self._get_param("ProvisionedThroughputInMibps"),
@@ -52,7 +56,6 @@ class StrictEfs(EFSResponse):
                     "FileSystemAlreadyExists",
                     f"File system '{existing.file_system_id}' already exists with creation token '{token}'",
                     FileSystemId=existing.file_system_id,
-                    ErrorCode="FileSystemAlreadyExists",
                 )
         if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
             raise refusal("BadRequest", "KmsKeyId can only be used when the file system is encrypted")
@@ -64,7 +67,7 @@ class StrictEfs(EFSResponse):
         created.life_cycle_state = "creating"
         created._backup = bool(self._get_param("Backup")) or bool(created.availability_zone_name)
         self._later("file system", lambda: _settle(created, "creating"))
-        return json.dumps(created.info_json()), {"status": 201, "Content-Type": "application/json"}
+        return json.dumps(_file_system(created)), {"status": 201, "Content-Type": "application/json"}
 
     def update_file_system(self) -> Any:
         file_system = self._usable_file_system()
@@ -75,7 +78,13 @@ class StrictEfs(EFSResponse):
         file_system.provisioned_throughput_in_mibps = provisioned or file_system.provisioned_throughput_in_mibps
         file_system.life_cycle_state = "updating"
         self._later("file system update", lambda: _settle(file_system, "updating"))
-        return json.dumps(file_system.info_json()), {"status": 202, "Content-Type": "application/json"}
+        return json.dumps(_file_system(file_system)), {"status": 202, "Content-Type": "application/json"}
+
+    def describe_file_systems(self) -> Any:
+        body, headers = super().describe_file_systems()
+        answer = json.loads(body)
+        answer["FileSystems"] = [_of_the_model(described) for described in answer["FileSystems"]]
+        return json.dumps(answer), headers
 
     def delete_file_system(self) -> Any:
         file_system = self._file_system()
@@ -166,9 +175,7 @@ class StrictEfs(EFSResponse):
 
     def put_backup_policy(self) -> Any:
         file_system = self._usable_file_system()
-        status = (self._get_param("BackupPolicy") or {}).get("Status")
-        if status not in ("ENABLED", "DISABLED"):
-            raise refusal("ValidationException", f"invalid backup policy status: {status}")
+        status = self._get_param("BackupPolicy")["Status"]
         file_system._backup = status == "ENABLED"
         return json.dumps({"BackupPolicy": {"Status": status}}), {"Content-Type": "application/json"}
 
@@ -207,9 +214,7 @@ class StrictEfs(EFSResponse):
                     "AccessPointAlreadyExists",
                     f"Access point already exists with client token '{token}'",
                     AccessPointId=existing.access_point_id,
-                    ErrorCode="AccessPointAlreadyExists",
                 )
-        efs_rules.check_root_directory(self._get_param("RootDirectory"))
         point = self.efs_backend.create_access_point(
             token,
             tags=self._get_param("Tags") or [],
@@ -241,8 +246,6 @@ class StrictEfs(EFSResponse):
 
     def _file_system(self) -> FileSystem:
         asked = str(self._get_param("FileSystemId"))
-        if not re.fullmatch(r"(arn:aws[-a-z]*:elasticfilesystem:[0-9a-z-:]+:file-system/)?fs-[0-9a-f]{8,40}", asked):
-            raise refusal("BadRequest", f"invalid file system ID: {asked}")
         found = self.efs_backend.file_systems_by_id.get(asked.rsplit("/", 1)[-1])
         if found is None:
             raise refusal("FileSystemNotFound", f"File system '{asked}' does not exist.")
@@ -298,6 +301,21 @@ def _settle(resource: FileSystem | MountTarget, state: str) -> None:
 def _settle_access_point(access_point_id: str) -> None:
     if ACCESS_POINT_STATES.get(access_point_id) == "creating":
         del ACCESS_POINT_STATES[access_point_id]
+
+
+def _error(self: EFSError, code: str, message: str) -> None:
+    """EFS says the code of an error in its body once more, in a member that its model requires."""
+    JsonRESTError.__init__(self, code, message)
+    self.description = json.dumps({"__type": code, "message": message, "ErrorCode": code})
+
+
+def _file_system(file_system: FileSystem) -> dict[str, Any]:
+    return _of_the_model(file_system.info_json())
+
+
+def _of_the_model(described: dict[str, Any]) -> dict[str, Any]:
+    """moto also tells the policies, for which EFS has calls of their own."""
+    return {name: value for name, value in described.items() if name in DESCRIPTION.members}
 
 
 def _mount_target(target: MountTarget) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""What EFS refuses, one function per rule. Source: EFS API reference and botocore's patterns."""
+"""What EFS refuses beyond what its model says (models/), one function per rule. Source: EFS API reference."""
 
 import ipaddress
 import json
-import re
 from typing import Any
 
 from moto.ec2.models import EC2Backend
@@ -14,29 +13,9 @@ from local.aws.policies import as_list
 from local.aws.refusals import refusal
 
 MAX_SECURITY_GROUPS = 5
-MAX_POLICY_CHARACTERS = 20_000
-THROUGHPUT_MODES = ("bursting", "provisioned", "elastic")
-IA_RULES = {"AFTER_1_DAY", "AFTER_7_DAYS", "AFTER_14_DAYS", "AFTER_30_DAYS", "AFTER_60_DAYS", "AFTER_90_DAYS"} | {
-    "AFTER_180_DAYS",
-    "AFTER_270_DAYS",
-    "AFTER_365_DAYS",
-}
-LIFECYCLE_RULES = {
-    "TransitionToIA": IA_RULES,
-    "TransitionToArchive": IA_RULES,
-    "TransitionToPrimaryStorageClass": {"AFTER_1_ACCESS"},
-}
-ROOT_PATH = re.compile(r"(/|(/(?!\.)+[^$#<>;`|&?{}^*/\n]+){1,4})")
-
-
-def check_creation_token(token: Any) -> None:
-    if not isinstance(token, str) or not 1 <= len(token) <= 64:
-        raise refusal("BadRequest", "The CreationToken must have between 1 and 64 characters")
 
 
 def check_throughput(mode: str | None, provisioned_mibps: float | None, performance_mode: str | None) -> None:
-    if mode is not None and mode not in THROUGHPUT_MODES:
-        raise refusal("BadRequest", f"invalid ThroughputMode: {mode}")
     if (mode == "provisioned") != (provisioned_mibps is not None):
         raise refusal("BadRequest", "ProvisionedThroughputInMibps goes with, and only with, ThroughputMode provisioned")
     if mode == "elastic" and performance_mode == "maxIO":
@@ -85,7 +64,7 @@ def check_policy(text: Any, file_system_arn: str) -> None:
         well_formed = bool(statements) and all(_is_statement(statement, file_system_arn) for statement in statements)
     except (ValueError, TypeError, KeyError):
         well_formed = False
-    if not well_formed or len(text) > MAX_POLICY_CHARACTERS:
+    if not well_formed:
         raise refusal("InvalidPolicyException", "Policy is malformed")
 
 
@@ -97,21 +76,8 @@ def _is_statement(statement: dict[str, Any], file_system_arn: str) -> bool:
     return bool(actions) and known and all(r in ("*", file_system_arn) for r in as_list(statement.get("Resource", "*")))
 
 
-def check_lifecycle_policies(policies: Any) -> None:
+def check_lifecycle_policies(policies: list[dict[str, str]]) -> None:
     """One transition per object; an empty list switches lifecycle management off."""
-    if not isinstance(policies, list):
-        raise refusal("BadRequest", "LifecyclePolicies is required")
-    seen: set[str] = set()
-    for policy in policies:
-        if len(policy) != 1:
-            raise refusal("BadRequest", "One or more LifecyclePolicy objects specified are malformed.")
-        ((name, rule),) = policy.items()
-        if name in seen or rule not in LIFECYCLE_RULES.get(name, set()):
-            raise refusal("BadRequest", "One or more LifecyclePolicy objects specified are malformed.")
-        seen.add(name)
-
-
-def check_root_directory(root_directory: dict[str, Any] | None) -> None:
-    path = (root_directory or {}).get("Path", "/")
-    if len(path) > 100 or not ROOT_PATH.fullmatch(path):
-        raise refusal("BadRequest", f"invalid root directory path: {path}")
+    names = [name for policy in policies for name in policy]
+    if any(len(policy) != 1 for policy in policies) or len(names) != len(set(names)):
+        raise refusal("BadRequest", "One or more LifecyclePolicy objects specified are malformed.")

@@ -237,5 +237,5 @@ def _check_groups(kind: str, groups: list[str], username: str | None) -> None:
 def _check_scope(scope: Any) -> None:
     kind = (scope or {}).get("type")
     namespaces = (scope or {}).get("namespaces", [])
-    if kind not in ("cluster", "namespace") or (kind == "namespace") != bool(namespaces):
+    if (kind == "namespace") != bool(namespaces):
         raise refusal("InvalidParameterException", "The accessScope is invalid: namespaces go with type namespace")

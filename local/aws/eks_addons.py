@@ -33,7 +33,6 @@ COREDNS_OPTIONS = {
     "tolerations": list,
     "topologySpreadConstraints": list,
 }
-RESOLUTIONS = (None, "NONE", "OVERWRITE", "PRESERVE")
 
 
 class AddonOperations(EksOperations):
@@ -123,8 +122,6 @@ class AddonOperations(EksOperations):
         return found
 
     def _check(self, name: str) -> None:
-        if self.parameter("resolveConflicts") not in RESOLUTIONS:
-            raise refusal("InvalidParameterException", "resolveConflicts must be NONE, OVERWRITE or PRESERVE")
         if name == "coredns":
             _check_coredns_configuration(self.parameter("configurationValues"))
 

@@ -13,7 +13,6 @@ from local.aws.interfaces import Cloud
 from local.aws.refusals import refusal
 
 NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-MAX_TAGS = 50
 
 
 class EksOperations(EKSResponse):
@@ -62,8 +61,6 @@ class EksOperations(EKSResponse):
     def page(self, names: list[str], member: str) -> dict[str, Any]:
         """One page of a list call, in order."""
         limit = int(self.parameter("maxResults", 100))
-        if not 1 <= limit <= 100:
-            raise refusal("InvalidParameterException", "maxResults must be between 1 and 100")
         start = self.parameter("nextToken")
         if start and start not in names:
             raise refusal("InvalidParameterException", "Invalid nextToken")
@@ -74,8 +71,8 @@ class EksOperations(EKSResponse):
 
     def tags_parameter(self) -> dict[str, str]:
         tags: dict[str, str] = self.parameter("tags", {})
-        if len(tags) > MAX_TAGS or any(key.lower().startswith("aws:") or not key for key in tags):
-            raise refusal("InvalidParameterException", "Invalid tags: at most 50, and none with the prefix aws:")
+        if any(key.lower().startswith("aws:") for key in tags):
+            raise refusal("InvalidParameterException", "Invalid tags: none may have the prefix aws:")
         return dict(tags)
 
     def grant(self, cluster: Cluster, entry: AccessEntry) -> None:

@@ -14,7 +14,7 @@ from moto.core.responses import ActionResult
 from moto.logs.models import logs_backends
 
 from local.aws import eks_access, eks_bootstrap, iam, network
-from local.aws.eks_base import NAME, EksOperations
+from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import (
     DEFAULT_VERSION,
     OFFERED_VERSIONS,
@@ -45,8 +45,6 @@ class CreationFailure(Exception):  # noqa: N818 - an outcome: the cluster is FAI
 class ClusterOperations(EksOperations):
     def create_cluster(self) -> ActionResult:
         name = self.parameter("name")
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise refusal("InvalidParameterException", "The cluster name must match ^[0-9A-Za-z][A-Za-z0-9\\-_]{0,99}$")
         request = self._creation_request()
         existing = self.clusters.get(name)
         if existing is not None:
@@ -80,8 +78,6 @@ class ClusterOperations(EksOperations):
         check_logging(request["logging"])
         access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
         access |= request["accessConfig"] or {}
-        if access["authenticationMode"] not in AUTHENTICATION_MODES:
-            raise refusal("InvalidParameterException", f"invalid authenticationMode {access['authenticationMode']}")
         ec2 = network.backend(self.current_account, self.region)
         subnets = check_vpc_config(ec2, request["resourcesVpcConfig"] or {})
         wanted = request["resourcesVpcConfig"]
@@ -307,8 +303,9 @@ def _change_logging(cluster: Cluster, wanted: dict[str, Any]) -> Update:
 
 def _change_access(cluster: Cluster, wanted: dict[str, Any]) -> Update:
     """The mode can only move towards API."""
-    current, asked = cluster.access_config["authenticationMode"], wanted.get("authenticationMode")
-    if asked not in AUTHENTICATION_MODES or AUTHENTICATION_MODES.index(asked) <= AUTHENTICATION_MODES.index(current):
+    current = cluster.access_config["authenticationMode"]
+    asked = str(wanted.get("authenticationMode", current))
+    if AUTHENTICATION_MODES.index(asked) <= AUTHENTICATION_MODES.index(current):
         raise refusal("InvalidParameterException", f"Unsupported authentication mode update from {current} to {asked}")
     cluster.access_config["authenticationMode"] = asked
     return Update("AccessConfigUpdate", [{"type": "AuthenticationMode", "value": asked}])

@@ -83,6 +83,7 @@ class AwsServer:
         self.delivered_events: list[DeliveredEvent] = []
         self.published_events: list[dict[str, Any]] = []
         self.calls: list[str] = []
+        self.broken: list[str] = []
         self.hooks = Hooks()
         self.authoriser = Authoriser()
         self.port = 0
@@ -151,6 +152,10 @@ class AwsServer:
         _running.release()
         if self._temporary:
             self._temporary.cleanup()
+        if self.broken:
+            from local.aws.patches.models import ModelBrokenError
+
+            raise ModelBrokenError("\n".join(dict.fromkeys(self.broken)))
 
     def __enter__(self) -> AwsServer:
         self.start()

@@ -13,6 +13,7 @@ from local.aws.patches import (
     cloudformation_change_sets,
     cloudformation_deletion,
     cloudformation_iam,
+    cloudformation_names,
     cloudformation_network,
     cloudformation_permissions,
     cloudformation_removal,
@@ -23,6 +24,7 @@ from local.aws.patches import (
     keys,
     lambda_,
     metrics,
+    models,
     organizations,
     performance,
     permissions,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 def install_all(server: AwsServer) -> None:
     performance.install(server)
     calls.install(server)
+    models.install(server.broken)
     permissions.install(server)
     stepfunctions.install(server)
     jsonata.install(server)
@@ -67,6 +70,7 @@ def install_all(server: AwsServer) -> None:
     organizations.install(server)
     stack_sets.install(server)
     cloudformation_resources.install(server)
+    cloudformation_names.install(server)
     cloudformation_deletion.install(server)
     cloudformation_change_sets.install(server)
     cloudformation_network.install(server)

@@ -1,8 +1,8 @@
 """Stacks that take their time and that fail as CloudFormation's do.
 
 moto lacks: stack events per resource; a stack that is CREATE_IN_PROGRESS for a while; nested stacks that fail their
-parent; lists without what is AWS::NoValue; partitions other than aws; updates that make and remove what a condition now
-says; "No updates are to be performed".
+parent; lists without what is AWS::NoValue; partitions other than aws; lists of resources without those whose condition
+does not hold; updates that make and remove what a condition now says; "No updates are to be performed".
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -40,6 +40,7 @@ def install(server: AwsServer) -> None:
     parsing.ResourceMap.__init__ = _in_its_partition(parsing.ResourceMap.__init__)
     parsing.clean_json = _without_no_value(parsing.clean_json)
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
+    models.Stack.stack_resources = property(lambda self: [made for made in self.resource_map.values() if made])
     parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
     models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
 

@@ -103,20 +103,19 @@ def _evaluate_in_state(self: Any, env: Any) -> None:
 def _failure(env: Any, cause: str) -> FailureEventException:
     name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
     details = EvaluationFailedEventDetails(error=name.error_name, cause=cause)
-    failure = FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=name,
-            event_type=HistoryEventType.EvaluationFailed,
-            event_details=EventDetails(evaluationFailedEventDetails=details),
-        )
+    event = FailureEvent(
+        env=env,
+        error_name=name,
+        event_type=HistoryEventType.EvaluationFailed,
+        event_details=EventDetails(evaluationFailedEventDetails=details),
     )
+    details["state"] = event.state_name
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.EvaluationFailed,
         event_details=EventDetails(evaluationFailedEventDetails=details),
     )
-    return failure
+    return FailureEventException(event)
 
 
 def _wait_seconds(self: Any, env: Any) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as models
 from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time_millis
@@ -111,6 +112,11 @@ def install(server: AwsServer) -> None:
         payload: bytes = outcome.payload.encode()
         return payload
 
+    def add_permission(self: Any) -> Any:
+        return 201, {"status": 201}, added(self)
+
+    added = LambdaResponse.add_permission
+    LambdaResponse.add_permission = add_permission
     models.LambdaStorage.put_function = put
     models.LambdaFunction.invoke = invoke
     _keep_properties()

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core import errors
 from moto.core.exceptions import ServiceException
-from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.request import determine_request_protocol
 from moto.core.responses import BaseResponse
 from moto.core.utils import get_service_model
 from moto.s3.exceptions import S3ClientError
 from moto.s3.responses import S3Response
 
 from local.aws import iam
+from local.aws.models.requests import parameters
 from local.aws.permissions.authoriser import AccessDenied, UnknownCall
 from local.aws.permissions.demand import ApiCall, Demand
 from local.aws.refusals import Refusal
@@ -80,7 +79,7 @@ def check_call(server: AwsServer, response: BaseResponse) -> None:
         response.partition,
         service=response.boto3_service_name,
         operation=response._get_action(),
-        parameters=_parameters(response),
+        parameters=parameters(response, response._get_action()),
     )
     protocol = get_service_model(call.service).protocol
     try:
@@ -124,22 +123,3 @@ def _refusal(service: str, protocol: str, denied: AccessDenied) -> tuple[str, st
     if service == "ec2":
         return "UnauthorizedOperation", f"You are not authorized to perform this operation. {denied}"
     return ("AccessDenied" if protocol in IN_XML else "AccessDeniedException"), str(denied)
-
-
-def _parameters(response: BaseResponse) -> dict[str, Any]:
-    """The request as botocore's model of the operation has it, whatever its protocol."""
-    request = response.normalized_request
-    model = get_service_model(response.boto3_service_name)
-    operation = model.operation_model(response._get_action())
-    parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)](operation, map_type=dict)
-    parsed: dict[str, Any] = parser.parse(
-        {
-            "method": request.method,
-            "values": request.values,
-            "headers": request.headers,
-            "body": request.data,
-            "url_path": request.path,
-            "url_params": response.uri_match,
-        }
-    )
-    return parsed

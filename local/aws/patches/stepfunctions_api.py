@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
+from moto.stepfunctions.parser.asl.eval.event import event_manager
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
@@ -99,6 +100,7 @@ def install(server: AwsServer) -> None:
     response.send_task_failure = send_task_failure
     response.start_sync_execution = start_sync_execution
     response.get_execution_history = _get_execution_history
+    event_manager.iso_8601_datetime_with_milliseconds = _moment  # which the JSON protocol writes as a number
 
 
 def _start_execution() -> None:
@@ -132,6 +134,10 @@ def _start_execution() -> None:
             return start(self, state_machine_arn, name or str(uuid.uuid4()), text, trace_header)
 
     StepFunctionsParserBackend.start_execution = start_execution
+
+
+def _moment(moment: datetime) -> datetime:
+    return moment
 
 
 def _get_execution_history(self: Any) -> str:

@@ -93,8 +93,8 @@ def entry(principal: Principal, policy: str | None, *, ours: bool = True) -> Cal
 
     def make(scene: Scene) -> None:
         eks, arn = scene.client("eks"), principal(scene)
-        tags = {OWNER_TAG: scene.cluster_name} if ours else {}
-        eks.create_access_entry(clusterName=scene.cluster_name, principalArn=arn, type="STANDARD", tags=tags)
+        tags = {"tags": {OWNER_TAG: scene.cluster_name}} if ours else {}
+        eks.create_access_entry(clusterName=scene.cluster_name, principalArn=arn, type="STANDARD", **tags)
         if policy:
             associate(principal, policy)(scene)
         scene.until(lambda: arn in scene.cluster.effective_entries)

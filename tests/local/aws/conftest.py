@@ -188,7 +188,7 @@ def moto_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def parts(moto_endpoint: str, tmp_path: Path) -> Iterator[PartsOfACloud]:
+def parts(moto_endpoint: str, tmp_path: Path, answers_by_models: None) -> Iterator[PartsOfACloud]:
     reset = urllib.request.Request(f"{moto_endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own server
     urllib.request.urlopen(reset).close()  # noqa: S310
     cloud = PartsOfACloud(tmp_path, moto_endpoint)

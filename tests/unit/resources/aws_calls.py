@@ -7,7 +7,9 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.model import OperationModel
 
+from local.aws.models.errors import is_known
 from tests.unit.resources.samples import REGION
 
 
@@ -45,17 +47,19 @@ def refuse(client: Any, operation: str, code: str, *, meanwhile: Callable[[], ob
     """The next call of `operation` is refused with `code`; `meanwhile` is what another run does in that moment."""
     refusals = [code]
 
-    def answer(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+    def answer(model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
         if not refusals:
             return None
         code = refusals.pop()
         meanwhile()
-        return refusal(code)
+        return refusal(code, model)
 
     client.meta.events.register_first(f"before-call.*.{operation}", answer)
 
 
-def refusal(code: str) -> tuple[AWSResponse, dict[str, Any]]:
+def refusal(code: str, operation: OperationModel) -> tuple[AWSResponse, dict[str, Any]]:
+    """Only such as AWS may answer."""
+    assert is_known(operation.service_model.service_name, operation.name, code), f"{code} is no error of {operation}"
     metadata = {"HTTPStatusCode": 400, "RequestId": "0"}
     return http(400), {"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata}
 

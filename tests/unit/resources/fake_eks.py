@@ -12,6 +12,8 @@ from botocore import xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.validate import ParamValidator
 
+from local.aws.models.constraints import violations
+from local.aws.models.refused import sentence
 from tests.unit.resources.aws_calls import client, http, refusal
 from tests.unit.resources.samples import NETWORK, NOW, REGION
 
@@ -39,10 +41,12 @@ class FakeEks:
         self.parameters[model.name] = params
 
     def _answer(self, model: Any, **_: Any) -> tuple[AWSResponse, Values]:
+        if found := violations("eks", model.name, self.parameters[model.name]):
+            raise AssertionError(sentence(found))
         try:
             answer = getattr(self, xform_name(model.name))(**self.parameters[model.name])
         except RefusedError as refused:
-            return refusal(str(refused))
+            return refusal(str(refused), model)
         report = ParamValidator().validate(answer, model.output_shape)
         assert not report.has_errors(), report.generate_report()
         return http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "0"}}

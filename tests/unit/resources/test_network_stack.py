@@ -256,9 +256,9 @@ def test_each_run_makes_the_stack_with_a_token_of_its_own(ec2: Any, cloudformati
     """CloudFormation may take one that it has seen for a retry of what it has done."""
     tokens: list[str] = []
 
-    def refuse(params: Any, **_: Any) -> Any:
+    def refuse(params: Any, model: Any, **_: Any) -> Any:
         tokens.append(params["body"]["ClientRequestToken"])
-        return refusal("AlreadyExistsException")
+        return refusal("AlreadyExistsException", model)
 
     cloudformation.meta.events.register("before-call.cloudformation.CreateStack", refuse)
     for run in ("one", "one", "two"):

@@ -109,7 +109,9 @@ def test_a_function_and_a_log_group_are_told_what_their_guides_show(aws: Sandbox
     """A rule's ARN to a function, nothing to a log group."""
     function = aws.function("def handler(event, context):\n    return None\n")
     permission = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "FunctionName": function}
-    aws.functions.add_permission(StatementId="another", SourceArn="arn:aws:events:x:1:rule/another", **permission)
+    aws.functions.add_permission(
+        StatementId="another", SourceArn="arn:aws:events:ap-northeast-1:123456789012:rule/another", **permission
+    )
     assert not delivers(aws, {"Arn": function})
     rules = "arn:aws:events:ap-northeast-1:123456789012:rule/*"
     aws.functions.add_permission(StatementId="rules", SourceArn=rules, **permission)
