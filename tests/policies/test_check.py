@@ -60,7 +60,7 @@ def test_every_policy_that_we_ship_is_read() -> None:
         "template.yaml, ProvisionStateMachineRole, ProvisionStateMachineRolePolicy0",
         "template.yaml, ScheduleRole, AssumeRolePolicyDocument",
         "accounts/management.yaml, ForwarderRole, put-events-on-the-hubs-bus",
-        "accounts/target.yaml, ProvisionerRole, storage",
+        "accounts/target.yaml, StoragePolicy",
         "operations/notifications.yaml, EventLogPolicy, Name-events",
         "the policy of file systems",
     ):

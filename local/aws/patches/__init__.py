@@ -20,6 +20,7 @@ from local.aws.patches import (
     cloudformation_resources,
     cloudformation_validation,
     events,
+    iam_quotas,
     jsonata,
     keys,
     lambda_,
@@ -74,6 +75,7 @@ def install_all(server: AwsServer) -> None:
     cloudformation_deletion.install(server)
     cloudformation_change_sets.install(server)
     cloudformation_network.install(server)
+    iam_quotas.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
     cloudformation_removal.install(server)

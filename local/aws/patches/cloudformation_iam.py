@@ -40,7 +40,9 @@ def install(server: AwsServer) -> None:
     ) -> Any:
         role = update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
         properties = cloudformation_json["Properties"]
-        role.policies = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
+        role.policies = {}
+        for policy in properties.get("Policies", []):
+            role.put_policy(policy["PolicyName"], policy["PolicyDocument"])
         role.assume_role_policy_document = json.dumps(properties["AssumeRolePolicyDocument"], default=str)
         for policy in list(role.managed_policies.values()):
             policy.detach_from(role)
