@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from local.faults import FAULTS
-from local.outcome_view import diagnosis_tables, evidence_tables
+from local.outcome_view import diagnosis_tables, evidence_tables, plan_tables
 from local.stage import Stage, add_arguments, request_in, set_up, shown
 
 
@@ -51,8 +51,13 @@ def list_faults(asked: str, console: Console) -> int:
 
 
 def show_ready(stage: Stage, ended: dict[str, Any]) -> int:
-    """The evidence, and where it was saved."""
+    """The evidence, and where it was saved; of a plan what it says."""
     output, console = json.loads(ended["output"]), stage.console
+    if output["status"] == "Planned":
+        for table in plan_tables(output):
+            console.print(table)
+        console.print(f"\n[bold]Planned[/]: {output['summary']}. Nothing was touched.")
+        return 0
     if output["status"] == "AlreadyInProgress":
         console.print(f"Already in progress: {output['holder']}", soft_wrap=True)
         return 0

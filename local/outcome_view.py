@@ -19,6 +19,27 @@ def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
     yield _listing(evidence)
 
 
+def plan_tables(output: Mapping[str, Any]) -> Iterator[Table]:
+    """From the output of a run with mode plan: what it would do in its order, and what it warns of."""
+    changes = _table("What a run would do, in this order", "", "what")
+    for change in output["changes"]:
+        changes.add_row(change["action"].replace("_", " "), change["resource"])
+    if output["changes"]:
+        yield changes
+    if output["unchanged"]:
+        unchanged = _table("What is as it was asked for", "")
+        unchanged.show_header = False
+        for resource in output["unchanged"]:
+            unchanged.add_row(resource)
+        yield unchanged
+    if output["warnings"]:
+        warnings = _table("Warnings", "")
+        warnings.show_header = False
+        for warning in output["warnings"]:
+            warnings.add_row(warning.replace("_", " "))
+        yield warnings
+
+
 def _summary(output: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.title = f"{output['cluster']['name']} in {output['account_id']}, {output['region']}"

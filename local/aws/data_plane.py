@@ -10,10 +10,10 @@ from typing import Any
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import efs_mounts, network, registries
+from local.aws import efs_mounts, fargate_rules, network, registries
 from local.aws.eks_state import LOCK, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
-from local.kubernetes.interfaces import Mount, MountRefused, Placement, PullRefused
+from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
 
 # What /proc/mounts shows of a mount with TLS: the NFS client talks to the local end of the tunnel.
 MOUNT_OPTIONS = (
@@ -38,7 +38,8 @@ class ClusterDataPlane:
         """By the node's name, of the profile that placed its pod."""
 
     def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
-        """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches.
+        """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches. Raises
+        PlacementRefused.
 
         The node's interface carries the cluster security group, as Fargate's does.
         Source: EKS guide, "Define which Pods use Fargate when launched" (of several profiles: the first by name).
@@ -58,6 +59,9 @@ class ClusterDataPlane:
                     )
                 except network.NoFreeAddress:
                     continue
+                if refusal := fargate_rules.refusal(self._cluster.account_id, subnet):
+                    network.delete_interface(self._ec2, interface)
+                    raise PlacementRefused(refusal)
                 interface.status = "in-use"
                 placement = self._placement(subnet, str(interface.private_ip_address))
                 self._execution_roles[placement.node_name] = profile.pod_execution_role_arn
@@ -70,6 +74,17 @@ class ClusterDataPlane:
             interface = self._interface(placement)
             if interface is not None:
                 network.delete_interface(self._ec2, interface)
+
+    def is_reached(self, placement: Placement) -> bool:
+        """The control plane's interfaces have the cluster security group, as the nodes' have."""
+        groups = [self._cluster.security_group_id, *self._cluster.vpc_config["securityGroupIds"]]
+        node, port = [self._cluster.security_group_id], 10250
+        own = f"Amazon EKS {self._cluster.name}"
+        return any(
+            network.security_groups_admit(self._ec2, node, port, str(interface.private_ip_address), groups)
+            for interface in list(self._ec2.enis.values())
+            if interface.description == own
+        )
 
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """The file system's directory. Raises MountRefused with the message of the kubelet of a real node."""
@@ -111,6 +126,7 @@ class ClusterDataPlane:
             raise PullRefused(f"node {placement.node_name} is gone")
         registries.check_pull(self._ec2, subnet, registry, path)
         registries.check_rights(self._execution_roles[placement.node_name], registry, path)
+        registries.check_layers(self._ec2, subnet, registry)
 
     def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
         with LOCK:

@@ -18,6 +18,7 @@ from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import (
     DEFAULT_VERSION,
     OFFERED_VERSIONS,
+    check_capacity,
     check_logging,
     check_role,
     check_vpc_config,
@@ -80,6 +81,7 @@ class ClusterOperations(EksOperations):
         access |= request["accessConfig"] or {}
         ec2 = network.backend(self.current_account, self.region)
         subnets = check_vpc_config(ec2, request["resourcesVpcConfig"] or {})
+        check_capacity(ec2, name, subnets)
         wanted = request["resourcesVpcConfig"]
         group = ec2.create_security_group(
             f"eks-cluster-sg-{name}-{zlib.crc32(name.encode())}",

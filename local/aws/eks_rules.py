@@ -53,6 +53,25 @@ def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]
     return subnets
 
 
+ZONES_WITHOUT_CAPACITY: set[str] = set()
+"""Names of zones in which EKS puts no control plane at the moment."""
+
+
+def check_capacity(ec2: EC2Backend, name: str, subnets: list[Subnet]) -> None:
+    """Source: EKS API, CreateCluster, UnsupportedAvailabilityZoneException."""
+    for subnet in subnets:
+        if (zone := str(subnet.availability_zone)) in ZONES_WITHOUT_CAPACITY:
+            others = sorted({str(each.name) for each in ec2.describe_availability_zones()} - ZONES_WITHOUT_CAPACITY)
+            raise refusal(
+                "UnsupportedAvailabilityZoneException",
+                f"Cannot create cluster '{name}' because {zone}, the targeted availability zone, does not currently "
+                f"have sufficient capacity to support the cluster. Retry and choose from these availability zones: "
+                f"{', '.join(others)}",
+                clusterName=name,
+                validZones=",".join(others),
+            )
+
+
 def check_cidr(cidr: str) -> None:
     try:
         ipaddress.ip_network(cidr)

@@ -2,7 +2,8 @@
 
 import contextlib
 import ipaddress
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -144,6 +145,16 @@ def reaches_endpoint(ec2: EC2Backend, subnet: Subnet, service: str) -> bool:
         endpoint.vpc_id == subnet.vpc_id and str(endpoint.service_name).endswith(f".{service}")
         for endpoint in list(ec2.vpc_end_points.values())
     )
+
+
+def gateway_endpoint_policies(ec2: EC2Backend, subnet: Subnet, service: str) -> list[list[Mapping[str, Any]]]:
+    """The statements of each gateway endpoint of the service ("s3") on the subnet's route table."""
+    table = _route_table(ec2, subnet)
+    return [
+        list(json.loads(endpoint.policy_document)["Statement"])
+        for endpoint in list(ec2.vpc_end_points.values())
+        if str(endpoint.service_name).endswith(f".{service}") and table.id in (endpoint.route_table_ids or [])
+    ]
 
 
 def _covers_port(protocol: str | None, first: Any, last: Any, port: int) -> bool:

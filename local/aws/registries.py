@@ -8,6 +8,7 @@ import re
 
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
+from moto.ecr.models import ecr_backends
 
 from local.aws import network
 from local.aws.permissions.identity import statements_of
@@ -49,10 +50,46 @@ def check_pull(ec2: EC2Backend, subnet: Subnet, registry: str, path: str) -> Non
         )
 
 
-def check_rights(role_arn: str, registry: str, path: str) -> None:
-    """Raises PullRefused when the pod execution role may not pull from an account's own registry."""
+def check_layers(ec2: EC2Backend, subnet: Subnet, registry: str) -> None:
+    """Raises PullRefused when the S3 endpoint on the way does not let ECR's layers through.
+
+    Source: ECR user guide, "Create the Amazon S3 gateway endpoint": arn:aws:s3:::prod-<region>-starport-layer-bucket/*.
+    """
     if PRIVATE_ECR.fullmatch(registry) is None:
         return
+    region = registry.split(".")[3]
+    bucket = f"prod-{region}-starport-layer-bucket"
+    for policy in network.gateway_endpoint_policies(ec2, subnet, "s3"):
+        if verdict(policy, "s3:GetObject", {}, f"arn:aws:s3:::{bucket}/layer") != "allow":
+            host = f"https://{bucket}.s3.{region}.amazonaws.com"
+            signed = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=not-for-reports&X-Amz-Signature=0f1e2d3c"
+            raise PullRefused(
+                f"failed to copy: httpReadSeeker: failed open: unexpected status code {host}/0a1b/2c3d?{signed}: "
+                "403 Forbidden"
+            )
+
+
+def _is_shared(registry: str, repository: str) -> bool:
+    account, region = registry[:12], registry.split(".")[3]
+    known = ecr_backends[account][region].repositories.get(repository)
+    return known is not None and bool(known.policy)
+
+
+def check_rights(role_arn: str, registry: str, path: str) -> None:
+    """Raises PullRefused when the pod execution role may not pull from an account's own registry.
+
+    Another account's registry lets in whom the repository's policy names.
+    Source: ECR user guide, "Private repository policies"; aws-samples/bedrock-access-gateway#114.
+    """
+    if PRIVATE_ECR.fullmatch(registry) is None:
+        return
+    if registry[:12] != role_arn.split(":")[4] and not _is_shared(registry, path.partition(":")[0]):
+        repository, _, tag = path.partition(":")
+        url = f"https://{registry}/v2/{repository}/manifests/{tag or 'latest'}"
+        raise PullRefused(
+            f'failed to resolve reference "{registry}/{path}": unexpected status from HEAD request to '
+            f"{url}: 403 Forbidden"
+        )
     statements = list(statements_of(role_arn))
     if any(verdict(statements, action, {}, "*") != "allow" for action in PULLING):
         raise PullRefused(

@@ -27,6 +27,8 @@ class Fault:
     strike: Strike
     request: Mapping[str, Any] = field(default_factory=dict)
     """What a run must ask for to meet this fault."""
+    verdict: str = "proved"
+    """`possible` where nothing that can be looked at shows the cause."""
 
     def install(self, cloud: EmbeddedCloud, cluster_name: str | None = None) -> Undo:
         """Arms it for a run that is yet to start; the returned function disarms it."""

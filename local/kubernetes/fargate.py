@@ -110,6 +110,7 @@ class _Cluster:
         self._services.kubelet_port = self._server.port
         version = await self._api.version()
         self._services.kubelet_version = version
+        self._services.says_of_timeouts = owns_controllers
         pods = Informer(self._api, "pods")
         pods.on_change(self._pod_changed)
         informers = [pods, self._nodes]

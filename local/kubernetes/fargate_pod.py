@@ -10,12 +10,14 @@ from local.clock import TYPICAL_SECONDS
 from local.kubernetes.events import EventRecorder
 from local.kubernetes.http_api import NotFound
 from local.kubernetes.informer import Informer
-from local.kubernetes.interfaces import DataPlane, Placement
+from local.kubernetes.interfaces import DataPlane, Placement, PlacementRefused
 from local.kubernetes.kubelet import Kubelet, NodeServices
 from local.kubernetes.nodes import node_object, register_node
 from local.kubernetes.objects import Object, condition, merge_conditions, uid_of
 from local.kubernetes.scheduler import fargate_refusal, unschedulable_message
 
+KUBELET_PORT = 10250
+_LOGGING = ("aws-observability", "aws-logging")
 _log = logging.getLogger(__name__)
 _NODE_START_SECONDS = TYPICAL_SECONDS["pod"]
 """Nearly all of the minute a Fargate pod takes to run is its node's start."""
@@ -28,6 +30,8 @@ class FargateServices:
     nodes: Informer
     kubelet_port: int = 0
     kubelet_version: str = ""
+    says_of_timeouts: bool = False
+    """Whether the API server words a way that is closed itself; a real one would have to wait, and dial, for real."""
 
     def __post_init__(self) -> None:
         self.fargate_events = EventRecorder(self.node.api, "fargate-scheduler")
@@ -79,16 +83,22 @@ class FargatePod:
 
     async def _schedule_and_run(self) -> None:
         services, api = self._services, self._services.node.api
-        self._placement = await self._place()
+        try:
+            self._placement = await self._place()
+        except PlacementRefused as refused:
+            await self._note_logging()
+            await self._unschedulable(services.fargate_events, refused.message)
+            return
         if self._placement is None:
             message = unschedulable_message([name for _, name in services.nodes.objects])
             await self._unschedulable(services.default_events, message)
             return
+        await self._note_logging()
         if refusal := await fargate_refusal(self._pod, api):
             await self._unschedulable(services.fargate_events, refusal)
             return
         self._node = node_object(self._placement)  # known before it exists: a cancelled request may have made it
-        self._node = await register_node(api, self._placement, services.kubelet_port, services.kubelet_version)
+        self._node = await register_node(api, self._placement, await self._kubelet_address(), services.kubelet_version)
         await api.bind(self._pod, self._placement.node_name)
         message = f"Successfully assigned {self.namespace}/{self.name} to {self._placement.node_name}"
         await services.fargate_events.normal(self._pod, "Scheduled", message)
@@ -108,6 +118,23 @@ class FargatePod:
         except asyncio.CancelledError:
             self._placement = await asking
             raise
+
+    async def _note_logging(self) -> None:
+        """Of every pod, whether or not it will run. Source: EKS user guide, "Fargate logging"; eksctl#4486."""
+        events = self._services.fargate_events
+        if await self._services.node.api.find("configmaps", *_LOGGING):
+            await events.normal(self._pod, "LoggingEnabled", "Successfully enabled logging for pod")
+        else:
+            why = f'{_LOGGING[1]} configmap was not found. configmap "{_LOGGING[1]}" not found'
+            await events.warning(self._pod, "LoggingDisabled", f"Disabled logging because {why}")
+
+    async def _kubelet_address(self) -> tuple[str, int]:
+        """Where the API server finds the kubelet: here, or where nobody answers when AWS lets nothing through."""
+        services, placement = self._services, self._placement
+        assert placement is not None, "a node has a place"  # noqa: S101
+        if await asyncio.to_thread(services.data_plane.is_reached, placement):
+            return "127.0.0.1", services.kubelet_port
+        return (placement.ip_address, KUBELET_PORT) if services.says_of_timeouts else ("127.0.0.1", KUBELET_PORT)
 
     async def _unschedulable(self, events: EventRecorder, message: str) -> None:
         conditions = merge_conditions([], [condition("PodScheduled", False, "Unschedulable", message)])

@@ -1,4 +1,4 @@
-"""The "registry": one image, busybox, under the names people use for it."""
+"""The "registry": one image, busybox, under the names people use for it, and its builds for one platform each."""
 
 import re
 
@@ -11,6 +11,8 @@ _REPOSITORIES = {
 }
 _MIRROR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/mirror/busybox")
 """Every account has copied it into its own registry."""
+_ONE_PLATFORM = re.compile(r"docker\.io/(?P<platform>amd64|arm32v7|arm64v8|i386|ppc64le|s390x)/busybox")
+"""Docker Hub's official images are also there by platform; Fargate on EKS is linux/amd64."""
 _TAG = re.compile(r"(latest|stable|unstable|1|1\.\d{1,2}(\.\d{1,2})?)(-(musl|glibc|uclibc))?")
 
 
@@ -31,8 +33,14 @@ def exists(image: str, digest: str) -> bool:
     name, _, wanted_digest = reference(image).partition("@")
     repository, _, tag = name.partition(":")
     tag_exists = not tag or _TAG.fullmatch(tag) is not None
-    known = repository in _REPOSITORIES or _MIRROR.fullmatch(repository) is not None
+    known = repository in _REPOSITORIES or bool(_MIRROR.fullmatch(repository) or _ONE_PLATFORM.fullmatch(repository))
     return known and tag_exists and wanted_digest in ("", f"sha256:{digest}")
+
+
+def runs_here(image: str) -> bool:
+    """Whether the image has a build for linux/amd64."""
+    match = _ONE_PLATFORM.fullmatch(reference(image).partition("@")[0].partition(":")[0])
+    return match is None or match["platform"] == "amd64"
 
 
 def image_id(image: str, digest: str) -> str:
@@ -49,6 +57,8 @@ def pull_error(image: str, why: str | None = None) -> str:
     """containerd's words for a name the registry does not have, or for `why` else it did not get the image."""
     full = reference(image)
     failed = f'failed to pull and unpack image "{full}": '
+    if not runs_here(image):
+        return f"rpc error: code = NotFound desc = {failed}no match for platform in manifest: not found"
     if why is not None:
         return f"rpc error: code = Unknown desc = {failed}{why}"
     return f'rpc error: code = NotFound desc = {failed}failed to resolve reference "{full}": {full}: not found'

@@ -70,6 +70,14 @@ class Mount:
     """Files are accessed as somebody who is not root, and who may not write here."""
 
 
+class PlacementRefused(Exception):  # noqa: N818 - as MountRefused
+    """Fargate takes the pod and cannot run it; `message` is fargate-scheduler's own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
 class PullRefused(Exception):  # noqa: N818 - as MountRefused
     """The registry did not answer, or would not give the image; `message` is containerd's, after the image's name."""
 
@@ -90,9 +98,12 @@ class DataPlane(Protocol):
     """What the Fargate simulator asks AWS."""
 
     def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
-        """None: no Fargate profile matches, the pod stays with default-scheduler."""
+        """None: no Fargate profile matches, the pod stays with default-scheduler. Raises PlacementRefused."""
 
     def release(self, placement: Placement) -> None: ...
+
+    def is_reached(self, placement: Placement) -> bool:
+        """Whether the control plane reaches the kubelet of the node."""
 
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """Raises MountRefused."""

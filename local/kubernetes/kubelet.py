@@ -151,7 +151,8 @@ class Kubelet:
             await asyncio.to_thread(self.node.data_plane.pull, self.placement, *images.registry_and_path(image))
         except PullRefused as refused:
             return images.pull_error(image, refused.message)
-        return None if images.exists(image, self.node.runtime.image_digest) else images.pull_error(image)
+        found = images.exists(image, self.node.runtime.image_digest) and images.runs_here(image)
+        return None if found else images.pull_error(image)
 
     async def _run_once(self, spec: Object, state: ContainerState, volumes: Mapping[str, Volume]) -> int | None:
         """The exit code; None when the container could not be made."""

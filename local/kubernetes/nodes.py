@@ -34,7 +34,7 @@ def node_object(placement: Placement) -> Object:
     }
 
 
-def node_status(kubelet_port: int, version: str) -> Object:
+def node_status(kubelet: tuple[str, int], version: str) -> Object:
     """The one address is where the API server finds the kubelet: given more, a kube-apiserver tries names first."""
     conditions = [
         condition("MemoryPressure", False, "KubeletHasSufficientMemory"),
@@ -45,8 +45,8 @@ def node_status(kubelet_port: int, version: str) -> Object:
     identity = dict.fromkeys(("machineID", "systemUUID", "bootID", "kernelVersion", "kubeProxyVersion"), "")
     resources = {"cpu": "2", "memory": "4Gi", "ephemeral-storage": "20Gi", "pods": "1"}
     return {
-        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet_port}},
+        "addresses": [{"type": "InternalIP", "address": kubelet[0]}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": kubelet[1]}},
         "conditions": merge_conditions([], conditions),
         "capacity": resources,
         "allocatable": resources,
@@ -63,7 +63,7 @@ def node_status(kubelet_port: int, version: str) -> Object:
     }
 
 
-async def register_node(api: KubernetesApi, placement: Placement, kubelet_port: int, version: str) -> Object:
+async def register_node(api: KubernetesApi, placement: Placement, kubelet: tuple[str, int], version: str) -> Object:
     """Idempotency key: the node's name; one that an earlier simulator left is taken over."""
     try:
         node = await api.create("nodes", node_object(placement), manager=_MANAGER)
@@ -72,7 +72,7 @@ async def register_node(api: KubernetesApi, placement: Placement, kubelet_port: 
             raise
         node = await api.get("nodes", "", placement.node_name)
     try:
-        return await api.patch_status("nodes", node, node_status(kubelet_port, version), manager=_MANAGER)
+        return await api.patch_status("nodes", node, node_status(kubelet, version), manager=_MANAGER)
     except (ApiError, aiohttp.ClientError):
         await api.delete("nodes", node)
         raise

@@ -55,6 +55,9 @@ class MemoryDataPlane:
         directory.mkdir(parents=True, exist_ok=True)
         return Mount(directory, "127.0.0.1:/", "nfs4", MOUNT_OPTIONS)
 
+    def is_reached(self, placement: Placement) -> bool:
+        return True
+
     def pull(self, placement: Placement, registry: str, path: str) -> None:
         """Every registry answers."""
 

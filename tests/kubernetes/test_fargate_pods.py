@@ -47,6 +47,21 @@ def test_a_pod_gets_a_node_of_its_own_and_runs_on_it(cluster: Cluster) -> None:
     reasons = {event.reason: event.source.component for event in cluster.events(pod)}
     assert reasons["Scheduled"] == "fargate-scheduler"
     assert reasons["Pulled"] == "kubelet"
+    assert reasons["LoggingDisabled"] == "fargate-scheduler"
+
+
+def test_a_pod_in_a_cluster_that_has_set_up_logging_says_so(cluster: Cluster) -> None:
+    cluster.namespace("aws-observability")
+    cluster.core.create_namespaced_config_map("aws-observability", {"metadata": {"name": "aws-logging"}})
+    pod = cluster.run(NAMESPACE, "logged", "sleep 600")
+    assert cluster.event(pod, "LoggingEnabled").type == "Normal"
+    cluster.core.delete_namespaced_config_map("aws-logging", "aws-observability")
+
+
+def test_an_image_for_another_platform_alone_is_not_pulled(cluster: Cluster) -> None:
+    pod = cluster.run(NAMESPACE, "foreign", "true", image="docker.io/arm64v8/busybox:1.37")
+    message = cluster.event(pod, "Failed").message
+    assert message.endswith('"docker.io/arm64v8/busybox:1.37": no match for platform in manifest: not found')
 
 
 def test_a_pod_outside_every_profile_stays_with_the_default_scheduler(cluster: Cluster) -> None:

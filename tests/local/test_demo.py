@@ -84,6 +84,17 @@ def test_a_refused_request_is_told_with_the_field_and_what_is_allowed(tmp_path: 
     assert "Evidence:" not in ended.stdout
 
 
+def test_a_plan_is_shown_as_a_table_and_ends_well(tmp_path: Path) -> None:
+    planned = demo(file_of(tmp_path, {"mode": "plan", "cluster": {"name": "planned"}}), tmp_path / "state")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert "What a run would do, in this order" in planned.stdout
+    assert re.search(r"^ create +cluster planned", planned.stdout, re.MULTILINE)
+    assert re.search(
+        r"^Planned: \d+ to create, 0 to change, 0 that only a person can change\.", planned.stdout, re.MULTILINE
+    )
+    assert "Evidence:" not in planned.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [(None, "No such file or directory"), ("{]", "not JSON: ")],

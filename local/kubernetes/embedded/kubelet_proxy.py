@@ -28,6 +28,7 @@ async def log(request: web.Request, store: Store, pod: Object) -> web.StreamResp
         return web.Response()  # an unscheduled pod has logged nothing
     url = f"{_kubelet(store, pod)}/containerLogs/{metadata['namespace']}/{metadata['name']}/{container}"
     query = [(name, value) for name, value in request.query.items() if name != "container"]
+    _check_reached(url, "Get ")
     async with _session() as session, session.get(url, params=query) as upstream:
         if upstream.status != 200:
             text = (await upstream.text()).strip()
@@ -55,6 +56,7 @@ async def execute(request: web.Request, store: Store, pod: Object) -> web.Stream
         (name, "1") for asked, name in _EXEC_STREAMS.items() if request.query.get(asked) in ("1", "true", "True")
     ]
     url = f"{_kubelet(store, pod)}/exec/{metadata['namespace']}/{metadata['name']}/{container}"
+    _check_reached(url, "error dialing backend: ")
     async with _session() as session:
         try:
             opened = session.ws_connect(url, params=[*commands, *streams], protocols=(protocol,), max_msg_size=0)
@@ -88,6 +90,17 @@ async def _pump(downstream: web.WebSocketResponse, upstream: aiohttp.ClientWebSo
                 await downstream.send_str(message.data)
     finally:
         inputs.cancel()
+
+
+def _check_reached(url: str, words: str) -> None:
+    """Raises ApiError where the node's address is its own: nothing of this machine answers there.
+
+    A kube-apiserver dials for 30 s first (k8s.io/apimachinery pkg/util/net, SetTransportDefaults).
+    """
+    address = url.removeprefix("https://").partition("/")[0]
+    if not address.startswith("127."):
+        asked = f'{words}"{url}": ' if words == "Get " else words
+        raise ApiError(500, "", f"{asked}dial tcp {address}: i/o timeout")
 
 
 def _session() -> aiohttp.ClientSession:

@@ -92,7 +92,8 @@ def test_a_failure_that_nothing_explains_is_itself_the_unknown_message(world: Wo
 def test_that_a_container_is_started_again_and_again_is_no_news(world: World) -> None:
     world.warn("BackOff", "Back-off restarting failed container verification in pod one")
     world.refuse(CIDRS[0])
-    causes = diagnose(verification_failed(f"FailedMount: {TIMED_OUT}"), world.live())
+    crash = "CrashLoopBackOff: back-off 10s restarting failed container=verification"
+    causes = diagnose(verification_failed(f"FailedMount: {TIMED_OUT}", crash), world.live())
     assert "unknown" not in dict(ranked(causes))
 
 

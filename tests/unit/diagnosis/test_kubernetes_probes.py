@@ -39,7 +39,7 @@ def test_a_profile_that_does_not_take_the_pods_is_told_with_its_selectors(
     world: World, changes: dict[str, Any], saw: str
 ) -> None:
     world.profile(**changes)
-    finding, fix = look(world, "no-matching-profile")
+    finding, fix = look(world, "no-matching-profile", "no nodes available")
     assert finding.verdict == "proved"
     assert saw in finding.saw
     assert "select default" in fix
@@ -166,7 +166,7 @@ def test_a_claim_that_is_being_deleted_is_told(world: World) -> None:
 
 def test_a_missing_access_entry_is_told_with_role_and_cluster(world: World) -> None:
     world.eks.access_entries.clear()
-    finding, fix = look(world, "access-entry-missing")
+    finding, fix = look(world, "access-entry-missing", "HTTP 401")
     assert finding.verdict == "proved"
     assert f"in eks-example for {PROVISIONER_ROLE_ARN} with" in fix
 
@@ -191,12 +191,12 @@ def test_a_missing_access_entry_is_told_with_role_and_cluster(world: World) -> N
 )
 def test_an_access_entry_that_does_not_suffice_is_told(world: World, policies: list[dict[str, Any]]) -> None:
     world.eks.policies[PROVISIONER_ROLE_ARN] = policies
-    assert look(world, "access-entry-missing")[0].verdict == "proved"
+    assert look(world, "access-entry-missing", "HTTP 401")[0].verdict == "proved"
 
 
 def test_access_that_is_right_and_yet_refused_is_possible(world: World) -> None:
     world.api.error = AccessNotYetEffective("get Namespace default: HTTP 403 Forbidden")
-    finding, _ = look(world, "access-entry-missing")
+    finding, _ = look(world, "access-entry-missing", "HTTP 401")
     assert finding.verdict == "possible"
     assert "HTTP 403" in finding.saw
 
@@ -219,3 +219,10 @@ def test_an_endpoint_that_cannot_be_reached_is_told_with_its_settings(
     assert finding.verdict == verdict
     assert "timed out" in finding.saw
     assert "eks-example" in fix
+
+
+@pytest.mark.parametrize("rule", ["access-entry-missing", "no-matching-profile"])
+def test_what_was_never_made_is_no_cause_of_what_came_before_it(rule: str, world: World) -> None:
+    world.eks.access_entries.clear()
+    world.eks.fargate_profiles.clear()
+    assert look(world, rule)[0].verdict == "possible"

@@ -20,6 +20,8 @@ _OURS: Final = re.compile(
     r"(?P<reason>[A-Z][A-Za-z]+): (?:(?P<operation>[A-Z][a-z]+[A-Z][A-Za-z]+)(?: [^:]*)?: (?P<code>[A-Z][\w.]+))?"
 )
 _WAITED: Final = re.compile(r"(?:: |still )(?P<reason>[A-Z][A-Za-z]+) after (?:waiting )?\d+ s")
+# That a container ends again and again says nothing of why.
+_AGAIN_AND_AGAIN: Final = ("CrashLoopBackOff",)
 _STILL: Final = re.compile(r"^VerificationFailed: still [A-Z]\w+ after \d+ s")
 _POD: Final = re.compile(r"Pod \S+ is [A-Z][a-z]+ \(")
 _POD_FAILED: Final = re.compile(r"Pod \S+ failed: ")
@@ -61,7 +63,7 @@ def _pods_said(cause: str) -> Iterator[Signal]:
         # Up to the parenthesis that closes it; a cause that was cut off has none.
         _, *words = _SAID.split("(" + (section.rpartition(")")[0] or section))
         for reason, text in zip(words[::2], words[1::2], strict=True):
-            yield Signal(text, frozenset({reason}))
+            yield Signal(text, frozenset({reason}), is_news=reason not in _AGAIN_AND_AGAIN)
 
 
 def of_live_state(live: Live, failure: Failure) -> list[Signal]:
@@ -105,7 +107,8 @@ def _waiting(pod: Manifest) -> Iterator[Signal]:
     for container in pod.get("status", {}).get("containerStatuses") or []:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
-            yield Signal(str(waiting.get("message") or waiting["reason"]), frozenset({waiting["reason"]}), "kubelet")
+            text, reason = str(waiting.get("message") or waiting["reason"]), str(waiting["reason"])
+            yield Signal(text, frozenset({reason}), "kubelet", is_news=reason not in _AGAIN_AND_AGAIN)
 
 
 def _cluster(live: Live) -> Iterator[Signal]:

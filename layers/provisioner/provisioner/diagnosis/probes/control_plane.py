@@ -40,6 +40,8 @@ def profile_failed(live: Live, _text: str) -> Finding:
         if profile["status"] in ("CREATE_FAILED", "DELETE_FAILED"):
             name = profile["fargateProfileName"]
             saw = f"{name} is {profile['status']}: {health.summary(issues)}"
+            if all(_NO_FARGATE in str(issue.get("message")) for issue in issues) and issues:
+                return Finding.possible(looked_at, f"{saw}; its zone is the cause", the_Fargate_profile=name)
             return Finding.proved(looked_at, saw, the_Fargate_profile=name, the_cause=_named(issues))
     return Finding.refuted(looked_at, _profiles(live))
 

@@ -125,8 +125,11 @@ def mount_policy(live: Live, _text: str) -> Finding:
 
 
 def write_policy(live: Live, _text: str) -> Finding:
-    """Whether the policy lets such a client write, and be root."""
-    return _policy(live, ["ClientWrite", "ClientRootAccess"])
+    """Whether the policy lets such a client write, and be root, where it may mount at all."""
+    found = _policy(live, ["ClientWrite", "ClientRootAccess"])
+    if found.verdict == "proved" and _policy(live, ["ClientMount"]).verdict == "proved":
+        return Finding.possible(found.looked_at, f"{found.saw}; but it lets nobody mount, which comes first")
+    return found
 
 
 def _policy(live: Live, actions: list[str]) -> Finding:

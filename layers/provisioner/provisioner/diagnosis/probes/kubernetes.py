@@ -32,7 +32,7 @@ def csi_driver_attacher(live: Live, _text: str) -> Finding:
     return Finding.refuted(looked_at, "it is false")
 
 
-def profile_selectors(live: Live, _text: str) -> Finding:
+def profile_selectors(live: Live, text: str) -> Finding:
     """Selectors of the ACTIVE profiles against the storage namespace and the verification's labels."""
     namespace = live.request.storage.namespace
     looked_at = f"selectors of the cluster's ACTIVE Fargate profiles against namespace {namespace} and the pods' labels"
@@ -52,9 +52,10 @@ def profile_selectors(live: Live, _text: str) -> Finding:
         f"{profile['fargateProfileName']} is {profile['status']} and selects {_selectors(profile)}"
         for profile in live.eks.profiles
     )
-    return Finding.proved(
-        looked_at, f"none selects them: {found or 'there is no profile'}", the_namespace=namespace, the_pods="its pods"
-    )
+    saw = f"none selects them: {found or 'there is no profile'}"
+    if not text:
+        return Finding.possible(looked_at, f"{saw}; no pod waits for one", the_namespace=namespace, the_pods="its pods")
+    return Finding.proved(looked_at, saw, the_namespace=namespace, the_pods="its pods")
 
 
 def unsupported_pods(live: Live, text: str) -> Finding:
@@ -136,12 +137,13 @@ def _claim_problem(live: Live) -> tuple[str, str] | None:
     )
 
 
-def access_entry(live: Live, _text: str) -> Finding:
+def access_entry(live: Live, text: str) -> Finding:
     """The provisioner's access entry and its policy; and whether the cluster lets it in now."""
     looked_at = f"access entry of {live.eks.principal_arn} and its policies"
     ids = {"the_role_of_the_provisioner": live.eks.principal_arn, "the_cluster": live.request.cluster.name}
     if live.eks.access_entry is None:
-        return Finding.proved(looked_at, "there is no access entry", **ids)
+        saw = "there is no access entry"
+        return Finding.proved(looked_at, saw, **ids) if text else Finding.possible(looked_at, saw, **ids)
     policies = [
         f"{str(each.get('policyArn')).rpartition('/')[2]} with {each.get('accessScope', {}).get('type')} scope"
         for each in live.eks.access_policies

@@ -139,7 +139,10 @@ RULES: Final = (
     Rule(
         id="addon-degraded",
         states=VERIFYING,
-        symptoms=(seen("DEGRADED", "InsufficientNumberOfReplicas"), seen("Unusable", text=r"add-on \S+ is DEGRADED")),
+        symptoms=(
+            seen("DEGRADED", "InsufficientNumberOfReplicas", "WaitingForFargateProfile"),
+            seen("Unusable", text=r"add-on \S+ is DEGRADED"),
+        ),
         cause="The add-on coredns has no pods that run.",
         probe=control_plane.addon_degraded,
         fix="{what_its_health_names}",

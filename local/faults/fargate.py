@@ -1,0 +1,139 @@
+"""Faults of Fargate itself, and of the images it is to run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.aws import eks_rules, fargate_rules
+from local.aws.hooks import Undo
+from local.cloud import EmbeddedCloud
+from local.faults.fault import Fault, Strike, before
+from local.faults.scene import Scene
+
+# Faults of a whole region or zone strike where no other cluster of a test is.
+BLOCKED_REGION = "eu-west-2"
+FULL_REGION = "eu-west-3"
+EXHAUSTED_REGION = "ap-southeast-1"
+SLOW_REGION = "ap-southeast-2"
+REGION_WITH_A_ZONE_WITHOUT_PODS = "ca-central-1"
+REGION_WITH_A_ZONE_WITHOUT_CAPACITY = "us-east-2"
+ANOTHER_ACCOUNT = "999988887777"
+
+
+def during(added_to: set[Any], state: str, what: Callable[[Scene], Any]) -> Strike:
+    """From just before `state` until it is disarmed, `what` is in the set."""
+
+    def strike(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+        added: set[Any] = set()
+
+        def add(scene: Scene) -> None:
+            added.add(what(scene))
+            added_to.update(added)
+
+        disarm = before(state, add)(cloud, cluster_name)
+
+        def undo() -> None:
+            disarm()
+            added_to.difference_update(added)
+
+        return undo
+
+    return strike
+
+
+def _region(scene: Scene) -> tuple[str, str]:
+    return str(scene.request["account_id"]), scene.region
+
+
+def _first_zone(scene: Scene) -> str:
+    return str(scene.payload["network"]["private_subnets"][0]["availability_zone"])
+
+
+def narrow_the_s3_endpoint(scene: Scene) -> None:
+    """A gateway endpoint for S3 whose policy knows the team's bucket only."""
+    ec2 = scene.client("ec2")
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [scene.vpc_id]}])["RouteTables"]
+    ec2.create_vpc_endpoint(
+        VpcEndpointType="Gateway",
+        VpcId=scene.vpc_id,
+        ServiceName=f"com.amazonaws.{scene.region}.s3",
+        RouteTableIds=[table["RouteTableId"] for table in tables],
+        PolicyDocument='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", '
+        '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::the-teams-bucket/*"}]}',
+    )
+
+
+def _nothing(_cloud: EmbeddedCloud, _cluster: str | None) -> Undo:
+    """The request alone meets it."""
+    return lambda: None
+
+
+FAULTS = (
+    Fault(
+        "fargate-blocked",
+        "AWS has not released the account for Fargate",
+        "fargate-account-blocked",
+        during(fargate_rules.BLOCKED, "Verify storage", _region),
+        request={"region": BLOCKED_REGION},
+    ),
+    Fault(
+        "fargate-pods-quota",
+        "the account runs as many pods on Fargate as it may",
+        "fargate-pods-quota",
+        during(fargate_rules.FULL, "Verify storage", _region),
+        request={"region": FULL_REGION},
+    ),
+    Fault(
+        "fargate-capacity",
+        "Fargate has no capacity left",
+        "fargate-capacity",
+        during(fargate_rules.EXHAUSTED, "Verify storage", _region),
+        request={"region": EXHAUSTED_REGION},
+    ),
+    Fault(
+        "fargate-unknown",
+        "Fargate says what no rule knows",
+        "unknown",
+        during(fargate_rules.SLOW, "Verify storage", _region),
+        request={"region": SLOW_REGION},
+        verdict="possible",
+    ),
+    Fault(
+        "zone-without-pods",
+        "Fargate runs no pods in one of the profile's zones",
+        "fargate-zone-unsupported",
+        during(
+            fargate_rules.ZONES_WITHOUT_PODS, "Verify storage", lambda scene: scene.subnets()[-1]["AvailabilityZone"]
+        ),
+        request={"region": REGION_WITH_A_ZONE_WITHOUT_PODS},
+    ),
+    Fault(
+        "zone-without-eks",
+        "EKS puts no control plane into one of the zones now",
+        "zone-without-eks",
+        during(eks_rules.ZONES_WITHOUT_CAPACITY, "Ensure cluster", _first_zone),
+        request={"region": REGION_WITH_A_ZONE_WITHOUT_CAPACITY},
+    ),
+    Fault(
+        "image-platform",
+        "the verification's image is for linux/arm64 only",
+        "image-platform",
+        _nothing,
+        request={"verification": {"image": "docker.io/arm64v8/busybox:1.37"}},
+    ),
+    Fault(
+        "image-of-another-account",
+        "the image is in another account's ECR, whose repository policy lets nobody in",
+        "image-refused",
+        _nothing,
+        request={
+            "verification": {"image": f"{ANOTHER_ACCOUNT}.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}
+        },
+    ),
+    Fault(
+        "s3-endpoint-policy",
+        "the policy of the VPC's S3 endpoint does not let ECR's layers through",
+        "image-refused",
+        before("Verify storage", narrow_the_s3_endpoint),
+        request={"verification": {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}},
+    ),
+)
