@@ -20,4 +20,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         inspector_role_arn=target.role_arn("inspector"),
         partition=target.partition,
     )
-    return cluster_access.ensure(request, wanted, target.client("eks")).payload()
+    return cluster_access.ensure(request, wanted, target.client("eks"), target.client("iam")).payload()

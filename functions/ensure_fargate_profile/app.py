@@ -16,5 +16,5 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     request = Request.model_validate(event["request"])
     network = Network.from_payload(event["network"])
     target = Target.of(request)
-    role_arn = target.role_arn("fargate-pods")
-    return fargate_profile.ensure(request, network, target.client("eks"), role_arn=role_arn).payload()
+    eks, iam, role_arn = target.client("eks"), target.client("iam"), target.role_arn("fargate-pods")
+    return fargate_profile.ensure(request, network, eks, iam, role_arn=role_arn).payload()

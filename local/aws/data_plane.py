@@ -10,7 +10,7 @@ from typing import Any
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import efs_mounts, fargate_rules, network, registries
+from local.aws import efs_mounts, eks_access, fargate_rules, network, registries
 from local.aws.eks_state import LOCK, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
 from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
@@ -48,6 +48,7 @@ class ClusterDataPlane:
             profile = self._matching_profile(namespace, labels)
             if profile is None:
                 return None
+            self._check_role(profile)
             subnets = [network.find_subnet(self._ec2, subnet_id) for subnet_id in profile.subnets]
             present = sorted((s for s in subnets if s is not None), key=lambda subnet: str(subnet.availability_zone))
             first = next(self._turn)
@@ -139,6 +140,17 @@ class ClusterDataPlane:
             ),
             None,
         )
+
+    def _check_role(self, profile: FargateProfile) -> None:
+        """Nodes join through the role's access entry. Text: terraform-aws-modules/terraform-aws-eks#2912, #2972."""
+        with LOCK:
+            admitted = eks_access.admits_nodes(self._cluster, profile.pod_execution_role_arn)
+        if not admitted:
+            raise PlacementRefused(
+                f"Misconfigured Fargate Profile: fargate profile {profile.name} blocked for new launches due to: Pod "
+                "execution role is not found in auth config or does not have all required permissions for launching "
+                "fargate pods."
+            )
 
     def _placement(self, subnet: Subnet, address: str) -> Placement:
         region = self._cluster.region

@@ -205,6 +205,14 @@ def _entries_for_tokens(cluster: Cluster) -> list[tokens.AccessEntry]:
     ]
 
 
+def admits_nodes(cluster: Cluster, role_arn: str) -> bool:
+    """Whether nodes with this role are let in: by its entry, or by the ConfigMap aws-auth, which is not looked at."""
+    if cluster.access_config["authenticationMode"] != "API":
+        return True
+    entry = cluster.effective_entries.get(role_arn)
+    return entry is not None and entry.type == "FARGATE_LINUX" and entry.principal_id == iam.principal_id(role_arn)
+
+
 def _without_path(principal_arn: str) -> str:
     """A token only tells the role's name: an assumed role's ARN has no path."""
     prefix, separator, rest = principal_arn.partition(":role/")

@@ -24,6 +24,11 @@ class EksOperations(EKSResponse):
         with LOCK:
             return super().call_action()
 
+    def get_region_from_url(self, request: Any, full_url: str) -> str:
+        """By the host alone: a principal's path may contain `.amazonaws.com` too, as an Identity Center role's does."""
+        scheme, _, host, _ = full_url.split("/", 3)
+        return super().get_region_from_url(request, f"{scheme}//{host}/")
+
     @property
     def clusters(self) -> dict[str, Cluster]:
         return clusters_of(self.current_account, self.region)

@@ -4,9 +4,10 @@ Calls with credentials nobody handed out pass as their account's administrator: 
 front of the embedded cloud. What known principals may do is for local/aws/permissions to say.
 """
 
+import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -39,8 +40,26 @@ class Principal:
 
 
 def install(cloud: Cloud) -> None:
-    """Makes AssumeRole check that the role exists and that its trust policy allows the caller."""
+    """Makes AssumeRole check that the role exists and that its trust policy allows the caller, and IAM count seconds.
+
+    Source: IAM API reference, Role and User, CreateDate: as in its examples, without fractions.
+    """
     sts_urls.url_paths = dict.fromkeys(sts_urls.url_paths, StrictSts.dispatch)
+    for name, create in _CREATE.items():
+        setattr(IAMBackend, name, _to_the_second(create))
+
+
+_CREATE = {name: getattr(IAMBackend, name) for name in ("create_role", "create_user")}
+
+
+def _to_the_second(create: Callable[..., Role | User]) -> Callable[..., Role | User]:
+    @functools.wraps(create)
+    def created(*arguments: Any, **options: Any) -> Role | User:
+        made = create(*arguments, **options)
+        made.create_date = made.create_date.replace(microsecond=0)
+        return made
+
+    return created
 
 
 class StrictSts(TokenResponse):

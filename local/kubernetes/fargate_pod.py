@@ -116,7 +116,8 @@ class FargatePod:
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:
-            self._placement = await asking
+            with contextlib.suppress(PlacementRefused):
+                self._placement = await asking
             raise
 
     async def _note_logging(self) -> None:

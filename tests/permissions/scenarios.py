@@ -35,7 +35,8 @@ REPAIRED = (
     "port-opened",
     "endpoint-cidrs",
     "logs-kept-for-ever",
-    "person-without-policy",
+    "person-made-again",
+    "pods-role-made-again",
     "coredns-for-nodes",
     "mount-target-with-the-default-group",
     "throughput",
@@ -49,7 +50,7 @@ def full(world: World, name: str) -> dict[str, Any]:
     return {
         "cluster": {
             "name": f"{name}-full",
-            "admin_principal_arns": [world.person],
+            "admin_principal_arns": [world.person, world.user],
             "secrets_key_arn": world.key,
             "control_plane_logs": ["audit"],
         },

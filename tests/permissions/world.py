@@ -25,6 +25,8 @@ class World:
     managements_sqs: Any
     key: str
     person: str
+    """A role."""
+    user: str
 
     @classmethod
     def deployed(cls, cloud: EmbeddedCloud) -> "World":
@@ -48,6 +50,7 @@ class World:
             cloud.server.client("sqs", credentials=administrator),
             key,
             person,
+            cloud.client("iam").create_user(UserName="one")["User"]["Arn"],
         )
 
     def machine(self, name: str) -> Machine:

@@ -57,6 +57,7 @@ def names_of(scene: Scene) -> dict[str, str]:
         "access_point": str(scene.payload["access_point_id"]),
         "provisioner": f"{roles}-provisioner",
         "inspector": f"{roles}-inspector",
+        "pods": f"{roles}-fargate-pods",
         "person": "".join(scene.request["cluster"]["admin_principal_arns"]),
         **{name: scene.storage[name] for name in ("namespace", "storage_class", "persistent_volume", "claim")},
     }

@@ -1,7 +1,7 @@
 """A Fargate pod gets a place where a profile says, and its mount only if the network would allow it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from moto.efs.models import efs_backends
 
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.eks_state import clusters_of
-from local.kubernetes.interfaces import Mount, MountRefused, Placement, PullRefused
+from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
 
 ROLE = "arn:aws:iam::123456789012:role/pods"
 
@@ -110,6 +110,40 @@ def test_a_profile_that_is_not_active_places_no_pods(parts: Any, plane: ClusterD
     assert plane.place("new", {}) is None
     parts.clock.pass_time()
     assert plane.place("new", {}) is not None
+
+
+def make_role_again(parts: Any) -> None:
+    parts.client("iam").delete_role(RoleName="pods")
+    parts.role("pods", "eks-fargate-pods.amazonaws.com")
+
+
+def remove_entry(parts: Any) -> None:
+    parts.client("eks").delete_access_entry(clusterName="demo", principalArn=ROLE)
+    parts.clock.pass_time()
+
+
+def turn_entry_into_a_persons(parts: Any) -> None:
+    remove_entry(parts)
+    parts.client("eks").create_access_entry(clusterName="demo", principalArn=ROLE)
+    parts.clock.pass_time()
+
+
+@pytest.mark.parametrize("happened", [make_role_again, remove_entry, turn_entry_into_a_persons])
+def test_fargate_starts_nothing_while_the_cluster_does_not_know_the_pods_role(
+    happened: Callable[[Any], None], parts: Any, plane: ClusterDataPlane
+) -> None:
+    happened(parts)
+    with pytest.raises(PlacementRefused, match="Pod execution role is not found in auth config"):
+        plane.place("default", {})
+    assert plane.place("another", {}) is None
+    eks, role = parts.client("eks"), {"clusterName": "demo", "principalArn": ROLE}
+    if ROLE in eks.list_access_entries(clusterName="demo")["accessEntries"]:
+        eks.delete_access_entry(**role)
+    eks.create_access_entry(**role, type="FARGATE_LINUX")
+    with pytest.raises(PlacementRefused):
+        plane.place("default", {})
+    parts.clock.pass_time()
+    assert plane.place("default", {}) is not None
 
 
 def test_a_node_holds_an_interface_with_the_cluster_security_group_until_released(

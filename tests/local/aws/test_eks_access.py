@@ -82,3 +82,22 @@ def test_in_mode_config_map_the_creator_is_a_master_without_an_entry(parts: Any,
     parts.clock.pass_time()
     user = parts.control_planes.authenticators["demo"](token_of(credentials, "demo"))
     assert "system:masters" in user.groups
+
+
+def test_a_role_of_identity_center_has_an_entry_by_its_whole_arn_alone(parts: Any, cluster: Any) -> None:
+    eks = parts.client("eks")
+    role = parts.role("AWSReservedSSO_Admin_0123456789abcdef", Path="/aws-reserved/sso.amazonaws.com/eu-west-1/")
+    without_path = "arn:aws:iam::123456789012:role/AWSReservedSSO_Admin_0123456789abcdef"
+    assert code(eks.create_access_entry, clusterName="demo", principalArn=without_path) == "InvalidParameterException"
+    both = {"clusterName": "demo", "principalArn": role}
+    eks.create_access_entry(**both)
+    assert eks.describe_access_entry(**both)["accessEntry"]["principalArn"] == role
+    assert eks.list_associated_access_policies(**both)["associatedAccessPolicies"] == []
+
+
+def test_roles_and_users_are_as_old_as_the_second_says(parts: Any) -> None:
+    parts.role("operator")
+    iam = parts.client("iam")
+    iam.create_user(UserName="person")
+    made = [iam.get_role(RoleName="operator")["Role"], iam.get_user(UserName="person")["User"]]
+    assert [each["CreateDate"].microsecond for each in made] == [0, 0]

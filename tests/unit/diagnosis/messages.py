@@ -50,6 +50,13 @@ def pull(message: str) -> Signal:
 
 
 SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
+    "nodes refused": (
+        scheduling(
+            "Misconfigured Fargate Profile: fargate profile provisioner blocked for new launches due to: Pod execution "
+            "role is not found in auth config or does not have all required permissions for launching fargate pods."
+        ),
+        {"pod-execution-role-unknown"},
+    ),
     "timed out": (mount(f"{COMMAND}{WATCHDOG}b'mount.nfs4: Connection timed out'"), UNREACHABLE),
     "deadline": (
         Signal(

@@ -1,5 +1,7 @@
 """Objects in the cluster: as found, with their names."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.world import POD, World
-from tests.unit.resources.samples import PROVISIONER_ROLE_ARN
+from tests.unit.resources.samples import NOW, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN
 
 
 def test_a_csi_driver_that_is_gone_is_missing(world: World) -> None:
@@ -192,6 +194,41 @@ def test_a_missing_access_entry_is_told_with_role_and_cluster(world: World) -> N
 def test_an_access_entry_that_does_not_suffice_is_told(world: World, policies: list[dict[str, Any]]) -> None:
     world.eks.policies[PROVISIONER_ROLE_ARN] = policies
     assert look(world, "access-entry-missing", "HTTP 401")[0].verdict == "proved"
+
+
+def test_an_access_entry_of_an_earlier_role_of_the_same_arn_is_told(world: World) -> None:
+    world.iam.made[PROVISIONER_ROLE_ARN] = NOW + timedelta(days=1)
+    finding, fix = look(world, "access-entry-missing", "HTTP 401")
+    assert (finding.verdict, "made again" in finding.saw) == ("proved", True)
+    assert PROVISIONER_ROLE_ARN in fix
+
+
+NODES_REFUSED = (
+    "Misconfigured Fargate Profile: fargate profile provisioner blocked for new launches due to: Pod execution role is "
+    "not found in auth config or does not have all required permissions for launching fargate pods."
+)
+
+
+@pytest.mark.parametrize(
+    ("happened", "saw"),
+    [
+        (lambda world: world.eks.access_entries.pop(PODS_ROLE_ARN), "there is no access entry"),
+        (lambda world: world.eks.access_entries[PODS_ROLE_ARN].update(type="STANDARD"), "of type STANDARD"),
+        (lambda world: world.iam.made.update({PODS_ROLE_ARN: NOW + timedelta(days=1)}), "was made again"),
+        (lambda world: world.iam.made.pop(PODS_ROLE_ARN), "was gone"),
+    ],
+)
+def test_a_pod_execution_role_that_the_cluster_does_not_know_is_told(
+    happened: Callable[[World], object], saw: str, world: World
+) -> None:
+    happened(world)
+    finding, fix = look(world, "pod-execution-role-unknown", NODES_REFUSED)
+    assert (finding.verdict, saw in finding.saw) == ("proved", True)
+    assert PODS_ROLE_ARN in fix
+
+
+def test_a_pod_execution_role_whose_entry_is_right_and_that_is_yet_refused_is_possible(world: World) -> None:
+    assert look(world, "pod-execution-role-unknown", NODES_REFUSED)[0].verdict == "possible"
 
 
 def test_access_that_is_right_and_yet_refused_is_possible(world: World) -> None:

@@ -9,7 +9,15 @@ from provisioner.request import Request
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.resources.aws_calls import Calls
 from tests.unit.resources.fake_eks import FakeEks, Values
-from tests.unit.resources.samples import ACCOUNT_ID, PROVISIONER_ROLE_ARN, REGION, key_values, request_for
+from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.samples import (
+    ACCOUNT_ID,
+    PODS_ROLE_ARN,
+    PROVISIONER_ROLE_ARN,
+    REGION,
+    key_values,
+    request_for,
+)
 
 RUN = "0123456789ab"
 ZONES = ("ap-northeast-1a", "ap-northeast-1c")
@@ -62,14 +70,14 @@ class FakeTarget:
         return self._clients[service]
 
     def role_arn(self, purpose: str) -> str:
-        assert purpose == "provisioner"
-        return PROVISIONER_ROLE_ARN
+        return {"provisioner": PROVISIONER_ROLE_ARN, "fargate-pods": PODS_ROLE_ARN}[purpose]
 
 
 class World:
     def __init__(self, ec2: Any, efs: Any, cloudformation: Any) -> None:
         self.ec2, self.efs, self.cloudformation = ec2, efs, cloudformation
         self.eks = ListingEks()
+        self.iam = FakeIam()
         self.kubernetes = FakeCluster()
         self.api = ReadOnlyApi(self.kubernetes)
         self.request = request_for()
@@ -78,10 +86,16 @@ class World:
         self._make_cluster()
         self._make_file_system()
         self._make_objects()
-        self.calls = Calls(ec2, efs, cloudformation, self.eks.client)
+        self.calls = Calls(ec2, efs, cloudformation, self.eks.client, self.iam.client)
 
     def live(self, request: Request | None = None) -> Live:
-        clients = {"ec2": self.ec2, "efs": self.efs, "eks": self.eks.client, "cloudformation": self.cloudformation}
+        clients = {
+            "ec2": self.ec2,
+            "efs": self.efs,
+            "eks": self.eks.client,
+            "iam": self.iam.client,
+            "cloudformation": self.cloudformation,
+        }
 
         def connect() -> Any:
             if self.role_error:
@@ -198,7 +212,7 @@ class World:
         eks.create_fargate_profile(
             clusterName="eks-example",
             fargateProfileName="provisioner",
-            podExecutionRoleArn="arn:aws:iam::1:role/p",
+            podExecutionRoleArn=PODS_ROLE_ARN,
             subnets=self.subnet_ids,
             selectors=[{"namespace": "default"}, {"namespace": "kube-system"}],
             tags=self.request.owner_tags,

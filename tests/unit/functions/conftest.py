@@ -13,9 +13,11 @@ from tests.unit.resources.conftest import ec2 as ec2
 from tests.unit.resources.conftest import efs as efs
 from tests.unit.resources.conftest import efs_backend as efs_backend
 from tests.unit.resources.conftest import eks as eks
+from tests.unit.resources.conftest import iam as iam
 from tests.unit.resources.conftest import logs as logs
 from tests.unit.resources.conftest import moto_aws as moto_aws
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import request_for
 
 Invoke = Callable[..., dict[str, Any]]
@@ -28,9 +30,24 @@ class Context(LambdaContext):
 
 
 @pytest.fixture
-def invoke(eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, logs: Any, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+def invoke(
+    eks: FakeEks,
+    iam: FakeIam,
+    ec2: Any,
+    efs: Any,
+    cloudformation: Any,
+    logs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Invoke:
     """Call functions/<name>/app.py with the default request and the rest of a payload."""
-    clients = {"eks": eks.client, "ec2": ec2, "efs": efs, "cloudformation": cloudformation, "logs": logs}
+    clients = {
+        "eks": eks.client,
+        "iam": iam.client,
+        "ec2": ec2,
+        "efs": efs,
+        "cloudformation": cloudformation,
+        "logs": logs,
+    }
     for name, value in {
         "EXTERNAL_ID": "external-id",
         "AWS_REGION": "ap-northeast-1",

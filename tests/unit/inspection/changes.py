@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from tests.unit.inspection.world import PERSON_ARN, World
-from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_ARN
+from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, NOW, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN
 
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/1"
 OTHER_KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/2"
@@ -36,6 +37,14 @@ def all_of(*changes: Callable[[World], object]) -> Callable[[World], object]:
 
 def access_entry_gone(principal_arn: str) -> Callable[[World], object]:
     return lambda world: (world.eks.access_entries.pop(principal_arn), world.eks.policies.pop(principal_arn))
+
+
+def made_again(principal_arn: str) -> Callable[[World], object]:
+    def make(world: World) -> None:
+        world.iam.made[principal_arn] = NOW + timedelta(days=1)
+        world.eks.now = NOW + timedelta(days=2)
+
+    return make
 
 
 def with_group(*, ours_too: bool) -> Callable[[World], object]:
@@ -219,12 +228,77 @@ ACCESS = [
         "repaired",
     ),
     Change(
+        made_again(PROVISIONER_ROLE_ARN),
+        f"access entry of {PROVISIONER_ROLE_ARN}",
+        "principal",
+        "known",
+        "made again",
+        "repaired",
+    ),
+    Change(
+        all_of(
+            made_again(INSPECTOR_ROLE_ARN), lambda world: world.eks.access_entries[INSPECTOR_ROLE_ARN].update(tags={})
+        ),
+        f"access entry of {INSPECTOR_ROLE_ARN}",
+        "principal",
+        "known",
+        "made again",
+        "refused",
+    ),
+    Change(
+        lambda world: world.iam.made.pop(INSPECTOR_ROLE_ARN),
+        f"access entry of {INSPECTOR_ROLE_ARN}",
+        "principal",
+        "known",
+        "gone",
+        "left",
+    ),
+    Change(
         policies_of_another(INSPECTOR_ROLE_ARN),
         f"access entry of {INSPECTOR_ROLE_ARN}",
         "policies.AmazonEKSAdminViewPolicy",
         "cluster",
         None,
         "refused",
+    ),
+]
+
+NODES = [
+    Change(
+        access_entry_gone(PODS_ROLE_ARN),
+        f"access entry of {PODS_ROLE_ARN}",
+        "exists",
+        True,
+        False,
+        "repaired",
+        "critical",
+    ),
+    Change(
+        made_again(PODS_ROLE_ARN),
+        f"access entry of {PODS_ROLE_ARN}",
+        "principal",
+        "known",
+        "made again",
+        "repaired",
+        "critical",
+    ),
+    Change(
+        lambda world: world.iam.made.pop(PODS_ROLE_ARN),
+        f"access entry of {PODS_ROLE_ARN}",
+        "principal",
+        "known",
+        "gone",
+        "left",
+        "critical",
+    ),
+    Change(
+        lambda world: world.eks.access_entries[PODS_ROLE_ARN].update(type="STANDARD"),
+        f"access entry of {PODS_ROLE_ARN}",
+        "type",
+        "FARGATE_LINUX",
+        "STANDARD",
+        "refused",
+        "critical",
     ),
 ]
 
@@ -526,4 +600,4 @@ VPC = [
     Change(dns_off("EnableDnsHostnames"), "VPC {vpc}", "enableDnsHostnames", True, False, "refused", "critical"),
 ]
 
-CHANGES = [*CLUSTER, *LOGS, *ACCESS, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]
+CHANGES = [*CLUSTER, *LOGS, *ACCESS, *NODES, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]

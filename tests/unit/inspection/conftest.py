@@ -10,15 +10,17 @@ from tests.unit.resources.conftest import ec2 as ec2
 from tests.unit.resources.conftest import efs as efs
 from tests.unit.resources.conftest import efs_backend as efs_backend
 from tests.unit.resources.conftest import eks as eks
+from tests.unit.resources.conftest import iam as iam
 from tests.unit.resources.conftest import logs as logs
 from tests.unit.resources.conftest import moto_aws as moto_aws
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 
 
 @pytest.fixture
-def empty(eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, logs: Any, efs_backend: Any) -> World:
+def empty(eks: FakeEks, iam: FakeIam, ec2: Any, efs: Any, cloudformation: Any, logs: Any, efs_backend: Any) -> World:
     """Nothing is there yet."""
-    return World(eks, ec2, efs, cloudformation, logs, efs_backend)
+    return World(eks, iam, ec2, efs, cloudformation, logs, efs_backend)
 
 
 @pytest.fixture

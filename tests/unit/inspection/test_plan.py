@@ -64,7 +64,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
 def test_on_a_finished_cluster_there_are_no_changes(created: World) -> None:
     payload = planned(created)
     assert (payload["status"], payload["summary"], payload["changes"]) == ("Planned", "no changes", [])
-    assert len(payload["unchanged"]) == 18
+    assert len(payload["unchanged"]) == 19
 
 
 def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World) -> None:

@@ -27,6 +27,7 @@ from provisioner.resources.vpc import Network
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import a_cluster
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import ACCOUNT_ID, NOW, REGION, request_for
 
 PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
@@ -35,6 +36,7 @@ PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
 @dataclass
 class World:
     eks: FakeEks
+    iam: FakeIam
     ec2: Any
     efs: Any
     cloudformation: Any
@@ -49,6 +51,7 @@ class World:
         )
         self.target._clients = {
             "eks": self.eks.client,
+            "iam": self.iam.client,
             "ec2": self.ec2,
             "efs": self.efs,
             "cloudformation": self.cloudformation,
@@ -83,9 +86,9 @@ class World:
             inspector_role_arn=roles["inspector"],
             partition="aws",
         )
-        cluster_access.ensure(request, wanted, eks)
+        cluster_access.ensure(request, wanted, eks, self.iam.client)
         self._ready(
-            lambda: fargate_profile.ensure(request, self.network, eks, role_arn=roles["fargate-pods"]),
+            lambda: fargate_profile.ensure(request, self.network, eks, self.iam.client, role_arn=roles["fargate-pods"]),
             self._eks_goes_on,
         )
         self.group_id = security_group.ensure(request, self.network, self.ec2).facts["security_group_id"]

@@ -12,6 +12,7 @@ from moto.efs.models import efs_backends
 
 from tests.unit.resources.aws_calls import client, http
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import ACCOUNT_ID, REGION
 
 
@@ -28,6 +29,11 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch, aws_models: None) -> Iterator[None
 @pytest.fixture
 def eks() -> FakeEks:
     return FakeEks()
+
+
+@pytest.fixture
+def iam() -> FakeIam:
+    return FakeIam()
 
 
 @pytest.fixture

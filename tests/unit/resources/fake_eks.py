@@ -27,6 +27,7 @@ class RefusedError(Exception):
 class FakeEks:
     def __init__(self) -> None:
         self.vpc_id = NETWORK.vpc_id  # of the subnets it is given
+        self.now = NOW
         self.clusters: dict[str, Values] = {}
         self.access_entries: dict[str, Values] = {}
         self.policies: dict[str, list[Values]] = {}
@@ -87,13 +88,23 @@ class FakeEks:
         self._known(self.clusters, clusterName)
         if principalArn in self.access_entries:
             raise RefusedError("ResourceInUseException")
-        self.access_entries[principalArn] = {"principalArn": principalArn, "tags": tags, "type": given["type"]}
+        self.access_entries[principalArn] = {
+            "principalArn": principalArn,
+            "tags": tags,
+            "type": given["type"],
+            "createdAt": self.now,
+        }
         self.policies[principalArn] = []
         return {"accessEntry": self.access_entries[principalArn]}
 
     def describe_access_entry(self, *, clusterName: str, principalArn: str) -> Values:
         self._known(self.clusters, clusterName)
         return {"accessEntry": self._known(self.access_entries, principalArn)}
+
+    def delete_access_entry(self, *, clusterName: str, principalArn: str) -> Values:
+        self.describe_access_entry(clusterName=clusterName, principalArn=principalArn)
+        del self.access_entries[principalArn], self.policies[principalArn]
+        return {}
 
     def associate_access_policy(
         self, *, clusterName: str, principalArn: str, policyArn: str, accessScope: Values
@@ -112,6 +123,9 @@ class FakeEks:
         if busy or fargateProfileName in self.fargate_profiles:
             raise RefusedError("ResourceInUseException")
         given.pop("clientRequestToken")
+        if given["podExecutionRoleArn"] not in self.access_entries:
+            role_arn = given["podExecutionRoleArn"]
+            self.create_access_entry(clusterName=clusterName, principalArn=role_arn, tags={}, type="FARGATE_LINUX")
         self.fargate_profiles[fargateProfileName] = {
             "fargateProfileName": fargateProfileName,
             "clusterName": clusterName,

@@ -9,6 +9,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.resources import cluster, cluster_dns, fargate_profile
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, PODS_ROLE_ARN, request_for
 
 ISSUES = {"issues": [{"code": "InsufficientNumberOfReplicas", "message": "no pods run"}]}
@@ -74,7 +75,7 @@ def test_an_addon_that_stays_degraded_ends_the_run_with_its_health_issues(eks: F
 
 def test_an_addon_whose_profile_was_made_again_is_given_the_time_of_a_new_one(eks: FakeEks) -> None:
     active(eks).update(status="DEGRADED", health=ISSUES)
-    fargate_profile.ensure(request_for(), NETWORK, eks.client, role_arn=PODS_ROLE_ARN)
+    fargate_profile.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=PODS_ROLE_ARN)
     eks.fargate_profiles["provisioner"]["createdAt"] = NOW + timedelta(days=7)
     assert ensure(eks, age=timedelta(days=7, minutes=14)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
     with pytest.raises(TerminalError, match="DEGRADED"):

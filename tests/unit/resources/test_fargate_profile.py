@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from provisioner.request import Request
 from provisioner.resources import cluster, fargate_profile
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, OWNER_TAGS, PODS_ROLE_ARN, request_for
 
 NAME = "provisioner"
@@ -18,8 +20,8 @@ def existing_cluster(eks: FakeEks) -> None:
     cluster.ensure(request_for(), NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
 
 
-def ensure(request: Request, eks: FakeEks) -> Observation:
-    return fargate_profile.ensure(request, NETWORK, eks.client, role_arn=PODS_ROLE_ARN)
+def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None) -> Observation:
+    return fargate_profile.ensure(request, NETWORK, eks.client, (iam or FakeIam()).client, role_arn=PODS_ROLE_ARN)
 
 
 def active(eks: FakeEks) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def test_an_active_profile_is_ready_and_a_second_run_changes_nothing(eks: FakeEk
     calls = Calls(eks.client)
     observation = ensure(request_for(), eks)
     assert (observation.ready, observation.facts) == (True, {"fargate_profile": NAME})
-    assert calls.names == ["DescribeFargateProfile"]
+    assert calls.names == ["DescribeFargateProfile", "DescribeAccessEntry"]
 
 
 @pytest.mark.parametrize(("status", "reason"), [("CREATING", Reason.CREATING), ("DELETING", Reason.DELETING)])
@@ -126,3 +128,30 @@ def test_a_profile_that_covers_more_is_used(eks: FakeEks) -> None:
 
 def test_the_name_avoids_the_prefix_that_eks_reserves() -> None:
     assert not fargate_profile.NAME.startswith("eks-")
+
+
+@pytest.mark.parametrize("happened", ["role made again", "entry gone"])
+def test_nodes_can_join_again_once_the_pods_role_was_made_again_or_its_entry_deleted(
+    happened: str, eks: FakeEks, iam: FakeIam
+) -> None:
+    active(eks)
+    if happened == "entry gone":
+        eks.access_entries.clear()
+    else:
+        iam.made[PODS_ROLE_ARN] = NOW + timedelta(days=1)
+        eks.now = NOW + timedelta(days=2)
+    observation = ensure(request_for(), eks, iam)
+    assert (observation.ready, observation.reason) == (False, Reason.ACCESS_NOT_YET_EFFECTIVE)
+    assert eks.access_entries[PODS_ROLE_ARN]["type"] == "FARGATE_LINUX"
+    assert eks.access_entries[PODS_ROLE_ARN]["tags"] == OWNER_TAGS
+    calls = Calls(eks.client)
+    assert ensure(request_for(), eks, iam).ready
+    assert calls.mutating == []
+
+
+def test_a_persons_entry_of_the_pods_role_is_named_and_left(eks: FakeEks) -> None:
+    active(eks)
+    eks.access_entries[PODS_ROLE_ARN]["type"] = "STANDARD"
+    with pytest.raises(TerminalError, match="is of type STANDARD") as raised:
+        ensure(request_for(), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE

@@ -17,6 +17,7 @@ from provisioner.resources import (
     mount_targets_drift,
     network_drift,
     ownership,
+    pods_access_drift,
     security_group_drift,
 )
 
@@ -27,6 +28,7 @@ SECTIONS: Final[Mapping[str, ModuleType]] = {
     "Control plane logs": cluster_logs_drift,
     "Access to the Kubernetes API": cluster_access_drift,
     "Fargate profile": fargate_profile_drift,
+    "Nodes of Fargate": pods_access_drift,
     "Cluster DNS": cluster_dns_drift,
     "Security group": security_group_drift,
     "File system": file_system_drift,

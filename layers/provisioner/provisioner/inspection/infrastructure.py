@@ -24,6 +24,7 @@ from provisioner.resources import (
     mount_targets_drift,
     network_drift,
     network_stack,
+    pods_access_drift,
     security_group,
     security_group_drift,
 )
@@ -46,7 +47,7 @@ class Infrastructure:
 
 
 def infrastructure(request: Request, target: Target) -> Infrastructure:
-    """Each resource with what it is not. Only reads: about 21 calls.
+    """Each resource with what it is not. Only reads: about 23 calls.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
@@ -67,26 +68,29 @@ def wanted_policies(request: Request, target: Target) -> dict[str, str]:
 
 def _cluster(request: Request, target: Target, network: Network | None) -> tuple[list[Inspected], list[Inspected]]:
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
-    eks = target.client("eks")
+    eks, iam = target.client("eks"), target.client("iam")
     found = cluster.find(request, eks)
     looked_at = cluster_drift.inspect(request, network, found)
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
     logs = cluster_logs_drift.inspect(request, cluster_logs.find(request, target.client("logs")))
     entries = [
-        cluster_access_drift.inspect(request, principal_arn, policy_arn, eks)
+        cluster_access_drift.inspect(request, principal_arn, policy_arn, eks, iam)
         if found
         else cluster_access_drift.inspect_missing(principal_arn)
         for principal_arn, policy_arn in wanted_policies(request, target).items()
     ]
     pods_role_arn = target.role_arn("fargate-pods")
-    profile = fargate_profile_drift.inspect(
-        request, network, fargate_profile.find(request, eks) if found else None, pods_role_arn
-    )
+    running = fargate_profile.find(request, eks) if found else None
+    profile = fargate_profile_drift.inspect(request, network, running, pods_role_arn)
+    # A profile of another role is the difference, not that role's access.
+    runs_as_ours = running is not None and running["podExecutionRoleArn"] == pods_role_arn
+    is_active = running is not None and running["status"] == "ACTIVE"
+    nodes = [pods_access_drift.inspect(request, pods_role_arn, eks, iam)] if runs_as_ours and is_active else []
     addon = cluster_dns.find(request, eks) if found else None
-    dns = cluster_dns_drift.inspect(request, addon, can_run=not profile.differences)
+    dns = cluster_dns_drift.inspect(request, addon, can_run=not any(each.differences for each in (profile, *nodes)))
     inside = [looked_at.resource]
-    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile))], [dns.within(inside)]
+    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile, *nodes))], [dns.within(inside)]
 
 
 def _storage(request: Request, target: Target, state: NetworkState) -> list[Inspected]:

@@ -12,7 +12,7 @@ from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
 from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.request import Request
-from provisioner.resources import access_point, cluster, cluster_access, file_system
+from provisioner.resources import access_point, cluster, cluster_access_drift, file_system
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -64,8 +64,8 @@ def strays(request: Request, target: Target) -> list[str]:
 
 def _has_access(request: Request, target: Target) -> bool:
     principal_arn = target.role_arn("inspector")
-    associated = cluster_access.policies_of(request, principal_arn, target.client("eks"))
-    return wanted_policies(request, target)[principal_arn] in (associated or [])
+    policy_arn, eks, iam = wanted_policies(request, target)[principal_arn], target.client("eks"), target.client("iam")
+    return not cluster_access_drift.inspect(request, principal_arn, policy_arn, eks, iam).differences
 
 
 def planned_objects(request: Request) -> list[Inspected]:

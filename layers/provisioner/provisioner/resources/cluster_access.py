@@ -1,15 +1,18 @@
 """Who reaches the Kubernetes API: the provisioner's role and people to administer it, the inspector's role to look."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation
 from provisioner.request import OWNER_TAG, Request
+from provisioner.resources import principals
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_eks.type_defs import AccessEntryTypeDef
+    from mypy_boto3_iam import IAMClient
 
 
 def find(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEntryTypeDef | None":
@@ -37,22 +40,34 @@ def wanted_policies(
     }
 
 
-def ensure(request: Request, wanted: Mapping[str, str], eks: "EKSClient") -> Observation:
+def ensure(request: Request, wanted: Mapping[str, str], eks: "EKSClient", iam: "IAMClient") -> Observation:
     """Converge one access entry with its policy per principal of `wanted_policies`: facts {principal_arns}.
 
-    An entry somebody else made is used as it is when it suffices, never changed.
-    Entries take seconds to become effective: the Kubernetes API may still answer 401 or 403 after this is ready.
+    An entry somebody else made is used as it is when it suffices, never changed. One of ours whose principal was made
+    again since is made again too. Entries take seconds to become effective: the Kubernetes API may still answer 401 or
+    403 after this is ready.
     Idempotency key: the principal's ARN; associating a policy twice is one association.
     Raises: TerminalError OWNED_BY_ANOTHER.
-    Source: EKS API, CreateAccessEntry, AssociateAccessPolicy.
+    Source: EKS API, CreateAccessEntry, AssociateAccessPolicy, DeleteAccessEntry.
     """
     for principal_arn, policy_arn in wanted.items():
-        _ensure_policy(request, principal_arn, policy_arn, eks)
+        _ensure_policy(request, principal_arn, policy_arn, eks, iam)
     return Observation.ready_with(principal_arns=list(wanted))
 
 
-def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient") -> None:
-    entry = find(request, principal_arn, eks) or _create(request, principal_arn, eks)
+def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClient", iam: "IAMClient") -> None:
+    entry = find(request, principal_arn, eks)
+    if entry is not None and principals.standing(request, entry, iam) == "made again":
+        if not is_ours(request, entry):
+            raise TerminalError(
+                ErrorReason.OWNED_BY_ANOTHER,
+                f"the access entry of {principal_arn} was made by somebody else, and for an earlier principal of that "
+                "ARN",
+                remedy="delete the access entry and start again",
+            )
+        remove(request, principal_arn, eks)
+        entry = None
+    entry = entry or create(request, principal_arn, "STANDARD", eks)
     if policy_arn in (policies_of(request, principal_arn, eks) or []):
         return
     if entry is not None and not is_ours(request, entry):
@@ -73,17 +88,24 @@ def is_ours(request: Request, entry: "AccessEntryTypeDef") -> bool:
     return entry.get("tags", {}).get(OWNER_TAG) == request.cluster.name
 
 
-def _create(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEntryTypeDef | None":
+def create(request: Request, principal_arn: str, entry_type: str, eks: "EKSClient") -> "AccessEntryTypeDef | None":
+    """The new entry, or the one another run made meanwhile.
+
+    Without a token of the request's: EKS remembers one, and an entry that is made again must not be answered with the
+    one before. Two entries of one principal there cannot be.
+    """
     try:
         return eks.create_access_entry(
-            clusterName=request.cluster.name,
-            principalArn=principal_arn,
-            type="STANDARD",
-            clientRequestToken=request.idempotency_token(f"access-entry {principal_arn}"),
-            tags=request.owner_tags,
+            clusterName=request.cluster.name, principalArn=principal_arn, type=entry_type, tags=request.owner_tags
         )["accessEntry"]
     except eks.exceptions.ResourceInUseException:
         return find(request, principal_arn, eks)
+
+
+def remove(request: Request, principal_arn: str, eks: "EKSClient") -> None:
+    """It is gone afterwards, whoever deleted it."""
+    with suppress(eks.exceptions.ResourceNotFoundException):
+        eks.delete_access_entry(clusterName=request.cluster.name, principalArn=principal_arn)
 
 
 def policies_of(request: Request, principal_arn: str, eks: "EKSClient") -> list[str] | None:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import health
+from provisioner.resources import health, pods_access
 from provisioner.resources.ownership import require_ours, unknown_state
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_eks.type_defs import FargateProfileTypeDef
+    from mypy_boto3_iam import IAMClient
 
 # EKS reserves names that begin with `eks-`.
 NAME = "provisioner"
@@ -27,8 +28,9 @@ def find(request: Request, eks: "EKSClient") -> "FargateProfileTypeDef | None":
     return found["fargateProfile"]
 
 
-def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: str) -> Observation:
-    """Converge one profile for default, kube-system and the storage namespace: facts {fargate_profile}.
+def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", *, role_arn: str) -> Observation:
+    """Converge one profile for default, kube-system and the storage namespace, which nodes can join: facts
+    {fargate_profile}.
 
     Idempotency key: the profile's name, and clientRequestToken for retries of the creation.
     Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (CREATE_FAILED, with its health issues).
@@ -41,6 +43,8 @@ def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: st
     match profile["status"]:
         case "ACTIVE":
             _require_unchanged(request, network, profile, role_arn)
+            if not pods_access.ensure(request, role_arn, eks, iam):
+                return Observation.pending(Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=POLL_SECONDS)
             return Observation.ready_with(fargate_profile=NAME)
         case "CREATING":
             return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS, fargate_profile=NAME)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from moto.core.utils import get_service_model
 from moto.efs.models import efs_backends
+from moto.iam.models import iam_backends
 from moto.organizations.models import organizations_backends
 
 from local.aws.permissions.demand import ApiCall, Context, Demand
@@ -110,6 +111,18 @@ def _entry(index: int) -> Callable[[ApiCall], Iterator[str]]:
     return part
 
 
+def _with_path(kind: str) -> Callable[[ApiCall], Iterator[str]]:
+    """A role's or user's ARN has its path, and calls name it without: /path/name. Source: IAM guide, "IAM ARNs"."""
+
+    def named(call: ApiCall) -> Iterator[str]:
+        name, backend = call.get(f"{kind.title()}Name"), iam_backends[call.account_id][call.partition]
+        everybody = (str(each.arn) for each in (*backend.get_roles(), *backend.users.values()))
+        found = [arn.split(f":{kind}/", 1)[1] for arn in everybody if f":{kind}/" in arn]
+        yield next((each for each in found if each.rsplit("/", 1)[-1] == name), name or "")
+
+    return named
+
+
 def _queue(index: int) -> Callable[[ApiCall], Iterator[str]]:
     """https://sqs.<region>.<suffix>/<account>/<name>. Source: SQS guide, "Queue and message identifiers"."""
 
@@ -152,6 +165,8 @@ SPECIAL: Mapping[tuple[str, str], Callable[[ApiCall], Iterator[str]]] = {
     ("eks", "IamIdentityType"): _entry(0),
     ("eks", "IamIdentityAccountID"): _entry(1),
     ("eks", "IamIdentityName"): _entry(2),
+    ("iam", "RoleNameWithPath"): _with_path("role"),
+    ("iam", "UserNameWithPath"): _with_path("user"),
     ("organizations", "Account"): _management_account,
     ("organizations", "OrganizationId"): _organization,
     ("organizations", "AccountId"): _relative(""),

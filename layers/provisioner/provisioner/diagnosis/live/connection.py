@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_eks import EKSClient
+    from mypy_boto3_iam import IAMClient
 
 
 class Connection:
@@ -42,6 +43,10 @@ class Connection:
     @property
     def ec2(self) -> "EC2Client":
         return self.target.client("ec2")
+
+    @property
+    def iam(self) -> "IAMClient":
+        return self.target.client("iam")
 
     @property
     def cloudformation(self) -> "CloudFormationClient":

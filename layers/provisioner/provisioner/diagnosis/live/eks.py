@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.once import once
 from provisioner.request import Request
-from provisioner.resources import cluster, cluster_access, cluster_dns
+from provisioner.resources import cluster, cluster_access, cluster_dns, principals
 
 if TYPE_CHECKING:
     from mypy_boto3_eks.type_defs import (
@@ -60,6 +60,14 @@ class LiveEks:
         return cluster_access.find(self._request, self.principal_arn, self._connection.eks)
 
     @once
+    def pods_access_entry(self) -> "AccessEntryTypeDef | None":
+        """That of the pod execution role of the project's profile: Fargate's nodes join through it."""
+        return cluster_access.find(self._request, self.pods_role_arn, self._connection.eks)
+
+    def standing(self, entry: "AccessEntryTypeDef") -> principals.Standing:
+        return principals.standing(self._request, entry, self._connection.iam)
+
+    @once
     def access_policies(self) -> "list[AssociatedAccessPolicyTypeDef]":
         pages = self._connection.eks.get_paginator("list_associated_access_policies").paginate(
             clusterName=self._request.cluster.name, principalArn=self.principal_arn
@@ -69,3 +77,7 @@ class LiveEks:
     @property
     def principal_arn(self) -> str:
         return self._connection.target.role_arn("provisioner")
+
+    @property
+    def pods_role_arn(self) -> str:
+        return self._connection.target.role_arn("fargate-pods")

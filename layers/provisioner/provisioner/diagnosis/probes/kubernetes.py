@@ -9,6 +9,7 @@ from provisioner.errors import BoundaryError
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_objects import CSI_DRIVER
+from provisioner.resources.pods_access import ENTRY_TYPE
 
 _ADMINISTRATOR = "AmazonEKSClusterAdminPolicy"
 _EFS_ADDON = "aws-efs-csi-driver"
@@ -144,6 +145,9 @@ def access_entry(live: Live, text: str) -> Finding:
     if live.eks.access_entry is None:
         saw = "there is no access entry"
         return Finding.proved(looked_at, saw, **ids) if text else Finding.possible(looked_at, saw, **ids)
+    if (standing := live.eks.standing(live.eks.access_entry)) != "known":
+        saw = f"the entry means an earlier role of that ARN, which was {standing}"
+        return Finding.proved(looked_at, saw, **ids) if text else Finding.possible(looked_at, saw, **ids)
     policies = [
         f"{str(each.get('policyArn')).rpartition('/')[2]} with {each.get('accessScope', {}).get('type')} scope"
         for each in live.eks.access_policies
@@ -157,6 +161,25 @@ def access_entry(live: Live, text: str) -> Finding:
     except BoundaryError as error:
         return Finding.possible(looked_at, f"both are right; {error}", **ids)
     return Finding.refuted(looked_at, "both are right, and the cluster lets the role in now")
+
+
+def pods_role(live: Live, text: str) -> Finding:
+    """The access entry through which Fargate's nodes join, and whether its role was made again since."""
+    role_arn, entry = live.eks.pods_role_arn, live.eks.pods_access_entry
+    looked_at = f"access entry of {role_arn}, and the role"
+    if entry is None:
+        saw = "there is no access entry"
+    elif entry.get("type") != ENTRY_TYPE:
+        saw = f"it is of type {entry.get('type')}, not {ENTRY_TYPE}"
+    elif (standing := live.eks.standing(entry)) != "known":
+        saw = f"the entry means an earlier role of that ARN, which was {standing}"
+    else:
+        saw = "the entry is there and means this role"
+        if not text:
+            return Finding.refuted(looked_at, saw)
+        return Finding.possible(looked_at, f"{saw}; its rights cannot be seen here", the_pod_execution_role=role_arn)
+    told = Finding.proved if text else Finding.possible
+    return told(looked_at, saw, the_pod_execution_role=role_arn)
 
 
 def _unsupported(pod: Manifest) -> str:

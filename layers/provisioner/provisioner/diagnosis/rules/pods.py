@@ -35,6 +35,15 @@ RULES: Final = (
         "scheduled anew",
     ),
     Rule(
+        id="pod-execution-role-unknown",
+        states=VERIFYING,
+        symptoms=(seen("FailedScheduling", text=r"Pod execution role is not found in auth config"),),
+        cause="The cluster does not know the pod execution role, so Fargate starts no pod.",
+        probe=kubernetes.pods_role,
+        fix="run again: it makes the access entry of {the_pod_execution_role} anew; where there is no such role, "
+        "deploy accounts/target.yaml first",
+    ),
+    Rule(
         id="pod-not-supported",
         states=VERIFYING,
         symptoms=(

@@ -1,0 +1,44 @@
+"""IAM in memory, for its reads: roles and users, as old as a test makes them. It answers a real boto3 client."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+
+from tests.unit.resources.aws_calls import client, http, refusal
+from tests.unit.resources.samples import (
+    ACCOUNT_ID,
+    CLUSTER_ROLE_ARN,
+    INSPECTOR_ROLE_ARN,
+    NOW,
+    PODS_ROLE_ARN,
+    PROVISIONER_ROLE_ARN,
+)
+
+PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
+LONG_AGO = NOW - timedelta(days=30)
+
+
+class FakeIam:
+    """The project's roles and a person's are there, and have been for long."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, datetime] = dict.fromkeys(
+            (CLUSTER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN), LONG_AGO
+        )
+        """By ARN, when it was made."""
+        self.client = client("iam")
+        self._names: list[str] = []
+        self.client.meta.events.register("provide-client-params.iam.*", self._note)
+        self.client.meta.events.register("before-call.iam.*", self._answer)
+
+    def _note(self, params: dict[str, Any], **_: Any) -> None:
+        self._names = list(params.values())
+
+    def _answer(self, model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        kind = {"GetRole": "Role", "GetUser": "User"}[model.name]
+        arns = [arn for arn in self.made if f":{kind.lower()}/" in arn and arn.rsplit("/", 1)[-1] == self._names[0]]
+        if not arns:
+            return refusal("NoSuchEntity")
+        described = {"Arn": arns[0], "CreateDate": self.made[arns[0]]}
+        return http(200), {kind: described, "ResponseMetadata": {"HTTPStatusCode": 200}}
