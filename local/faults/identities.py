@@ -1,16 +1,16 @@
 """Faults of identities that look right: roles under an ARN that was another's, entries that mean nobody any more."""
 
-import time
-import uuid
-from collections.abc import Callable
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from moto.core.utils import utcnow
-
+from local.aws.eks_state import AccessEntry
 from local.aws.hooks import Undo
 from local.aws.permissions import identity
 from local.faults.fault import Act, Fault, before
 from local.faults.scene import Scene
 
+AGE = datetime.timedelta(days=1)
 PREFIX = "eks-efs-provisioner-"
 
 
@@ -19,24 +19,32 @@ def role_arn(scene: Scene, purpose: str) -> str:
 
 
 def make_again(principal: Callable[[Scene], str]) -> Callable[[Scene], Undo]:
-    """What it comes to that a role or user is deleted and made again with everything that it had: another id, younger.
+    """As this one cluster sees it that a role or user was deleted and made again: its entry means an earlier one.
 
-    It happens as a second begins, for IAM counts in seconds, and people take longer.
+    The other clusters of the account go on undisturbed.
     """
 
     def make(scene: Scene) -> Undo:
-        found = identity.find(principal(scene))
+        arn = principal(scene)
+        found, cluster = identity.find(arn), scene.cluster
         assert found is not None, "it can only be made again if it is there"  # noqa: S101
-        before = found.id, found.create_date
-        time.sleep(1 - time.time() % 1)
-        found.id, found.create_date = f"{found.id[:4]}{uuid.uuid4().hex[:17].upper()}", utcnow().replace(microsecond=0)
+        scene.until(lambda: arn in cluster.effective_entries)
+        changed = {"principal_id": f"{found.id[:4]}EARLIER", "created_at": found.create_date - AGE}
+        undos = [_change(each, changed) for each in (cluster.access_entries[arn], cluster.effective_entries[arn])]
 
         def undo() -> None:
-            found.id, found.create_date = before
+            for each in undos:
+                each()
 
         return undo
 
     return make
+
+
+def _change(entry: AccessEntry, values: Mapping[str, Any]) -> Undo:
+    before = {name: getattr(entry, name) for name in values}
+    vars(entry).update(values)
+    return lambda: vars(entry).update(before)
 
 
 def struck(make: Callable[[Scene], object]) -> Act:

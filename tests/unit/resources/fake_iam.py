@@ -39,6 +39,6 @@ class FakeIam:
         kind = {"GetRole": "Role", "GetUser": "User"}[model.name]
         arns = [arn for arn in self.made if f":{kind.lower()}/" in arn and arn.rsplit("/", 1)[-1] == self._names[0]]
         if not arns:
-            return refusal("NoSuchEntity")
+            return refusal("NoSuchEntity", model)
         described = {"Arn": arns[0], "CreateDate": self.made[arns[0]]}
         return http(200), {kind: described, "ResponseMetadata": {"HTTPStatusCode": 200}}

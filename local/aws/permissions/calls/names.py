@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from moto.core.utils import get_service_model
 from moto.efs.models import efs_backends
-from moto.iam.models import iam_backends
+from moto.iam.models import Role, User, iam_backends
 from moto.organizations.models import organizations_backends
 
 from local.aws.permissions.demand import ApiCall, Context, Demand
@@ -116,8 +116,8 @@ def _with_path(kind: str) -> Callable[[ApiCall], Iterator[str]]:
 
     def named(call: ApiCall) -> Iterator[str]:
         name, backend = call.get(f"{kind.title()}Name"), iam_backends[call.account_id][call.partition]
-        everybody = (str(each.arn) for each in (*backend.get_roles(), *backend.users.values()))
-        found = [arn.split(f":{kind}/", 1)[1] for arn in everybody if f":{kind}/" in arn]
+        everybody: list[Role | User] = [*backend.get_roles(), *backend.users.values()]
+        found = [str(each.arn).split(f":{kind}/", 1)[1] for each in everybody if f":{kind}/" in str(each.arn)]
         yield next((each for each in found if each.rsplit("/", 1)[-1] == name), name or "")
 
     return named
