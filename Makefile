@@ -16,7 +16,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift serve test permissions lint build generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help python demo demo-drift serve test permissions lint build first-contact recordings generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -36,11 +36,17 @@ test: $(VENV)/.development $(VENV)-aws/.installed ## run every test; on the real
 permissions: $(VENV)/.development ## show what every role may do and who used it, and take each statement away in turn
 	@$(BIN)/python -m pytest -q tests/permissions
 
+first-contact: $(VENV)/.runtime ## ask the account of AWS_PROFILE what docs/assumptions.md relies on; costs nothing without RUN=request.json (COMPARE=answers.json, EMBEDDED=1)
+	@$(BIN)/python -m $(if $(EMBEDDED),local.first_contact,first_contact) $(if $(RUN),--run $(RUN)) $(if $(COMPARE),--compare $(COMPARE))
+
+recordings: $(VENV)/.development ## record again what first contact asks AWS about states, rules and roles (2 minutes)
+	PYTHONPATH=layers/provisioner $(BIN)/python -m tests.first_contact.record
+
 lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, our own checks of state machines and policies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy local tests bench tools layers/recipe
+	$(BIN)/mypy first_contact local tests bench tools layers/recipe
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint $(TEMPLATES)
 	$(VENV)-checkov/bin/checkov --config-file .checkov.yaml --skip-download --file $(TEMPLATES)

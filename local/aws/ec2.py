@@ -1,4 +1,4 @@
-"""Makes moto's EC2 refuse what AWS refuses (ec2_removal.py), and lets NAT gateways take their time."""
+"""Makes moto's EC2 refuse what AWS refuses (ec2_limits.py, ec2_removal.py), and lets NAT gateways take their time."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 
-from local.aws import ec2_removal
+from local.aws import ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
 
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
@@ -37,4 +37,5 @@ def install(cloud: Cloud) -> None:
 
     for patch in (create_nat_gateway, delete_nat_gateway):
         setattr(EC2Backend, patch.__name__, patch)
+    ec2_limits.install()
     ec2_removal.install()

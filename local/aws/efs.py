@@ -6,8 +6,10 @@ Source: EFS API reference and botocore's service model (error codes, patterns), 
 import json
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
+import moto.efs.models as models
 import moto.efs.urls as efs_urls
 from botocore.model import StructureShape
 from moto.core.common_types import TYPE_RESPONSE
@@ -15,6 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.efs.exceptions import EFSError
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.efs.responses import EFSResponse
+from moto.moto_api._internal import mock_random
 
 from local.aws import efs_rules, network
 from local.aws.interfaces import Cloud
@@ -23,13 +26,18 @@ from local.aws.refusals import refusal
 
 LOCK = threading.RLock()
 DESCRIPTION = cast(StructureShape, service_model("efs").shape_for("FileSystemDescription"))
+LONG_ID_DIGITS = 17
+ID_DIGITS = LONG_ID_DIGITS
 
 
 def install(cloud: Cloud) -> None:
-    """Routes every EFS call to StrictEfs."""
+    """Routes every EFS call to StrictEfs; ids have 17 digits, as DescribeAccountPreferences says (moto's have 8)."""
     StrictEfs.cloud = cloud
     setattr(EFSError, "__init__", _error)  # noqa: B010
-    efs_urls.url_paths = dict.fromkeys(efs_urls.url_paths, StrictEfs.dispatch)
+    long = SimpleNamespace(get_random_hex=lambda _length=0: mock_random.get_random_hex(ID_DIGITS))
+    setattr(models, "mock_random", long)  # noqa: B010
+    paths = (*efs_urls.url_paths, "{0}/2015-02-01/account-preferences$")
+    efs_urls.url_paths = dict.fromkeys(paths, StrictEfs.dispatch)
 
 
 class StrictEfs(EFSResponse):
@@ -40,6 +48,11 @@ class StrictEfs(EFSResponse):
     def call_action(self) -> TYPE_RESPONSE:
         with LOCK:
             return super().call_action()
+
+    def describe_account_preferences(self) -> Any:
+        form = "LONG_ID" if ID_DIGITS == LONG_ID_DIGITS else "SHORT_ID"
+        told = {"ResourceIdType": form, "Resources": ["FILE_SYSTEM", "MOUNT_TARGET"]}
+        return json.dumps({"ResourceIdPreference": told}), {"Content-Type": "application/json"}
 
     # File systems
 
@@ -57,6 +70,8 @@ class StrictEfs(EFSResponse):
                     f"File system '{existing.file_system_id}' already exists with creation token '{token}'",
                     FileSystemId=existing.file_system_id,
                 )
+        if len(self.efs_backend.file_systems_by_id) >= efs_rules.MAX_FILE_SYSTEMS:
+            raise refusal("FileSystemLimitExceeded", "The account has as many file systems as it may have")
         if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
             raise refusal("BadRequest", "KmsKeyId can only be used when the file system is encrypted")
         region, account = self.region, self.current_account

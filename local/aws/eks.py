@@ -10,6 +10,7 @@ from local.aws.eks_access import AccessOperations
 from local.aws.eks_addons import AddonOperations
 from local.aws.eks_base import EksOperations
 from local.aws.eks_clusters import ClusterOperations
+from local.aws.eks_offers import OfferOperations
 from local.aws.eks_profiles import ProfileOperations
 from local.aws.eks_state import Addon, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
@@ -22,7 +23,7 @@ def install(cloud: Cloud) -> None:
     eks_urls.url_paths = dict.fromkeys(eks_urls.url_paths, StrictEks.dispatch) | {"{0}/.*$": StrictEks.dispatch}
 
 
-class StrictEks(ClusterOperations, AccessOperations, ProfileOperations, AddonOperations):
+class StrictEks(ClusterOperations, AccessOperations, ProfileOperations, AddonOperations, OfferOperations):
     """Every EKS operation of the embedded cloud."""
 
     def tag_resource(self) -> ActionResult:

@@ -203,7 +203,7 @@ class ClusterOperations(EksOperations):
     def describe_cluster_versions(self) -> ActionResult:
         versions = [
             {"clusterVersion": v, "clusterType": "eks", "defaultVersion": v == DEFAULT_VERSION}
-            | {"status": "STANDARD_SUPPORT", "versionStatus": "STANDARD_SUPPORT"}
+            | {"status": "standard-support", "versionStatus": "STANDARD_SUPPORT"}
             for v in reversed(OFFERED_VERSIONS)
         ]
         return ActionResult({"clusterVersions": versions})

@@ -14,8 +14,9 @@ from local.aws import iam, network
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
 
-OFFERED_VERSIONS = ("1.31", "1.32", "1.33", "1.34", "1.35")
+OFFERED_VERSIONS = ("1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 DEFAULT_VERSION = OFFERED_VERSIONS[-1]
+MAX_PUBLIC_ACCESS_CIDRS = 40
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -48,6 +49,10 @@ def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]
             raise refusal("InvalidParameterException", f"The security group '{group_id}' does not exist")
     if not config.get("endpointPublicAccess", True) and not config.get("endpointPrivateAccess", False):
         raise refusal("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
+    if len(config.get("publicAccessCidrs", [])) > MAX_PUBLIC_ACCESS_CIDRS:
+        raise refusal(
+            "InvalidParameterException", f"At most {MAX_PUBLIC_ACCESS_CIDRS} public access CIDRs can be specified"
+        )
     for cidr in config.get("publicAccessCidrs", []):
         check_cidr(cidr)
     return subnets

@@ -38,9 +38,11 @@ COMMON = frozenset(
 CITED: Mapping[str, Mapping[str, str]] = {
     "ec2": dict.fromkeys(
         (
+            "AddressLimitExceeded",
             "AuthFailure",
             "CannotDelete",
             "DependencyViolation",
+            "DryRunOperation",
             "InvalidGroup.Duplicate",
             "InvalidGroup.NotFound",
             "InvalidIPAddress.InUse",
@@ -52,6 +54,7 @@ CITED: Mapping[str, Mapping[str, str]] = {
             "NatGatewayNotFound",
             "RequestLimitExceeded",
             "UnauthorizedOperation",
+            "VpcLimitExceeded",
         ),
         "EC2 API reference, Error codes; EC2's model declares none at all",
     ),

@@ -18,6 +18,7 @@ from local.aws.patches import (
     cloudformation_permissions,
     cloudformation_removal,
     cloudformation_resources,
+    cloudformation_types,
     cloudformation_validation,
     events,
     iam_quotas,
@@ -30,6 +31,8 @@ from local.aws.patches import (
     performance,
     permissions,
     scheduler,
+    service_quotas,
+    simulator,
     stack_sets,
     stepfunctions,
     stepfunctions_api,
@@ -41,6 +44,8 @@ from local.aws.patches import (
     stepfunctions_permissions,
     stepfunctions_redrive,
     stepfunctions_sdk,
+    stepfunctions_test_state,
+    template_form,
 )
 
 if TYPE_CHECKING:
@@ -61,6 +66,7 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_map.install(server)
     stepfunctions_api.install(server)
     stepfunctions_redrive.install(server)
+    stepfunctions_test_state.install(server)
     stepfunctions_cloudformation.install(server)
     stepfunctions_permissions.install(server)
     lambda_.install(server)
@@ -69,6 +75,8 @@ def install_all(server: AwsServer) -> None:
     metrics.install(server)
     scheduler.install(server)
     organizations.install(server)
+    service_quotas.install(server)
+    simulator.install(server)
     stack_sets.install(server)
     cloudformation_resources.install(server)
     cloudformation_names.install(server)
@@ -79,5 +87,7 @@ def install_all(server: AwsServer) -> None:
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
     cloudformation_removal.install(server)
+    cloudformation_types.install(server)
+    template_form.install(server)
     cloudformation.install(server)
     cloudformation_validation.install(server)

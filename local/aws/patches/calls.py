@@ -1,7 +1,8 @@
 """Keeps what was called (moto keeps nothing), refuses what the caller may not do, and lets others act at a call.
 
 `server.calls` has every API call in order, as `service:Action`; `server.hooks` runs what was asked for before a call or
-after it succeeded, in the calling thread. What is raised before a call is the service's answer to it.
+after it succeeded, in the calling thread. What is raised before a call is the service's answer to it. EC2's dry runs
+change nothing (moto makes a VPC), and what is not there is answered as an operation that nobody knows.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from moto.core.exceptions import ServiceException
-from moto.core.responses import BaseResponse
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
+from moto.ec2.exceptions import DryRunClientError
 
 from local.aws.hooks import Call
 from local.aws.patches.permissions import Refused, calling, check_call
+from local.aws.refusals import Refusal
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
+
+UNKNOWN = "action has not been implemented"
+UNKNOWN_OPERATION = "InvalidAction"
 
 
 def install(server: AwsServer) -> None:
@@ -34,9 +40,17 @@ def install(server: AwsServer) -> None:
             _, headers, body = original(self)
             return refused.status, {**headers, "status": refused.status}, body
         with calling(self):
-            return _with_hooks(server, name, self)
+            try:
+                return _with_hooks(server, name, self)
+            except NotImplementedError as missing:
+                if UNKNOWN not in str(missing):
+                    raise
+                return self.serialized(ActionResult(Refusal(UNKNOWN_OPERATION, f"The embedded cloud has no {name}")))
 
     def _with_hooks(server: AwsServer, name: str, self: BaseResponse) -> Any:
+        dry_run = self.boto3_service_name == "ec2" and self._get_bool_param("DryRun")
+        if dry_run:
+            _answer_with(self, DryRunClientError())
         if not server.hooks:
             return original(self)
         call = Call(name, self.current_account, self.region, self.path, _said(self), self.access_key)

@@ -65,7 +65,8 @@ def install(server: AwsServer) -> None:
 
     S3Response._authenticate_and_authorize_s3_action = authorise_s3
     # Every service refuses so, whether its model declares it or not.
-    errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, "AccessDenied", "AccessDeniedException", UNKNOWN_CALL]
+    ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", UNKNOWN_CALL)
+    errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, *ours]
 
 
 def check_call(server: AwsServer, response: BaseResponse) -> None:

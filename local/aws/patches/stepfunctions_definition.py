@@ -85,7 +85,7 @@ def _machine(machine: dict[str, Any], location: str, language: str) -> Iterator[
     for name, state in states.items():
         here = f"{location}/States/{name}"
         yield from _state(state, here, state.get("QueryLanguage", language))
-        for field, target in _transitions(state):
+        for field, target in transitions(state):
             if target not in states:
                 yield Diagnostic("MISSING_TRANSITION_TARGET", f"Missing '{field}' target: {target}", f"{here}/{field}")
         for index, branch in enumerate(state.get("Branches", [])):
@@ -122,7 +122,8 @@ def _arguments(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
             yield Diagnostic("SCHEMA_VALIDATION_FAILED", message, f"{location}/Arguments")
 
 
-def _transitions(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def transitions(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(where in the state, the state that it leads to)."""
     for field in ("Next", "Default"):
         if field in state:
             yield field, state[field]
@@ -138,5 +139,5 @@ def _reachable(machine: dict[str, Any]) -> set[str]:
         name = waiting.pop()
         if name not in seen:
             seen.add(name)
-            waiting += [target for _, target in _transitions(machine["States"].get(name, {}))]
+            waiting += [target for _, target in transitions(machine["States"].get(name, {}))]
     return seen

@@ -1,0 +1,53 @@
+"""Templates, and the types of resources in them, as CloudFormation in this region takes them."""
+
+import functools
+import json
+from collections.abc import Iterator
+
+from botocore.exceptions import ClientError
+
+from first_contact.check import Check, Question
+from first_contact.contact import Contact
+from first_contact.files import TEMPLATES, template
+from first_contact.verdicts import CannotBeAsked, Refuted
+
+LARGEST_INLINE_TEMPLATE_BYTES = 51_200
+SAM = "AWS::Serverless::"
+FARGATE_PROFILE = "AWS::EKS::FargateProfile"
+"""In no template, but every run makes one: where this type is not, there is no EKS on Fargate."""
+
+
+def _templates(contact: Contact) -> Iterator[Question]:
+    for path in TEMPLATES:
+        yield Question(path, functools.partial(_valid, contact, path))
+
+
+def _valid(contact: Contact, path: str) -> str:
+    body = json.dumps(template(path), separators=(",", ":"))
+    if len(body) > LARGEST_INLINE_TEMPLATE_BYTES:
+        raise CannotBeAsked(f"{len(body)} bytes are more than ValidateTemplate takes without a bucket")
+    answer = contact.ask("cloudformation", "ValidateTemplate", f"whether it takes {path}", TemplateBody=body)
+    return f"{len(answer.get('Parameters', []))} parameters"
+
+
+def _types(contact: Contact) -> Iterator[Question]:
+    used = {resource["Type"] for path in TEMPLATES for resource in template(path)["Resources"].values()}
+    for name in sorted({each for each in used if not each.startswith(SAM)} | {FARGATE_PROFILE}):
+        yield Question(name, functools.partial(_available, contact, name))
+
+
+def _available(contact: Contact, name: str) -> str:
+    purpose = f"whether {name} exists here"
+    try:
+        answer = contact.ask("cloudformation", "DescribeType", purpose, Type="RESOURCE", TypeName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "TypeNotFoundException":
+            raise Refuted(f"{name} does not exist in {contact.region}") from error
+        raise
+    return str(answer["ProvisioningType"])
+
+
+CHECKS = (
+    Check("templates", "CloudFormation takes every template that we ship.", _templates, TEMPLATES),
+    Check("resource-types", "Every type of resource that we use exists in this region.", _types, (FARGATE_PROFILE,)),
+)

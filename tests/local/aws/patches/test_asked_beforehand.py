@@ -1,0 +1,176 @@
+"""What an account is asked before anything is made in it: rights, quotas, templates, types, dry runs."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws import ec2_limits, policy_validation
+from tests.local.aws.calls import code
+from tests.local.aws.patches.conftest import Sandbox
+
+READ = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::mine/*"}
+ENCRYPTED = {
+    "Effect": "Allow",
+    "Action": "kms:Decrypt",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"kms:ViaService": "s3.amazonaws.com"}},
+}
+TYPED = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}}
+
+
+@pytest.fixture(autouse=True)
+def limited(aws: Sandbox) -> None:
+    """As EmbeddedCloud installs it."""
+    ec2_limits.install()
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def decided(answer: dict[str, Any]) -> dict[tuple[str, str], str]:
+    return {
+        (result["EvalActionName"], each["EvalResourceName"]): each["EvalResourceDecision"]
+        for result in answer["EvaluationResults"]
+        for each in result["ResourceSpecificResults"]
+    }
+
+
+def test_the_simulator_decides_each_action_on_each_resource(aws: Sandbox) -> None:
+    answer = aws.server.client("iam").simulate_custom_policy(
+        PolicyInputList=[policy(READ), policy({**READ, "Effect": "Deny", "Resource": "arn:aws:s3:::mine/secret"})],
+        ActionNames=["s3:GetObject", "s3:PutObject"],
+        ResourceArns=["arn:aws:s3:::mine/a", "arn:aws:s3:::mine/secret"],
+    )
+    assert decided(answer) == {
+        ("s3:GetObject", "arn:aws:s3:::mine/a"): "allowed",
+        ("s3:GetObject", "arn:aws:s3:::mine/secret"): "explicitDeny",
+        ("s3:PutObject", "arn:aws:s3:::mine/a"): "implicitDeny",
+        ("s3:PutObject", "arn:aws:s3:::mine/secret"): "implicitDeny",
+    }
+
+
+@pytest.mark.parametrize(("via", "decision"), [("s3.amazonaws.com", "allowed"), ("ec2.amazonaws.com", "implicitDeny")])
+def test_the_simulator_goes_by_the_context_that_is_given(aws: Sandbox, via: str, decision: str) -> None:
+    entry = {"ContextKeyName": "kms:ViaService", "ContextKeyValues": [via], "ContextKeyType": "string"}
+    answer = aws.server.client("iam").simulate_custom_policy(
+        PolicyInputList=[policy(ENCRYPTED)], ActionNames=["kms:Decrypt"], ContextEntries=[entry]
+    )
+    assert answer["EvaluationResults"][0]["EvalDecision"] == decision
+
+
+def test_the_simulator_knows_a_roles_policies_and_no_role_that_is_not(aws: Sandbox) -> None:
+    iam = aws.server.client("iam")
+    arn = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=policy())["Role"]["Arn"]
+    iam.put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=policy(READ))
+    asked = {"ActionNames": ["s3:GetObject"], "ResourceArns": ["arn:aws:s3:::mine/a"]}
+    answer = iam.simulate_principal_policy(PolicySourceArn=arn, **asked)
+    assert answer["EvaluationResults"][0]["EvalDecision"] == "allowed"
+    assert code(iam.simulate_principal_policy, PolicySourceArn=f"{arn}s", **asked) == "NoSuchEntity"
+
+
+def test_a_quota_is_told_and_enforced(aws: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    ec2 = aws.server.client("ec2")
+    here = len(ec2.describe_vpcs()["Vpcs"])
+    monkeypatch.setattr(ec2_limits, "MAX_VPCS", here)
+    monkeypatch.setattr(ec2_limits, "MAX_ADDRESSES", 0)
+    quotas = aws.server.client("service-quotas").list_service_quotas(ServiceCode="vpc")["Quotas"]
+    assert {each["QuotaName"]: each["Value"] for each in quotas} == {"VPCs per Region": here}
+    assert code(ec2.create_vpc, CidrBlock="10.0.0.0/16") == "VpcLimitExceeded"
+    assert code(ec2.allocate_address) == "AddressLimitExceeded"
+
+
+def test_a_service_without_quotas_is_not_known(aws: Sandbox) -> None:
+    assert (
+        code(aws.server.client("service-quotas").list_service_quotas, ServiceCode="lambda") == "NoSuchResourceException"
+    )
+
+
+def test_a_dry_run_makes_nothing(aws: Sandbox) -> None:
+    ec2 = aws.server.client("ec2")
+    here = len(ec2.describe_vpcs()["Vpcs"])
+    assert code(ec2.create_vpc, CidrBlock="10.0.0.0/16", DryRun=True) == "DryRunOperation"
+    assert len(ec2.describe_vpcs()["Vpcs"]) == here
+
+
+def test_what_the_embedded_cloud_has_not_is_no_operation(aws: Sandbox) -> None:
+    with pytest.raises(ClientError, match="has no cloudtrail:LookupEvents") as refused:
+        aws.server.client("cloudtrail").lookup_events()
+    assert refused.value.response["Error"]["Code"] == "InvalidAction"
+
+
+def template_problems() -> dict[str, tuple[dict[str, Any], str]]:
+    vpc = {"Type": "AWS::EC2::VPC"}
+    return {
+        "no resources": ({"Resources": {}}, "At least one Resources member"),
+        "a section that there is not": (
+            {**TYPED, "Resource": {}},
+            r"Invalid template property or properties \[Resource\]",
+        ),
+        "a resource without a type": ({"Resources": {"Vpc": {}}}, "must contain a Type member"),
+        "a type that is none": ({"Resources": {"Vpc": {"Type": "VPC"}}}, "Unrecognized resource types: .VPC"),
+        "a reference to nothing": (
+            {"Resources": {"Vpc": {**vpc, "Properties": {"CidrBlock": {"Fn::Sub": "${Range}"}}}}},
+            r"Unresolved resource dependencies \[Range\]",
+        ),
+        "a condition that there is not": (
+            {"Resources": {"Vpc": {**vpc, "Condition": "Sometimes"}}},
+            "Unresolved condition dependency Sometimes",
+        ),
+    }
+
+
+@pytest.mark.parametrize("what", template_problems())
+def test_a_template_is_refused_for(what: str, aws: Sandbox) -> None:
+    template, said = template_problems()[what]
+    with pytest.raises(ClientError, match=said) as refused:
+        aws.server.client("cloudformation").validate_template(TemplateBody=json.dumps(template))
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_a_template_that_is_one_tells_its_parameters(aws: Sandbox) -> None:
+    parameters = {"Range": {"Type": "String", "Default": "10.0.0.0/16", "Description": "of the network"}}
+    answer = aws.server.client("cloudformation").validate_template(
+        TemplateBody=json.dumps({**TYPED, "Parameters": parameters, "Description": "a network"})
+    )
+    assert answer["Description"] == "a network"
+    assert [each["ParameterKey"] for each in answer["Parameters"]] == ["Range"]
+
+
+@pytest.mark.parametrize(("region", "known"), [("us-east-1", True), ("ap-east-2", False)])
+def test_a_resource_type_is_known_where_the_registry_has_it(aws: Sandbox, region: str, known: bool) -> None:
+    describe = aws.server.client("cloudformation", region=region).describe_type
+    asked = {"Type": "RESOURCE", "TypeName": "AWS::EventSchemas::Schema"}
+    if known:
+        assert describe(**asked)["TypeName"] == asked["TypeName"]
+    else:
+        assert code(describe, **asked) == "TypeNotFoundException"
+
+
+def mistakes() -> dict[str, tuple[str, str]]:
+    return {
+        "{": ("IDENTITY_POLICY", "JSON_SYNTAX_ERROR"),
+        policy(): ("IDENTITY_POLICY", "MISSING_STATEMENT"),
+        policy({**READ, "Action": "s3:FetchObject"}): ("IDENTITY_POLICY", "INVALID_ACTION"),
+        policy({**READ, "Action": "s4:*"}): ("IDENTITY_POLICY", "INVALID_ACTION"),
+        policy({**READ, "Effect": "Permit"}): ("IDENTITY_POLICY", "INVALID_EFFECT"),
+        policy({"Effect": "Allow", "Action": "s3:GetObject"}): ("IDENTITY_POLICY", "MISSING_RESOURCE"),
+        policy(READ): ("RESOURCE_POLICY", "MISSING_PRINCIPAL"),
+        policy({**READ, "Condition": {"StringEquals": {"s3:colour": "red"}}}): (
+            "IDENTITY_POLICY",
+            "INVALID_SERVICE_CONDITION_KEY",
+        ),
+    }
+
+
+@pytest.mark.parametrize("text", mistakes())
+def test_a_mistake_in_a_policy_is_found(text: str) -> None:
+    kind, expected = mistakes()[text]
+    assert [issue for issue, _ in policy_validation.problems(text, kind)] == [expected]
+
+
+def test_a_policy_without_a_mistake_has_no_finding() -> None:
+    tagged = {**READ, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "platform", "s3:prefix": "a"}}}
+    assert list(policy_validation.problems(policy(READ, ENCRYPTED, tagged), "IDENTITY_POLICY")) == []
