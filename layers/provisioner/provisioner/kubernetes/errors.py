@@ -116,7 +116,7 @@ def _status_object(error: ApiException) -> Mapping[str, Any]:
 
 def _explanation(answer: Mapping[str, Any]) -> str:
     message = repeated(str(answer.get("message", "")), _MESSAGE_CHARACTERS)
-    return f" {answer.get('reason', '')} ({message})" if message else ""
+    return f" {' '.join(filter(None, (answer.get('reason'), f'({message})')))}" if message else ""
 
 
 def _is_being_terminated(answer: Mapping[str, Any]) -> bool:
