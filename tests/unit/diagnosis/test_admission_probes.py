@@ -166,3 +166,13 @@ def test_a_claim_that_was_refused_is_no_claim_that_somebody_removed(world: World
     assert [rule for rule, verdict in ranked(diagnose(failure, world.live())) if verdict == "proved"] == []
     put(world, "ResourceQuota", "q", spec={"hard": {"persistentvolumeclaims": "0"}})
     assert ranked(diagnose(failure, world.live()))[0] == ("namespace-quota", "proved")
+
+
+def test_what_a_rule_of_another_state_knows_is_told_beside_what_this_states_rules_prove(
+    world: World, efs_backend: Any
+) -> None:
+    efs_backend.mount_targets_by_id[world.mount_target_ids[0]].life_cycle_state = "error"
+    text = FAILURES["quota of claims"][0].cause
+    causes = diagnose(failed("Ensure mount targets", text), world.live())
+    assert ranked(causes)[:2] == [("mount-target-failed", "proved"), ("unknown", "possible")]
+    assert causes[1].symptom == text
