@@ -19,7 +19,7 @@ from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.efs.responses import EFSResponse
 from moto.moto_api._internal import mock_random
 
-from local.aws import efs_rules, network
+from local.aws import efs_rules, network, quotas
 from local.aws.interfaces import Cloud
 from local.aws.models import service_model
 from local.aws.refusals import refusal
@@ -70,11 +70,14 @@ class StrictEfs(EFSResponse):
                     f"File system '{existing.file_system_id}' already exists with creation token '{token}'",
                     FileSystemId=existing.file_system_id,
                 )
-        if len(self.efs_backend.file_systems_by_id) >= efs_rules.MAX_FILE_SYSTEMS:
-            raise refusal("FileSystemLimitExceeded", "The account has as many file systems as it may have")
         if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
             raise refusal("BadRequest", "KmsKeyId can only be used when the file system is encrypted")
         region, account = self.region, self.current_account
+        if quotas.is_reached(account, region, quotas.FILE_SYSTEMS, len(self.efs_backend.file_systems_by_id)):
+            raise refusal(
+                "FileSystemLimitExceeded",
+                "The AWS account has already created the maximum number of file systems allowed per account.",
+            )
         super().create_file_system()
         created = next(fs for fs in self.efs_backend.file_systems_by_id.values() if fs.creation_token == token)
         if created.encrypted and not created.kms_key_id:

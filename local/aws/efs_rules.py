@@ -12,7 +12,6 @@ from local.aws import network
 from local.aws.policies import as_list
 from local.aws.refusals import refusal
 
-MAX_FILE_SYSTEMS = 1000
 MAX_SECURITY_GROUPS = 5
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.logs.models import logs_backends
 
-from local.aws import eks_access, eks_bootstrap, iam, network
+from local.aws import eks_access, eks_bootstrap, iam, network, quotas
 from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import (
     DEFAULT_VERSION,
@@ -34,10 +34,6 @@ logger = logging.getLogger(__name__)
 
 AUTHENTICATION_MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
 
-DEFAULT_CLUSTER_QUOTA = 100
-CLUSTER_QUOTAS: dict[tuple[str, str], int] = {}
-"""(account, region) -> clusters allowed, where that differs. Source: containers-roadmap#594; text: pulumi-eks#1311."""
-
 
 class CreationFailure(Exception):  # noqa: N818 - an outcome: the cluster is FAILED, with this as its health issue
     """May be raised by an on_cluster_ready callback."""
@@ -53,7 +49,7 @@ class ClusterOperations(EksOperations):
             if token and token == existing.client_request_token and request == existing.request:
                 return ActionResult({"cluster": existing.describe()})
             raise refusal("ResourceInUseException", f"Cluster already exists with name: {name}", clusterName=name)
-        if len(self.clusters) >= CLUSTER_QUOTAS.get((self.current_account, self.region), DEFAULT_CLUSTER_QUOTA):
+        if quotas.is_reached(self.current_account, self.region, quotas.CLUSTERS, len(self.clusters)):
             raise refusal("ResourceLimitExceededException", "Cluster limit exceeded for account.", clusterName=name)
         cluster = self._new_cluster(name, request)
         self.clusters[name] = cluster

@@ -1,23 +1,52 @@
-"""What an account may have of a thing, as Service Quotas tells it and the embedded services enforce it.
+"""What an account may have of a thing in a region, as Service Quotas tells it and the embedded services enforce it.
 
-An account in use has had its quotas for VPCs and addresses raised, from AWS's 5 each. What nothing here refuses (NAT
-gateways, Fargate's vCPUs, concurrent executions) is not listed. Source: EKS, EFS and VPC user guides, "quotas".
+Names, codes and defaults are those of the Service Quotas console. What nothing here refuses (concurrent executions) is
+not listed; of Fargate's vCPUs it is told, and more is not refused.
 """
 
-from local.aws import ec2_limits, efs_rules, eks_clusters, eks_profiles, eks_rules
+from dataclasses import dataclass
+
+from local.aws import eks_rules
 
 
-def quotas(service: str, account_id: str, region: str) -> dict[str, int]:
-    """Name -> value, of a service as Service Quotas calls it."""
-    clusters = eks_clusters.CLUSTER_QUOTAS.get((account_id, region), eks_clusters.DEFAULT_CLUSTER_QUOTA)
-    known = {
-        "eks": {
-            "Clusters": clusters,
-            "Fargate profiles per cluster": eks_profiles.MAX_PROFILES,
-            "Public endpoint access CIDR ranges per cluster": eks_rules.MAX_PUBLIC_ACCESS_CIDRS,
-        },
-        "elasticfilesystem": {"File systems per account": efs_rules.MAX_FILE_SYSTEMS},
-        "vpc": {"VPCs per Region": ec2_limits.MAX_VPCS},
-        "ec2": {"EC2-VPC Elastic IPs": ec2_limits.MAX_ADDRESSES},
-    }
-    return known.get(service, {})
+@dataclass(frozen=True)
+class Quota:
+    """`code` is empty for what nobody here asks for by its code."""
+
+    service: str
+    name: str
+    default: float
+    code: str = ""
+
+
+VPCS = Quota("vpc", "VPCs per Region", 5, "L-F678F1CE")
+NAT_GATEWAYS = Quota("vpc", "NAT gateways per Availability Zone", 5, "L-FE5A380F")
+ADDRESSES = Quota("ec2", "EC2-VPC Elastic IPs", 5, "L-0263D0A3")
+CLUSTERS = Quota("eks", "Clusters", 100, "L-1194D53C")
+PROFILES = Quota("eks", "Fargate profiles per cluster", 10)
+ENDPOINT_CIDRS = Quota("eks", "Public endpoint access CIDR ranges per cluster", eks_rules.MAX_PUBLIC_ACCESS_CIDRS)
+FARGATE_VCPUS = Quota("fargate", "Fargate On-Demand vCPU resource count", 6, "L-3032A538")
+FILE_SYSTEMS = Quota("elasticfilesystem", "File systems per account", 1000, "L-848C634D")
+ALL = (VPCS, NAT_GATEWAYS, ADDRESSES, CLUSTERS, PROFILES, ENDPOINT_CIDRS, FARGATE_VCPUS, FILE_SYSTEMS)
+
+RAISED = {VPCS: 1000.0, NAT_GATEWAYS: 1000.0, ADDRESSES: 1000.0}
+"""What the accounts of the embedded cloud have asked for long ago: with AWS's defaults they would be full at five
+clusters."""
+
+APPLIED: dict[tuple[str, str, Quota], float] = {}
+"""(account, region, quota) -> what it is there, where that is something else."""
+
+
+def applied(account_id: str, region: str, quota: Quota) -> float | None:
+    """What the account has been given in place of the default; None where it has not asked."""
+    return APPLIED.get((account_id, region, quota), RAISED.get(quota))
+
+
+def value(account_id: str, region: str, quota: Quota) -> float:
+    """How many the account may have there."""
+    own = applied(account_id, region, quota)
+    return quota.default if own is None else own
+
+
+def is_reached(account_id: str, region: str, quota: Quota, there_are: int) -> bool:
+    return there_are >= value(account_id, region, quota)

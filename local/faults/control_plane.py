@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from moto.efs.models import efs_backends
 
-from local.aws import eks_clusters, eks_profiles
+from local.aws import eks_clusters, eks_profiles, quotas
 from local.aws.eks_state import Cluster
 from local.aws.hooks import Call, Undo
 from local.aws.refusals import refusal
@@ -16,6 +16,9 @@ from local.kubernetes.interfaces import ControlPlane
 # Faults of a whole region or account strike where no other cluster of a test is.
 THROTTLED_REGION = "eu-north-1"
 FULL_REGION = "eu-central-1"
+FULL_NETWORK_REGION = "eu-west-1"
+FULL_STORAGE_REGION = "eu-west-3"
+NEW_REGION = "eu-west-2"
 REGION_WITH_A_ZONE_WITHOUT_FARGATE = "us-west-2"
 ACCOUNT_WITHOUT_ROLES = "210987654321"
 
@@ -92,7 +95,6 @@ def fill_subnet(scene: Scene) -> None:
 
 def reach_cluster_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
     """As many clusters as the account may have in the region are there: one."""
-    region = (cloud.account_id, FULL_REGION)
     ec2, eks = cloud.server.client("ec2", region=FULL_REGION), cloud.server.client("eks", region=FULL_REGION)
     subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]][:2]
     with suppress(eks.exceptions.ResourceInUseException):
@@ -101,10 +103,38 @@ def reach_cluster_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo
             roleArn=f"arn:aws:iam::{cloud.account_id}:role/eks-efs-provisioner-cluster",
             resourcesVpcConfig={"subnetIds": subnets},
         )
-    eks_clusters.CLUSTER_QUOTAS[region] = 1
+    return _limited(cloud, FULL_REGION, quotas.CLUSTERS, 1)
+
+
+def reach_network_quotas(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """As many VPCs and addresses as the account may have in the region are there."""
+    ec2 = cloud.server.client("ec2", region=FULL_NETWORK_REGION)
+    vpcs = _limited(cloud, FULL_NETWORK_REGION, quotas.VPCS, len(ec2.describe_vpcs()["Vpcs"]))
+    addresses = _limited(cloud, FULL_NETWORK_REGION, quotas.ADDRESSES, len(ec2.describe_addresses()["Addresses"]))
 
     def undo() -> None:
-        eks_clusters.CLUSTER_QUOTAS.pop(region, None)
+        vpcs()
+        addresses()
+
+    return undo
+
+
+def reach_file_system_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """As many file systems as the account may have in the region are there."""
+    efs = cloud.server.client("efs", region=FULL_STORAGE_REGION)
+    return _limited(cloud, FULL_STORAGE_REGION, quotas.FILE_SYSTEMS, len(efs.describe_file_systems()["FileSystems"]))
+
+
+def lower_fargate_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """A new account may run less on Fargate than the verification needs."""
+    return _limited(cloud, NEW_REGION, quotas.FARGATE_VCPUS, 1)
+
+
+def _limited(cloud: EmbeddedCloud, region: str, quota: quotas.Quota, amount: int) -> Undo:
+    quotas.APPLIED[cloud.account_id, region, quota] = amount
+
+    def undo() -> None:
+        quotas.APPLIED.pop((cloud.account_id, region, quota), None)
 
     return undo
 
@@ -153,6 +183,27 @@ FAULTS = (
         "quota-reached",
         reach_cluster_quota,
         request={"region": FULL_REGION},
+    ),
+    Fault(
+        "network-quotas",
+        "the account has as many VPCs and addresses as it may in the region",
+        "quota-reached",
+        reach_network_quotas,
+        request={"region": FULL_NETWORK_REGION},
+    ),
+    Fault(
+        "file-system-quota",
+        "the account has as many file systems as it may in the region",
+        "quota-reached",
+        reach_file_system_quota,
+        request={"region": FULL_STORAGE_REGION},
+    ),
+    Fault(
+        "fargate-quota",
+        "a new account may run less on Fargate than the verification needs",
+        "quota-reached",
+        lower_fargate_quota,
+        request={"region": NEW_REGION, "verification": {"writers": 3}},
     ),
     Fault(
         "role-not-assumable",

@@ -41,7 +41,7 @@ WITH_A_SAY_OF_KUBERNETES = (
 REQUEST = {"verification": {"writers": 2, "timeout_seconds": 60}}
 NAMED = (
     r"\b(fs|fsap|fsmt|sg|subnet|vpc|rtb|acl|nat)-[0-9a-f]{{8,}}|arn:aws:|efs.csi.aws.com|busybox|coredns|eks|"
-    r"{cluster}|efs-(pv|claim|sc)|verification-|another-teams"
+    r"{cluster}|efs-(pv|claim|sc)|verification-|another-teams|L-[0-9A-F]{{8}}"
 )
 """Real names: ids, and what things of a run with a default request are called."""
 

@@ -11,6 +11,7 @@ from tests.end_to_end.runs import Machine
 STATES = [
     "Validate request",
     "Claim cluster",
+    "Check account",
     "Wait for the network",
     "Ensure network",
     "Wait for the cluster",

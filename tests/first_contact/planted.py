@@ -11,7 +11,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.events.models import EventPattern
 
 from first_contact.checks.absences import NOBODY
-from local.aws import ec2_limits, efs, eks_access, eks_addons, eks_clusters, eks_rules, policy_validation
+from local.aws import efs, eks_access, eks_addons, eks_clusters, policy_validation, quotas
 from local.aws.hooks import Call
 from local.aws.patches import jsonata, stepfunctions, stepfunctions_definition
 from local.aws.patches.stepfunctions_definition import Diagnostic
@@ -76,8 +76,8 @@ def denied(site: Site) -> None:
     site.undo.append(lambda: iam.delete_role_policy(RoleName=name, PolicyName="planted"))
 
 
-def no_cluster_left(site: Site) -> None:
-    site.patch.setitem(eks_clusters.CLUSTER_QUOTAS, (site.cloud.account_id, site.cloud.region), 0)
+def limited(quota: quotas.Quota, value: float) -> Plant:
+    return lambda site: site.patch.setitem(quotas.APPLIED, (site.cloud.account_id, site.cloud.region, quota), value)
 
 
 def patched(module: Any, name: str, value: Any) -> Plant:
@@ -204,9 +204,9 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
         without_action("ClaimClusterRole", "dynamodb:UpdateItem"),
         {"rights/ClaimClusterRole/dynamodb:UpdateItem"},
     ),
-    "the quota of clusters is used up": (no_cluster_left, {"quotas/clusters"}),
-    "the quota of VPCs is used up": (patched(ec2_limits, "MAX_VPCS", 1), {"quotas/vpcs"}),
-    "a cluster takes 30 CIDRs": (patched(eks_rules, "MAX_PUBLIC_ACCESS_CIDRS", 30), {"quotas/public-access-cidrs"}),
+    "the quota of clusters is used up": (limited(quotas.CLUSTERS, 0), {"quotas/clusters"}),
+    "the quota of VPCs is used up": (limited(quotas.VPCS, 1), {"quotas/vpcs"}),
+    "a cluster takes 30 CIDRs": (limited(quotas.ENDPOINT_CIDRS, 30), {"quotas/public-access-cidrs"}),
     "patterns know no $or": (
         no_alternatives,
         {"rules/ControlTowerAccount", "rules/management.ControlTowerAccount"},

@@ -69,7 +69,7 @@ def test_an_empty_fault_lists_what_can_be_broken_and_an_unknown_one_too(tmp_path
 
 def test_a_good_run_tells_of_every_step_and_of_both_branches_at_once(good: subprocess.CompletedProcess[str]) -> None:
     done = re.findall(r"^done +(\S.*?)  ", good.stdout, re.MULTILINE)
-    assert done[:3] == ["Validate request", "Claim cluster", "Ensure network"]
+    assert done[:4] == ["Validate request", "Claim cluster", "Check account", "Ensure network"]
     assert done.index("Ensure security group") < done.index("Ensure Fargate profile")
     assert done[-1] == "Publish completion"
     assert re.search(r"^waiting +Ensure cluster .*creating; next look in \d+ s$", good.stdout, re.MULTILINE)

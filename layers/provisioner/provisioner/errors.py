@@ -16,6 +16,7 @@ class ErrorReason(StrEnum):
     OWNED_BY_ANOTHER = "OwnedByAnother"
     UNUSABLE = "Unusable"
     IMMUTABLE = "Immutable"
+    UNSUITABLE_ACCOUNT = "UnsuitableAccount"
     UNSUITABLE_NETWORK = "UnsuitableNetwork"
     QUOTA_EXCEEDED = "QuotaExceeded"
     ACCESS_DENIED = "AccessDenied"

@@ -51,6 +51,7 @@ CITED: Mapping[str, Mapping[str, str]] = {
             "InvalidSubnetID.NotFound",
             "InvalidVpcID.NotFound",
             "MissingParameter",
+            "NatGatewayLimitExceeded",
             "NatGatewayNotFound",
             "RequestLimitExceeded",
             "UnauthorizedOperation",

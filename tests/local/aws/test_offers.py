@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 from jsonschema import Draft7Validator
 
-from local.aws import efs, efs_rules, eks_access, eks_addons, eks_rules
+from local.aws import efs, eks_access, eks_addons, eks_rules, quotas
 from tests.local.aws.calls import code, request_for
+from tests.local.aws.conftest import ACCOUNT, REGION
 
 
 def test_every_add_on_is_offered_for_every_version(parts: Any) -> None:
@@ -65,6 +66,6 @@ def test_efs_gives_ids_of_the_form_that_it_tells(parts: Any) -> None:
 
 def test_efs_makes_as_many_file_systems_as_the_account_may_have(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     client = parts.client("efs")
-    monkeypatch.setattr(efs_rules, "MAX_FILE_SYSTEMS", 1)
+    monkeypatch.setitem(quotas.APPLIED, (ACCOUNT, REGION, quotas.FILE_SYSTEMS), 1)
     client.create_file_system(CreationToken="one")
     assert code(client.create_file_system, CreationToken="two") == "FileSystemLimitExceeded"

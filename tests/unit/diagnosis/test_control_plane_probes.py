@@ -103,6 +103,7 @@ def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: Worl
     )
     failed = {
         "LogicalResourceId": "NatAddress1",
+        "PhysicalResourceId": "",
         "ResourceStatus": "CREATE_FAILED",
         "ResourceStatusReason": "AddressLimitExceeded",
     }

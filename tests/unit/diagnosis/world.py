@@ -7,9 +7,10 @@ from provisioner.errors import RetryableError
 from provisioner.kubernetes.client import Manifest
 from provisioner.request import Request
 from tests.unit.kubernetes.fake_cluster import FakeCluster
-from tests.unit.resources.aws_calls import Calls
+from tests.unit.resources.aws_calls import Calls, client
 from tests.unit.resources.fake_eks import FakeEks, Values
 from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import (
     ACCOUNT_ID,
     PODS_ROLE_ARN,
@@ -28,9 +29,6 @@ POD = f"verification-{RUN}-writer-1"
 
 class ListingEks(FakeEks):
     """FakeEks with the lists that only a diagnosis asks for."""
-
-    def list_clusters(self, **_: Any) -> Values:
-        return {"clusters": list(self.clusters)}
 
     def list_fargate_profiles(self, **_: Any) -> Values:
         return {"fargateProfileNames": list(self.fargate_profiles)}
@@ -78,6 +76,7 @@ class World:
         self.ec2, self.efs, self.cloudformation = ec2, efs, cloudformation
         self.eks = ListingEks()
         self.iam = FakeIam()
+        self.kms, self.quotas = client("kms"), FakeQuotas()
         self.kubernetes = FakeCluster()
         self.api = ReadOnlyApi(self.kubernetes)
         self.request = request_for()
@@ -96,6 +95,7 @@ class World:
             "iam": self.iam.client,
             "cloudformation": self.cloudformation,
         }
+        clients |= {"kms": self.kms, "service-quotas": self.quotas.client}
 
         def connect() -> Any:
             if self.role_error:
@@ -178,6 +178,11 @@ class World:
             IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": self.cluster_group_id}]}],
         )
         public = self.subnet(ZONES[0], "192.168.0.0/19")
+        gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=self.vpc_id)
+        self.public_table_id = ec2.create_route_table(VpcId=self.vpc_id)["RouteTable"]["RouteTableId"]
+        ec2.create_route(RouteTableId=self.public_table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
+        ec2.associate_route_table(RouteTableId=self.public_table_id, SubnetId=public)
         self.nat_gateway_id = ec2.create_nat_gateway(
             SubnetId=public, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"]
         )["NatGateway"]["NatGatewayId"]

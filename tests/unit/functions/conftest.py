@@ -14,10 +14,13 @@ from tests.unit.resources.conftest import efs as efs
 from tests.unit.resources.conftest import efs_backend as efs_backend
 from tests.unit.resources.conftest import eks as eks
 from tests.unit.resources.conftest import iam as iam
+from tests.unit.resources.conftest import kms as kms
 from tests.unit.resources.conftest import logs as logs
 from tests.unit.resources.conftest import moto_aws as moto_aws
+from tests.unit.resources.conftest import service_quotas as service_quotas
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import request_for
 
 Invoke = Callable[..., dict[str, Any]]
@@ -37,6 +40,8 @@ def invoke(
     efs: Any,
     cloudformation: Any,
     logs: Any,
+    kms: Any,
+    service_quotas: FakeQuotas,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Invoke:
     """Call functions/<name>/app.py with the default request and the rest of a payload."""
@@ -47,6 +52,8 @@ def invoke(
         "efs": efs,
         "cloudformation": cloudformation,
         "logs": logs,
+        "kms": kms,
+        "service-quotas": service_quotas.client,
     }
     for name, value in {
         "EXTERNAL_ID": "external-id",

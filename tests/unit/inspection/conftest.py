@@ -15,6 +15,7 @@ from tests.unit.resources.conftest import logs as logs
 from tests.unit.resources.conftest import moto_aws as moto_aws
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.networks import SomebodysVpc
 
 
 @pytest.fixture
@@ -26,14 +27,7 @@ def empty(eks: FakeEks, iam: FakeIam, ec2: Any, efs: Any, cloudformation: Any, l
 @pytest.fixture
 def world(empty: World) -> World:
     """Provisioned into a VPC that was there before: quicker than the stack."""
-    vpc_id = empty.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    empty.ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
-    subnets = [
-        empty.ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=f"ap-northeast-1{zone}", CidrBlock=f"10.0.{i}.0/24")
-        for i, zone in enumerate("ac")
-    ]
-    subnet_ids = [each["Subnet"]["SubnetId"] for each in subnets]
-    empty.parts["network"] = {"vpc_id": vpc_id, "private_subnet_ids": subnet_ids}
+    empty.parts["network"] = SomebodysVpc.made(empty.ec2).asked
     empty.provision()
     return empty
 

@@ -13,6 +13,7 @@ from provisioner.kubernetes import storage
 from provisioner.observation import Observation
 from provisioner.request import Request
 from provisioner.resources import (
+    account,
     cluster,
     cluster_access,
     cluster_dns,
@@ -28,6 +29,7 @@ from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import a_cluster
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import ACCOUNT_ID, NOW, REGION, request_for
 
 PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
@@ -56,6 +58,7 @@ class World:
             "efs": self.efs,
             "cloudformation": self.cloudformation,
             "logs": self.logs,
+            "service-quotas": FakeQuotas().client,
         }
 
     @property
@@ -68,6 +71,7 @@ class World:
     def provision(self) -> None:
         """What the state machine does, and what AWS does meanwhile. Raises: what a run ends with."""
         request = self.request
+        account.check(request, self.target)
         self.network = Network.from_payload(
             self._ready(lambda: network.ensure(request, "run", self.ec2, self.cloudformation)).facts
         )

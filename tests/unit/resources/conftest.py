@@ -13,6 +13,7 @@ from moto.efs.models import efs_backends
 from tests.unit.resources.aws_calls import client, http
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
+from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import ACCOUNT_ID, REGION
 
 
@@ -38,7 +39,28 @@ def iam() -> FakeIam:
 
 @pytest.fixture
 def ec2(moto_aws: None) -> Any:
-    return client("ec2")
+    """moto's EC2 and the two calls it lacks: nothing is blocked."""
+    ec2 = client("ec2")
+    for operation, nothing in (
+        ("DescribeVpcBlockPublicAccessOptions", {"VpcBlockPublicAccessOptions": {"InternetGatewayBlockMode": "off"}}),
+        ("DescribeVpcBlockPublicAccessExclusions", {"VpcBlockPublicAccessExclusions": []}),
+    ):
+        ec2.meta.events.register(f"before-call.ec2.{operation}", _answering(nothing))
+    return ec2
+
+
+def _answering(answer: dict[str, Any]) -> Any:
+    return lambda **_: (http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}})
+
+
+@pytest.fixture
+def service_quotas() -> FakeQuotas:
+    return FakeQuotas()
+
+
+@pytest.fixture
+def kms(moto_aws: None) -> Any:
+    return client("kms")
 
 
 @pytest.fixture

@@ -72,6 +72,9 @@ class FakeEks:
         }
         return {"cluster": self.clusters[name]}
 
+    def list_clusters(self, **_: Any) -> Values:
+        return {"clusters": list(self.clusters)}
+
     def describe_cluster(self, *, name: str) -> Values:
         return {"cluster": self._known(self.clusters, name)}
 

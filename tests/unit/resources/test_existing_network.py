@@ -1,61 +1,38 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from provisioner.errors import ErrorReason, TerminalError
+from provisioner.errors import ErrorReason
 from provisioner.observation import Observation
 from provisioner.request import ExistingNetwork
 from provisioner.resources import existing_network, network
+from provisioner.resources.existing_network import Checked
 from tests.unit.resources.aws_calls import Calls, alter
+from tests.unit.resources.networks import SomebodysVpc, subnet
 from tests.unit.resources.samples import request_for
 
 
 @dataclass
-class Vpc:
-    """Somebody's VPC: two private subnets and a main route table, DNS attributes on."""
+class Vpc(SomebodysVpc):
+    def ensure(self) -> Observation:
+        return network.ensure(request_for(network=self.asked), "run", self.ec2, None)  # type: ignore[arg-type]
 
-    ec2: Any
-    vpc_id: str
-    subnet_ids: list[str]
+    def check(self, *subnet_ids: str, vpc_id: str | None = None, **parts: Any) -> Checked:
+        asked = {"vpc_id": vpc_id or self.vpc_id, "private_subnet_ids": list(subnet_ids or self.subnet_ids)}
+        request = request_for(network=asked, **parts)
+        assert isinstance(request.network, ExistingNetwork)
+        return existing_network.check(request, request.network, self.ec2)
 
-    def public_route(self, route_table_id: str) -> None:
-        gateway_id = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-        self.ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=self.vpc_id)
-        self.ec2.create_route(RouteTableId=route_table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
-
-    def main_route_table_id(self) -> str:
-        filters = [{"Name": "vpc-id", "Values": [self.vpc_id]}, {"Name": "association.main", "Values": ["true"]}]
-        route_table_id: str = self.ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
-        return route_table_id
-
-    def own_route_table(self, subnet_id: str) -> str:
-        route_table_id: str = self.ec2.create_route_table(VpcId=self.vpc_id)["RouteTable"]["RouteTableId"]
-        self.ec2.associate_route_table(RouteTableId=route_table_id, SubnetId=subnet_id)
-        return route_table_id
-
-    def ensure(self, *subnet_ids: str, vpc_id: str | None = None) -> Observation:
-        wanted = {"vpc_id": vpc_id or self.vpc_id, "private_subnet_ids": list(subnet_ids or self.subnet_ids)}
-        return network.ensure(request_for(network=wanted), "run", self.ec2, None)  # type: ignore[arg-type]
-
-    def problems(self, *subnet_ids: str, vpc_id: str | None = None) -> str:
-        with pytest.raises(TerminalError) as raised:
-            self.ensure(*subnet_ids, vpc_id=vpc_id)
-        assert raised.value.reason is ErrorReason.UNSUITABLE_NETWORK
-        return raised.value.subject
-
-
-def subnet(ec2: Any, vpc_id: str, zone: str, cidr: str) -> str:
-    subnet_id: str = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=zone, CidrBlock=cidr)["Subnet"]["SubnetId"]
-    return subnet_id
+    def problems(self, *subnet_ids: str, vpc_id: str | None = None, **parts: Any) -> str:
+        found = self.check(*subnet_ids, vpc_id=vpc_id, **parts).problems
+        assert {each.reason for each in found} == {ErrorReason.UNSUITABLE_NETWORK}
+        return "; ".join(each.what for each in found)
 
 
 @pytest.fixture
 def vpc(ec2: Any) -> Vpc:
-    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
-    zones = {"ap-northeast-1a": "10.0.1.0/24", "ap-northeast-1c": "10.0.2.0/24"}
-    return Vpc(ec2, vpc_id, [subnet(ec2, vpc_id, zone, cidr) for zone, cidr in zones.items()])
+    return cast(Vpc, Vpc.made(ec2))
 
 
 def test_a_suitable_vpc_is_ready_and_described_by_zone_id(vpc: Vpc) -> None:
@@ -82,6 +59,7 @@ def test_a_suitable_vpc_is_ready_and_described_by_zone_id(vpc: Vpc) -> None:
 
 def test_an_existing_vpc_is_never_changed(vpc: Vpc) -> None:
     calls = Calls(vpc.ec2)
+    vpc.check()
     vpc.ensure()
     vpc.ec2.modify_vpc_attribute(VpcId=vpc.vpc_id, EnableDnsHostnames={"Value": False})
     vpc.problems()
@@ -114,18 +92,18 @@ def test_a_subnet_of_another_vpc_is_named(vpc: Vpc) -> None:
 
 
 def test_a_subnet_public_through_the_main_route_table_is_named(vpc: Vpc) -> None:
-    vpc.own_route_table(vpc.subnet_ids[0])
-    vpc.public_route(vpc.main_route_table_id())
-    problems = vpc.problems()
-    assert f"{vpc.subnet_ids[1]} is public" in problems
-    assert vpc.subnet_ids[0] not in problems
+    stray = subnet(vpc.ec2, vpc.vpc_id, "ap-northeast-1d", "10.0.9.0/24")
+    filters = [{"Name": "vpc-id", "Values": [vpc.vpc_id]}, {"Name": "association.main", "Values": ["true"]}]
+    (main,) = vpc.ec2.describe_route_tables(Filters=filters)["RouteTables"]
+    vpc.ec2.create_route(RouteTableId=main["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=vpc.gateway_id)
+    problems = vpc.problems(*vpc.subnet_ids, stray)
+    assert problems == f"{stray} is public: its route table routes to {vpc.gateway_id}"
 
 
 def test_a_subnet_public_through_its_own_route_table_is_named(vpc: Vpc) -> None:
-    vpc.public_route(vpc.own_route_table(vpc.subnet_ids[0]))
-    problems = vpc.problems()
-    assert f"{vpc.subnet_ids[0]} is public" in problems
-    assert vpc.subnet_ids[1] not in problems
+    vpc.lead(vpc.table_id, GatewayId=vpc.gateway_id)
+    for subnet_id in vpc.subnet_ids:
+        assert f"{subnet_id} is public: its route table routes to {vpc.gateway_id}" in vpc.problems()
 
 
 @pytest.mark.parametrize("attribute", ["EnableDnsSupport", "EnableDnsHostnames"])
@@ -145,7 +123,7 @@ def test_a_zone_without_fargate_is_named(vpc: Vpc) -> None:
 
 
 def test_all_problems_are_listed_at_once(vpc: Vpc) -> None:
-    vpc.public_route(vpc.main_route_table_id())
+    vpc.lead(vpc.table_id, GatewayId=vpc.gateway_id)
     vpc.ec2.modify_vpc_attribute(VpcId=vpc.vpc_id, EnableDnsHostnames={"Value": False})
     problems = vpc.problems(vpc.subnet_ids[0], "subnet-00000000000000000")
     for problem in ("does not exist", "availability zone(s)", "is public", "enableDnsHostnames"):

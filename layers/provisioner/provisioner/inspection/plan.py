@@ -10,8 +10,8 @@ from provisioner.aws.session import Target
 from provisioner.difference import Inspected
 from provisioner.inspection.infrastructure import Infrastructure, infrastructure
 from provisioner.inspection.objects import objects, planned_objects
-from provisioner.request import ExistingNetwork, Request
-from provisioner.resources import existing_network
+from provisioner.request import Request
+from provisioner.resources import account
 
 
 class Action(StrEnum):
@@ -63,15 +63,14 @@ class Plan:
 def plan(request: Request, target: Target) -> Plan:
     """Looks at everything that a run would touch, and touches nothing.
 
-    Raises: what `infrastructure` and `objects` raise; TerminalError UNSUITABLE_NETWORK for an existing network that no
-    run would accept.
+    Raises: what `infrastructure` and `objects` raise; TerminalError for an account or a network in which no run would
+    come to its end.
     """
-    if isinstance(request.network, ExistingNetwork):
-        existing_network.ensure(request.network, target.client("ec2"))  # it only checks
+    unseen = account.check(request, target)
     found = infrastructure(request, target)
     storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
     inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]
-    return Plan(inspected, [*request.warnings, *_not_looked_at(found, storage)])
+    return Plan(inspected, [*request.warnings, *unseen, *_not_looked_at(found, storage)])
 
 
 def _not_looked_at(found: Infrastructure, storage: Sequence[Inspected]) -> list[str]:

@@ -1,19 +1,35 @@
-"""Somebody else's VPC: checked, never changed."""
+"""Somebody else's VPC: checked before anything is created, never changed."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation
-from provisioner.request import ExistingNetwork
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, subnets_of
+from provisioner.request import ExistingNetwork, Request
+from provisioner.resources import vpc_endpoints
+from provisioner.resources.egress import Egress, Way, covers
+from provisioner.resources.problem import Problem
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, own_resolvers, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import RouteTableTypeDef, SubnetTypeDef
+    from mypy_boto3_ec2.type_defs import SubnetTypeDef, VpcTypeDef
 
 # EKS refuses a subnet with fewer than 6 free addresses; one more for the mount target and one for a pod.
 FEWEST_FREE_ADDRESSES = 8
+_REMEDY: Final = "correct the VPC or name other subnets; an existing network is never changed"
+
+
+@dataclass
+class Checked:
+    """`warnings` are what cannot be told from here and may well be right."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, what: str, remedy: str = _REMEDY) -> None:
+        self.problems.append(Problem(ErrorReason.UNSUITABLE_NETWORK, what, remedy))
 
 
 def find(wanted: ExistingNetwork, ec2: "EC2Client") -> Network | None:
@@ -25,82 +41,162 @@ def find(wanted: ExistingNetwork, ec2: "EC2Client") -> Network | None:
 
 
 def ensure(wanted: ExistingNetwork, ec2: "EC2Client") -> Observation:
-    """Ready when the VPC suits EKS on Fargate with EFS; mutates nothing.
+    """Ready when VPC and subnets are there, which is all that is left to see once `check` found nothing.
 
-    Raises: TerminalError UNSUITABLE_NETWORK that lists every problem found.
-    Source: EKS User Guide, VPC and subnet requirements; Fargate profile (private subnets only); EFS mount by DNS name.
+    Raises: TerminalError UNSUITABLE_NETWORK that lists what is gone.
     """
     network = find(wanted, ec2)
-    problems = [f"{wanted.vpc_id} does not exist"] if network is None else _problems(wanted, ec2)
-    if network is None or problems:
-        raise TerminalError(
-            ErrorReason.UNSUITABLE_NETWORK,
-            "; ".join(problems),
-            remedy="correct the VPC or name other subnets; an existing network is never changed",
-        )
+    missing = [f"{wanted.vpc_id} does not exist"] if network is None else _missing(wanted, network.subnet_ids)
+    if network is None or missing:
+        raise TerminalError(ErrorReason.UNSUITABLE_NETWORK, "; ".join(missing), remedy=_REMEDY)
     return Observation.ready_with(**network.facts())
 
 
-def _problems(wanted: ExistingNetwork, ec2: "EC2Client") -> list[str]:
+def check(request: Request, wanted: ExistingNetwork, ec2: "EC2Client") -> Checked:
+    """Everything that keeps the VPC from serving EKS on Fargate with EFS. Only reads.
+
+    Source: EKS User Guide, VPC and subnet requirements; Fargate profile (private subnets only); EFS mount by DNS name;
+    VPC User Guide, "Share your VPC subnets".
+    """
+    checked = Checked()
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["Vpcs"]
+    if not vpcs:
+        checked.add(f"{wanted.vpc_id} does not exist")
+        return checked
     subnets = subnets_of(wanted.private_subnet_ids, ec2)
-    return [
-        *_missing_subnets(wanted, subnets),
-        *_zone_problems(subnets),
+    egress = Egress(wanted.vpc_id, ec2)
+    whats = [
+        *_missing(wanted, [subnet["SubnetId"] for subnet in subnets]),
+        *_zone_problems(subnets, ec2),
         *(problem for subnet in subnets for problem in _subnet_problems(wanted, subnet)),
-        *_public_subnets(wanted, subnets, ec2),
-        *_dns_problems(wanted, ec2),
     ]
+    for what in whats:
+        checked.add(what)
+    _check_owner(request, subnets, checked)
+    _check_dns(vpcs[0], ec2, checked)
+    _check_ways_out(request, [each for each in subnets if _is_usable(wanted, each)], egress, checked, ec2)
+    return checked
 
 
-def _missing_subnets(wanted: ExistingNetwork, subnets: "Sequence[SubnetTypeDef]") -> list[str]:
-    found = {subnet["SubnetId"] for subnet in subnets}
+def _missing(wanted: ExistingNetwork, found: Sequence[str]) -> list[str]:
     return [f"{subnet_id} does not exist" for subnet_id in wanted.private_subnet_ids if subnet_id not in found]
 
 
-def _zone_problems(subnets: "Sequence[SubnetTypeDef]") -> list[str]:
+def _zone_problems(subnets: "Sequence[SubnetTypeDef]", ec2: "EC2Client") -> Iterator[str]:
+    """EKS and Fargate are in availability zones alone. Source: EC2 API, AvailabilityZone.ZoneType."""
     zone_ids = {subnet["AvailabilityZoneId"] for subnet in subnets}
+    zones = ec2.describe_availability_zones(AllAvailabilityZones=True)["AvailabilityZones"]
+    kinds = {zone["ZoneId"]: zone.get("ZoneType", "availability-zone") for zone in zones}
+    for subnet in subnets:
+        kind = kinds.get(subnet["AvailabilityZoneId"], "availability-zone")
+        if kind != "availability-zone":
+            yield f"{subnet['SubnetId']} is in the {kind} {subnet['AvailabilityZone']}, where there is no Fargate"
+            zone_ids.discard(subnet["AvailabilityZoneId"])
     if len(zone_ids) < 2:
-        return [f"the subnets lie in {len(zone_ids)} availability zone(s), EKS wants at least 2"]
-    return []
+        yield f"the subnets lie in {len(zone_ids)} availability zone(s), EKS wants at least 2"
 
 
-def _subnet_problems(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> list[str]:
+def _subnet_problems(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> Iterator[str]:
     subnet_id, free = subnet["SubnetId"], subnet["AvailableIpAddressCount"]
-    problems = []
     if subnet["VpcId"] != wanted.vpc_id:
-        problems.append(f"{subnet_id} is in {subnet['VpcId']}, not in {wanted.vpc_id}")
+        yield f"{subnet_id} is in {subnet['VpcId']}, not in {wanted.vpc_id}"
     if subnet["AvailabilityZoneId"] in UNSUPPORTED_ZONE_IDS:
-        problems.append(f"{subnet_id} is in zone {subnet['AvailabilityZoneId']}, which has no EKS or no Fargate")
-    if free < FEWEST_FREE_ADDRESSES:
-        problems.append(f"{subnet_id} has {free} free addresses, fewer than {FEWEST_FREE_ADDRESSES}")
-    return problems
+        yield f"{subnet_id} is in zone {subnet['AvailabilityZoneId']}, which has no EKS or no Fargate"
+    if subnet.get("OutpostArn"):
+        yield f"{subnet_id} is on the Outpost {subnet['OutpostArn']}, where there is no Fargate"
+    if not subnet.get("CidrBlock"):
+        yield f"{subnet_id} has no IPv4 addresses, which the cluster's pods and mount targets have"
+    elif free < FEWEST_FREE_ADDRESSES:
+        yield f"{subnet_id} has {free} free addresses, fewer than {FEWEST_FREE_ADDRESSES}"
 
 
-def _public_subnets(wanted: ExistingNetwork, subnets: "Sequence[SubnetTypeDef]", ec2: "EC2Client") -> list[str]:
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["RouteTables"]
-    return [
-        f"{subnet['SubnetId']} is public: its route table routes to {gateway}"
-        for subnet in subnets
-        if subnet["VpcId"] == wanted.vpc_id and (gateway := _internet_gateway(subnet["SubnetId"], tables))
-    ]
+def _is_usable(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> bool:
+    return subnet["VpcId"] == wanted.vpc_id and bool(subnet.get("CidrBlock"))
 
 
-def _internet_gateway(subnet_id: str, tables: "Sequence[RouteTableTypeDef]") -> str | None:
-    """The internet gateway that the subnet's own route table, else the VPC's main one, routes to."""
-    associations = [(association, table) for table in tables for association in table["Associations"]]
-    explicit = [table for association, table in associations if association.get("SubnetId") == subnet_id]
-    main = [table for association, table in associations if association.get("Main")]
-    for table in explicit or main:
-        for route in table["Routes"]:
-            if route.get("GatewayId", "").startswith("igw-"):
-                return route["GatewayId"]
-    return None
+def _check_owner(request: Request, subnets: "Sequence[SubnetTypeDef]", checked: Checked) -> None:
+    """In a VPC that another account shares, its security groups and gateways are not ours to see, let alone to use."""
+    for subnet in subnets:
+        owner = subnet.get("OwnerId", request.account_id)
+        if owner != request.account_id:
+            checked.add(
+                f"{subnet['SubnetId']} belongs to account {owner}, which shares it",
+                f"let account {owner} have the cluster made there (account_id {owner}), or name subnets of "
+                f"{request.account_id}'s own",
+            )
 
 
-def _dns_problems(wanted: ExistingNetwork, ec2: "EC2Client") -> list[str]:
-    attributes = dns_attributes(wanted.vpc_id, ec2) or {}
-    return [
-        f"{wanted.vpc_id} has {name} off, so that no EFS name resolves"
-        for name, is_on in attributes.items()
-        if not is_on
-    ]
+def _check_dns(vpc: "VpcTypeDef", ec2: "EC2Client", checked: Checked) -> None:
+    for name, is_on in (dns_attributes(vpc["VpcId"], ec2) or {}).items():
+        if not is_on:
+            checked.add(f"{vpc['VpcId']} has {name} off, so that no EFS name resolves")
+    if resolvers := own_resolvers(vpc, ec2):
+        checked.warnings.append(
+            f"the DHCP options of {vpc['VpcId']} name resolvers of their own ({', '.join(resolvers)}): if they do not "
+            "ask the VPC's resolver for names of EFS, no pod finds the file system"
+        )
+
+
+def _check_ways_out(
+    request: Request, subnets: "Sequence[SubnetTypeDef]", egress: Egress, checked: Checked, ec2: "EC2Client"
+) -> None:
+    isolated: dict[str, str] = {}
+    for subnet in subnets:
+        subnet_id = subnet["SubnetId"]
+        if gateway := egress.is_public(subnet_id):
+            checked.add(f"{subnet_id} is public: its route table routes to {gateway}")
+            continue
+        way = egress.way_from(subnet_id, subnet["CidrBlock"])
+        if way.is_ == "closed":
+            isolated[subnet_id] = way.why
+        elif way.is_ == "unknown":
+            checked.warnings.append(f"whether pods in {subnet_id} reach their registry cannot be told: {way.why}")
+        _check_endpoint(request, subnet_id, way, checked)
+    if isolated:
+        _check_isolation(
+            request, isolated, {each["SubnetId"]: each["CidrBlock"] for each in subnets}, egress, checked, ec2
+        )
+
+
+def _check_endpoint(request: Request, subnet_id: str, way: Way, checked: Checked) -> None:
+    """A node comes to a public endpoint by its way out, and from there is one of many."""
+    cluster = request.cluster
+    if cluster.endpoint_access != "public":
+        return
+    remedy = "set cluster.endpoint_access to public_and_private, with which nodes need no way out to their cluster"
+    if way.is_ == "closed":
+        checked.add(f"pods in {subnet_id} do not reach the cluster's public endpoint: {way.why}", remedy)
+    for address in way.addresses:
+        if not covers(cluster.public_access_cidrs, f"{address}/32"):
+            cidrs = ", ".join(cluster.public_access_cidrs)
+            checked.add(
+                f"pods in {subnet_id} come from {address}, which cluster.public_access_cidrs ({cidrs}) keep out", remedy
+            )
+
+
+def _check_isolation(
+    request: Request,
+    isolated: dict[str, str],
+    cidrs: dict[str, str],
+    egress: Egress,
+    checked: Checked,
+    ec2: "EC2Client",
+) -> None:
+    """Without a way out, endpoints in the VPC have to have all that Fargate needs, the image's registry included."""
+    endpoints = vpc_endpoints.of_vpc(request, ec2)
+    for subnet_id, why in isolated.items():
+        missing = endpoints.missing_for(
+            cidrs[subnet_id], (egress.route_table_of(subnet_id) or {}).get("RouteTableId", "")
+        )
+        if missing:
+            lacking = ", ".join(missing)
+            checked.add(
+                f"{subnet_id} has no way out ({why}) and not the VPC endpoints that Fargate needs: {lacking}",
+                "give the subnet a route to a NAT gateway that works, or the VPC those endpoints",
+            )
+    image, where = request.verification.image, ", ".join(isolated)
+    if not vpc_endpoints.has_endpoint(image, request.region):
+        checked.add(
+            f"verification.image {image} cannot be pulled from {where}: no VPC endpoint leads to its registry",
+            f"mirror it to a private ECR repository in {request.region} and name that one",
+        )

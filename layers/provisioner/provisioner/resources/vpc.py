@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import SubnetTypeDef
+    from mypy_boto3_ec2.type_defs import SubnetTypeDef, VpcTypeDef
 
 # Zones in which EKS places no control plane or Fargate runs no pods. Zone ids mean the same zone in every account.
 # Source: EKS User Guide, "View Amazon EKS networking requirements for VPC and subnets"; "AWS Fargate Regions".
@@ -30,9 +31,9 @@ class Network:
 
     @classmethod
     def from_subnets(cls, vpc_id: str, subnets: "Iterable[SubnetTypeDef]") -> "Network":
-        """From EC2's DescribeSubnets."""
+        """From EC2's DescribeSubnets, which leaves the CIDR of a subnet without IPv4 out."""
         found = [
-            PrivateSubnet(s["SubnetId"], s["AvailabilityZone"], s["AvailabilityZoneId"], s["CidrBlock"])
+            PrivateSubnet(s["SubnetId"], s["AvailabilityZone"], s["AvailabilityZoneId"], s.get("CidrBlock", ""))
             for s in subnets
         ]
         return cls(vpc_id, tuple(sorted(found, key=lambda s: (s.availability_zone_id, s.subnet_id))))
@@ -74,6 +75,27 @@ def dns_attributes(vpc_id: str, ec2: "EC2Client") -> dict[str, bool] | None:
         "enableDnsSupport": bool(support["EnableDnsSupport"].get("Value")),
         "enableDnsHostnames": bool(hostnames["EnableDnsHostnames"].get("Value")),
     }
+
+
+def own_resolvers(vpc: "VpcTypeDef", ec2: "EC2Client") -> list[str]:
+    """Resolvers that the VPC's DHCP options name in place of the VPC's own, which alone knows the names of EFS.
+
+    Source: VPC User Guide, "DHCP option sets in Amazon VPC" and "Amazon DNS server", which is AmazonProvidedDNS,
+    169.254.169.253 and the VPC's base address plus two.
+    """
+    options_id = vpc.get("DhcpOptionsId", "default")
+    if options_id == "default":
+        return []
+    its_own = {"AmazonProvidedDNS", "169.254.169.253", str(IPv4Network(vpc["CidrBlock"])[2])}
+    found = ec2.describe_dhcp_options(Filters=[{"Name": "dhcp-options-id", "Values": [options_id]}])["DhcpOptions"]
+    named = [
+        str(value.get("Value"))
+        for options in found
+        for each in options.get("DhcpConfigurations", [])
+        if each.get("Key") == "domain-name-servers"
+        for value in each.get("Values", [])
+    ]
+    return [] if its_own & set(named) else named
 
 
 def subnets_of(subnet_ids: Iterable[str], ec2: "EC2Client") -> "list[SubnetTypeDef]":

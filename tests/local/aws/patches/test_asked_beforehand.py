@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import ec2_limits, policy_validation
+from local.aws import ec2_limits, policy_validation, quotas
 from tests.local.aws.calls import code
 from tests.local.aws.patches.conftest import Sandbox
 
@@ -74,12 +74,31 @@ def test_the_simulator_knows_a_roles_policies_and_no_role_that_is_not(aws: Sandb
 def test_a_quota_is_told_and_enforced(aws: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     ec2 = aws.server.client("ec2")
     here = len(ec2.describe_vpcs()["Vpcs"])
-    monkeypatch.setattr(ec2_limits, "MAX_VPCS", here)
-    monkeypatch.setattr(ec2_limits, "MAX_ADDRESSES", 0)
-    quotas = aws.server.client("service-quotas").list_service_quotas(ServiceCode="vpc")["Quotas"]
-    assert {each["QuotaName"]: each["Value"] for each in quotas} == {"VPCs per Region": here}
+    place = aws.server.account_id, aws.server.region
+    monkeypatch.setitem(quotas.APPLIED, (*place, quotas.VPCS), here)
+    monkeypatch.setitem(quotas.APPLIED, (*place, quotas.ADDRESSES), 0)
+    monkeypatch.setitem(quotas.APPLIED, (*place, quotas.NAT_GATEWAYS), 0)
+    told = aws.server.client("service-quotas").list_service_quotas(ServiceCode="vpc")["Quotas"]
+    assert {each["QuotaName"]: each["Value"] for each in told} == {
+        "VPCs per Region": here,
+        "NAT gateways per Availability Zone": 0,
+    }
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    assert code(ec2.create_nat_gateway, SubnetId=subnet, ConnectivityType="private") == "NatGatewayLimitExceeded"
     assert code(ec2.create_vpc, CidrBlock="10.0.0.0/16") == "VpcLimitExceeded"
     assert code(ec2.allocate_address) == "AddressLimitExceeded"
+
+
+def test_a_quota_that_the_account_never_had_changed_is_told_as_the_default_alone(aws: Sandbox) -> None:
+    client = aws.server.client("service-quotas")
+    clusters = {"ServiceCode": "eks", "QuotaCode": "L-1194D53C"}
+    assert code(client.get_service_quota, **clusters) == "NoSuchResourceException"
+    assert client.get_aws_default_service_quota(**clusters)["Quota"]["Value"] == 100
+    vpcs = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"}
+    assert (
+        client.get_service_quota(**vpcs)["Quota"]["Value"]
+        > client.get_aws_default_service_quota(**vpcs)["Quota"]["Value"]
+    )
 
 
 def test_a_service_without_quotas_is_not_known(aws: Sandbox) -> None:

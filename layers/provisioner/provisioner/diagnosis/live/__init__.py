@@ -9,8 +9,12 @@ from provisioner.diagnosis.live.eks import LiveEks
 from provisioner.diagnosis.live.file_system import LiveFileSystem
 from provisioner.diagnosis.live.network import LiveNetwork
 from provisioner.diagnosis.live.objects import LiveObjects
+from provisioner.diagnosis.once import once
+from provisioner.errors import ErrorReason
 from provisioner.kubernetes.client import KubernetesApi
 from provisioner.request import Request
+from provisioner.resources import account
+from provisioner.resources.problem import Problem
 
 __all__ = ["Live"]
 
@@ -33,3 +37,11 @@ class Live:
         self.objects = LiveObjects(request, run_id, self.connection)
         self.file_system = LiveFileSystem(request, self.connection, self.objects)
         self.network = LiveNetwork(request, run_id, self.connection, self.eks, network)
+
+    @once
+    def _account(self) -> list[Problem]:
+        return account.look(self.request, self.connection.target).problems
+
+    def account_problems(self, reason: ErrorReason) -> list[Problem]:
+        """What Check account would refuse now for that reason."""
+        return [each for each in self._account if each.reason is reason]

@@ -11,6 +11,7 @@ from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.request import OWNER_TAG
+from provisioner.resources.problem import instructions
 
 READS: Final[dict[str, Callable[[Live], object]]] = {
     "eks ListClusters": lambda live: live.connection.eks.list_clusters(maxResults=1),
@@ -65,8 +66,11 @@ def rights(live: Live, text: str) -> Finding:
 
 
 def quota(live: Live, text: str) -> Finding:
-    """AWS's refusal is the limit itself; the look says what there is now, and that the wanted thing is not."""
+    """Quotas and what is in use; else AWS's refusal is the limit itself, and the wanted thing is not there."""
     name = live.request.cluster.name
+    if reached := live.account_problems(ErrorReason.QUOTA_EXCEEDED):
+        saw = "; ".join(each.what for each in reached)
+        return Finding.proved(f"quotas of {live.request.account_id} in {live.request.region}", saw, the_quota=saw)
     if "CreateCluster" in text:
         names = live.eks.cluster_names
         looked_at = f"clusters in {live.request.region} of account {live.request.account_id}"
@@ -85,7 +89,17 @@ def quota(live: Live, text: str) -> Finding:
             "there is none: CreateFileSystem was refused over its quota",
             the_quota="the quota of EFS file systems",
         )
+    if re.match(r"(QuotaExceeded|UnsuitableAccount): .*quota \w+/L-", text):
+        return Finding.refuted("quotas of the account", "nothing that is still to be made exceeds one")
     return Finding.possible("what was refused", "it cannot be counted from here", the_quota="the quota that it names")
+
+
+def unsuitable(live: Live, _text: str) -> Finding:
+    """Keys and principals of the request, as Check account looks at them."""
+    looked_at = f"keys and principals of the request in {live.request.account_id}"
+    if found := live.account_problems(ErrorReason.UNSUITABLE_ACCOUNT):
+        return Finding.proved(looked_at, "; ".join(each.what for each in found), what_to_do=instructions(found))
+    return Finding.refuted(looked_at, "all of them can be used now")
 
 
 def ownership(live: Live, text: str) -> Finding:

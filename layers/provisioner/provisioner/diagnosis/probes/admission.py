@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
-from provisioner.diagnosis.probes.traffic import uncovered
 from provisioner.kubernetes.client import Manifest
+from provisioner.resources.traffic import uncovered
 
 KUBELET_PORT: Final = 10250
 _ENFORCE: Final = "pod-security.kubernetes.io/enforce"

@@ -6,10 +6,11 @@ from typing import Any
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
-from provisioner.errors import BoundaryError, ErrorReason, TerminalError
+from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.request import ExistingNetwork
-from provisioner.resources import existing_network, health, network_stack
+from provisioner.resources import health, network_stack
+from provisioner.resources.problem import instructions
 from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
 
 _NO_FARGATE = "Fargate Profile creation for the Availability Zone"
@@ -152,15 +153,12 @@ def network_stack_failed(live: Live, _text: str) -> Finding:
 
 
 def existing_network_unsuitable(live: Live, _text: str) -> Finding:
-    """The same check that Ensure network made, made again."""
+    """The same check that Check account made, made again."""
     wanted = live.request.network
-    if not isinstance(wanted, ExistingNetwork):
-        return Finding.refuted("the network of the request", "it is one that is created")
-    looked_at = f"{wanted.vpc_id} and its subnets"
-    try:
-        existing_network.ensure(wanted, live.connection.ec2)  # checks, and changes nothing
-    except TerminalError as error:
-        return Finding.proved(looked_at, error.subject, what_does_not_suit=error.subject, the_VPC=wanted.vpc_id)
+    place = wanted.vpc_id if isinstance(wanted, ExistingNetwork) else live.request.region
+    looked_at = f"zones, subnets, routes and names in {place}"
+    if found := live.account_problems(ErrorReason.UNSUITABLE_NETWORK):
+        return Finding.proved(looked_at, "; ".join(each.what for each in found), what_to_do=instructions(found))
     return Finding.refuted(looked_at, "it suits now")
 
 

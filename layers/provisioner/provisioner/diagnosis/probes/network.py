@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
-from provisioner.diagnosis.probes.traffic import EPHEMERAL_PORTS, NFS_PORT, acl_refusal, names_prefix_list, uncovered
+from provisioner.resources.traffic import EPHEMERAL_PORTS, NFS_PORT, acl_refusal, names_prefix_list, uncovered
 from provisioner.resources.vpc import PrivateSubnet
 
 if TYPE_CHECKING:

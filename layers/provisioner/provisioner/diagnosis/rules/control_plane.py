@@ -8,7 +8,9 @@ from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
 from provisioner.diagnosis.probes import account, control_plane, file_system
-from provisioner.diagnosis.rules.states import ANY, BUILDING, NETWORK, VERIFYING
+from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, NETWORK, VERIFYING
+
+_NAMED_IN_REQUEST: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b"
 
 RULES: Final = (
     Rule(
@@ -35,12 +37,13 @@ RULES: Final = (
         symptoms=(seen("UnsuitableNetwork", text=r"^UnsuitableNetwork: (?![A-Z]\w+: [A-Z])"),),
         cause="The existing network does not suit EKS on Fargate with EFS.",
         probe=control_plane.existing_network_unsuitable,
-        fix="correct it ({what_does_not_suit}) or name other subnets than those of {the_VPC}",
+        fix="{what_to_do}, and run again",
     ),
     Rule(
         id="quota-reached",
-        states=NETWORK | BUILDING,
+        states=CHECKING | NETWORK | BUILDING,
         symptoms=(
+            seen("QuotaExceeded", "UnsuitableAccount", text=r"\bquota [a-z0-9]+/L-"),
             seen(
                 "ResourceLimitExceededException",
                 "FileSystemLimitExceeded",

@@ -5,6 +5,7 @@ States that run side by side share their rules: one of them fails first, and hid
 
 from typing import Final
 
+CHECKING: Final = frozenset({"Check account"})
 NETWORK: Final = frozenset({"Ensure network"})
 BUILDING: Final = frozenset(
     {
@@ -20,4 +21,4 @@ BUILDING: Final = frozenset(
 APPLYING: Final = frozenset({"Apply storage"})
 VERIFYING: Final = frozenset({"Verify storage", "Ensure cluster DNS", "Verify and finish"})
 INSIDE: Final = APPLYING | VERIFYING
-ANY: Final = NETWORK | BUILDING | INSIDE | {"Claim cluster"}
+ANY: Final = CHECKING | NETWORK | BUILDING | INSIDE | {"Claim cluster"}

@@ -58,6 +58,26 @@ def acl_refusal(
     return f"no rule allows {cidr}"
 
 
+def acl_closes(
+    entries: "Iterable[NetworkAclEntryTypeDef]", *, egress: bool, cidr: str, ports: tuple[int, int]
+) -> str | None:
+    """The rule that denies tcp to or from all of `cidr`; None when some of it passes, as far as that can be said.
+
+    For destinations that are not known one by one, where `acl_refusal` would take the ban of one address for all.
+    """
+    wanted = IPv4Network(cidr)
+    for entry in sorted(entries, key=lambda each: each.get("RuleNumber", 0)):
+        if entry.get("Egress") != egress or entry.get("Protocol") not in _TCP or "CidrBlock" not in entry:
+            continue
+        allows = entry.get("RuleAction") == "allow"
+        named = IPv4Network(entry["CidrBlock"], strict=False)
+        if allows and named.overlaps(wanted) and _meets(entry.get("PortRange"), ports):
+            return None
+        if not allows and wanted.subnet_of(named) and _spans(entry.get("PortRange"), ports):
+            return f"rule {entry.get('RuleNumber')} denies {named}"
+    return f"no rule allows {cidr}"
+
+
 def _is_for(permission: Mapping[str, Any], port: int) -> bool:
     if permission.get("IpProtocol") == "-1":
         return True
@@ -76,3 +96,9 @@ def _spans(port_range: Mapping[str, Any] | None, ports: tuple[int, int]) -> bool
     if not port_range:
         return True
     return bool(port_range.get("From", 0) <= ports[0] and ports[1] <= port_range.get("To", 0))
+
+
+def _meets(port_range: Mapping[str, Any] | None, ports: tuple[int, int]) -> bool:
+    if not port_range:
+        return True
+    return bool(port_range.get("From", 0) <= ports[1] and ports[0] <= port_range.get("To", 0))

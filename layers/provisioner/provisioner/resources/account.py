@@ -1,0 +1,129 @@
+"""Everything that can be known to end a run before the run has changed anything, looked up and told together.
+
+What may not be looked at is a warning: a right that only looking needs must not keep anybody from a cluster.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from provisioner.aws.errors import boundary_error
+from provisioner.aws.session import Target
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.request import CreatedNetwork, ExistingNetwork, Request
+from provisioner.resources import cluster, existing_network, file_system, keys, network_stack, principals, quotas
+from provisioner.resources.problem import Problem, refusal
+from provisioner.resources.quotas import Demand
+
+
+@dataclass
+class Findings:
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(request: Request, target: Target) -> list[str]:
+    """Warnings, when nothing is known to keep a run from its end. Only reads; the same call says the same again.
+
+    Raises: TerminalError that lists every problem with its value and remedy; ClientError when AWS throttles or fails.
+    """
+    found = look(request, target)
+    if found.problems:
+        raise refusal(found.problems)
+    return found.warnings
+
+
+def look(request: Request, target: Target) -> Findings:
+    """What `check` judges by. Raises: ClientError."""
+    found = Findings()
+    for part in (_network, _keys, _principals, _quotas):
+        part(request, target, found)
+    return found
+
+
+def _network(request: Request, target: Target, found: Findings) -> None:
+    wanted = request.network
+    if isinstance(wanted, ExistingNetwork):
+        with _reading(f"network {wanted.vpc_id}", found):
+            checked = existing_network.check(request, wanted, target.client("ec2"))
+            found.problems += checked.problems
+            found.warnings += checked.warnings
+
+
+def _keys(request: Request, target: Target, found: Findings) -> None:
+    for name, arn in keys.named_in(request).items():
+        with _reading(f"{name} {arn}", found):
+            if problem := keys.problem(name, arn, target.client("kms")):
+                found.problems.append(problem)
+
+
+def _principals(request: Request, target: Target, found: Findings) -> None:
+    """Who is to be let in has to be there, under that very ARN: EKS takes no other. Other accounts' are not seen."""
+    for arn in request.cluster.admin_principal_arns:
+        if not principals.is_of_account(request, arn):
+            continue
+        with _reading(f"principal {arn}", found):
+            principal = principals.find(arn, target.client("iam"))
+            if principal is None:
+                problem = f"cluster.admin_principal_arns has {arn}, which does not exist", "make it, or leave it out"
+            elif principal.arn != arn:
+                problem = f"cluster.admin_principal_arns has {arn}, whose ARN is another", f"name {principal.arn}"
+            else:
+                continue
+            found.problems.append(Problem(ErrorReason.UNSUITABLE_ACCOUNT, *problem))
+
+
+def _quotas(request: Request, target: Target, found: Findings) -> None:
+    """Of what is still to be made; how much there is is asked only where the quota is known."""
+    service_quotas = target.client("service-quotas")
+    for demands in (_of_network, _of_cluster, _of_file_system, _of_pods):
+        with _reading("what is there already", found):
+            for demand in demands(request, target, found):
+                with _reading(f"quota {demand.quota}", found, whatever_happens=True):
+                    if problem := demand.problem(quotas.value(demand.quota, service_quotas), request.region):
+                        found.problems.append(problem)
+
+
+def _of_network(request: Request, target: Target, found: Findings) -> Iterable[Demand]:
+    wanted, ec2 = request.network, target.client("ec2")
+    if not isinstance(wanted, CreatedNetwork) or network_stack.find(request, target.client("cloudformation")):
+        return ()
+    try:
+        zones = network_stack.zones_for(wanted, request.region, ec2)
+    except TerminalError as error:
+        found.problems.append(Problem.of(error))
+        return ()
+    return quotas.of_network(zones[: 1 if wanted.nat == "single" else len(zones)], request.account_id, ec2)
+
+
+def _of_cluster(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
+    eks = target.client("eks")
+    return () if cluster.find(request, eks) else (quotas.of_cluster(eks),)
+
+
+def _of_file_system(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
+    efs = target.client("efs")
+    return () if file_system.find(request, efs) else (quotas.of_file_system(efs),)
+
+
+def _of_pods(request: Request, _target: Target, _found: Findings) -> Iterable[Demand]:
+    return (quotas.of_pods(request.verification.writers),)
+
+
+@contextmanager
+def _reading(what: str, found: Findings, *, whatever_happens: bool = False) -> Iterator[None]:
+    """What may not be read becomes a warning; `whatever_happens`, also what is not there to be asked."""
+    try:
+        yield
+    except ClientError as error:
+        refused = boundary_error(error, error.operation_name)
+        if not whatever_happens and refused.reason is not ErrorReason.ACCESS_DENIED:
+            raise
+        found.warnings.append(f"{what} could not be read: {refused.subject}")
+    except (HTTPClientError, NoConnectionError) as error:
+        if not whatever_happens:
+            raise
+        found.warnings.append(f"{what} could not be read: {type(error).__name__}")

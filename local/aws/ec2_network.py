@@ -1,0 +1,151 @@
+"""What makes a network look right and not be: moto's EC2 with zones of other kinds, subnets of others, and blocks.
+
+moto lacks: Local Zones and Wavelength Zones, which DescribeAvailabilityZones tells when asked for all; subnets that
+another account shares; VPC Block Public Access; the DHCP options that every VPC has from the start.
+Source: EC2 API, AvailabilityZone, Subnet, ModifyVpcBlockPublicAccessOptions; VPC guide, "Share your VPC subnets",
+"DHCP option sets in Amazon VPC".
+"""
+
+from typing import Any, cast
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import EC2Backend
+from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend, Zone
+from moto.ec2.models.dhcp_options import DHCPOptionsSet
+from moto.ec2.models.subnets import Subnet
+from moto.ec2.models.vpcs import VPC
+from moto.ec2.responses import EC2Response
+
+from local.aws.interfaces import Cloud
+
+OTHER_ZONES = (
+    Zone("ap-northeast-1-tpe-1a", "ap-northeast-1", "apne1-tpe1-az1", "local-zone"),
+    Zone("ap-northeast-1-wl1-nrt-wlz-1", "ap-northeast-1", "apne1-wl1-nrt-wlz1", "wavelength-zone"),
+)
+AMAZON_DNS = "AmazonProvidedDNS"
+BLOCK_MODES = ("off", "block-bidirectional", "block-ingress")
+_OPTIONS = "_block_public_access"
+_EXCLUSIONS = "_block_public_access_exclusions"
+_SHARED_BY = "_shared_by"
+_DEFAULT = "_default"
+
+
+def share(subnet: Subnet, owner_id: str) -> None:
+    """As if that account had made the subnet and shared it through RAM."""
+    setattr(subnet, _SHARED_BY, owner_id)
+
+
+def own_resolvers(ec2: EC2Backend, vpc_id: str) -> list[str]:
+    """Resolvers that the VPC's DHCP options name when the VPC's own, which alone knows names of EFS, is not of them."""
+    options: Any = ec2.get_vpc(vpc_id).dhcp_options
+    named: list[str] = options._options["domain-name-servers"] or []
+    return [] if AMAZON_DNS in named else named
+
+
+def blocks_gateways(ec2: EC2Backend, subnet: Subnet) -> bool:
+    """Whether an internet gateway lets nothing out of the subnet. Source: VPC guide, "Block public access"."""
+    if getattr(ec2, _OPTIONS, "off") != "block-bidirectional":
+        return False
+    excluded = {each["ResourceArn"].rpartition("/")[2] for each in getattr(ec2, _EXCLUSIONS, [])}
+    return not {str(subnet.vpc_id), subnet.id} & excluded
+
+
+def install(_cloud: Cloud) -> None:
+    by_region = RegionsAndZonesBackend.zones
+    RegionsAndZonesBackend.zones = {
+        region: [*zones, *(zone for zone in OTHER_ZONES if zone.region_name == region)]
+        for region, zones in by_region.items()
+    }
+    describe_zones = EC2Backend.describe_availability_zones
+    answer_zones = EC2Response.describe_availability_zones
+    own: Any = vars(Subnet)["owner_id"].fget
+    create_vpc, delete_vpc = EC2Backend.create_vpc, EC2Backend.delete_vpc
+
+    def vpc(self: EC2Backend, *args: Any, **kwargs: Any) -> VPC:
+        made: Any = create_vpc(self, *args, **kwargs)
+        made.dhcp_options = _default_options(self)
+        return cast(VPC, made)
+
+    def removed(self: EC2Backend, vpc_id: str) -> VPC:
+        """Its option set stays, as it is others' too."""
+        self.get_vpc(vpc_id).dhcp_options = None
+        return delete_vpc(self, vpc_id)
+
+    def of_the_region(self: EC2Backend, *args: Any, **kwargs: Any) -> list[Zone]:
+        return [zone for zone in describe_zones(self, *args, **kwargs) if zone not in OTHER_ZONES]
+
+    def zones(self: EC2Response) -> ActionResult:
+        answer: Any = answer_zones(self)
+        if self._get_bool_param("AllAvailabilityZones", False):
+            others = [zone for zone in OTHER_ZONES if zone.region_name == self.region]
+            answer = ActionResult({"AvailabilityZones": [*answer.result["AvailabilityZones"], *others]})
+        return cast(ActionResult, answer)
+
+    def owner_id(self: Subnet) -> str:
+        shared_by: str = getattr(self, _SHARED_BY, "") or own(self)
+        return shared_by
+
+    for owner, name, patch in (
+        (EC2Backend, "create_vpc", vpc),
+        (EC2Backend, "delete_vpc", removed),
+        (EC2Backend, "describe_availability_zones", of_the_region),
+        (EC2Response, "describe_availability_zones", zones),
+        (EC2Response, "describe_vpc_block_public_access_options", _describe_options),
+        (EC2Response, "modify_vpc_block_public_access_options", _modify_options),
+        (EC2Response, "describe_vpc_block_public_access_exclusions", _describe_exclusions),
+        (EC2Response, "create_vpc_block_public_access_exclusion", _create_exclusion),
+        (Subnet, "owner_id", property(owner_id)),
+    ):
+        setattr(owner, name, patch)
+
+
+def _default_options(ec2: EC2Backend) -> DHCPOptionsSet:
+    """One of the region, shared by all VPCs that name no other."""
+    found = next((each for each in ec2.dhcp_options_sets.values() if getattr(each, _DEFAULT, False)), None)
+    if found is None:
+        suffix = "ec2.internal" if ec2.region_name == "us-east-1" else f"{ec2.region_name}.compute.internal"
+        found = ec2.create_dhcp_options([AMAZON_DNS], [suffix])  # type: ignore[arg-type]
+        setattr(found, _DEFAULT, True)
+    return found
+
+
+def _describe_options(self: EC2Response) -> ActionResult:
+    return ActionResult({"VpcBlockPublicAccessOptions": _options(self)})
+
+
+def _modify_options(self: EC2Response) -> ActionResult:
+    mode = self._get_param("InternetGatewayBlockMode")
+    if mode not in BLOCK_MODES:
+        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{mode}' for InternetGatewayBlockMode")
+    setattr(self.ec2_backend, _OPTIONS, mode)
+    return ActionResult({"VpcBlockPublicAccessOptions": _options(self)})
+
+
+def _options(self: EC2Response) -> dict[str, str]:
+    mode = getattr(self.ec2_backend, _OPTIONS, "off")
+    return {
+        "AwsAccountId": self.current_account,
+        "AwsRegion": self.region,
+        "State": "default-state" if mode == "off" else "update-complete",
+        "InternetGatewayBlockMode": mode,
+        "ManagedBy": "account",
+        "ExclusionsAllowed": "allowed",
+    }
+
+
+def _describe_exclusions(self: EC2Response) -> ActionResult:
+    return ActionResult({"VpcBlockPublicAccessExclusions": getattr(self.ec2_backend, _EXCLUSIONS, [])})
+
+
+def _create_exclusion(self: EC2Response) -> ActionResult:
+    resource = self._get_param("SubnetId") or self._get_param("VpcId")
+    kind = resource.partition("-")[0]
+    exclusion = {
+        "ExclusionId": f"vpcbpa-exclude-{resource.partition('-')[2]}",
+        "InternetGatewayExclusionMode": self._get_param("InternetGatewayExclusionMode"),
+        "ResourceArn": f"arn:{self.partition}:ec2:{self.region}:{self.current_account}:{kind}/{resource}",
+        "State": "create-complete",
+    }
+    setattr(self.ec2_backend, _EXCLUSIONS, [*getattr(self.ec2_backend, _EXCLUSIONS, []), exclusion])
+    return ActionResult({"VpcBlockPublicAccessExclusion": exclusion})

@@ -1,0 +1,89 @@
+"""A VPC of somebody's that suits: private subnets, a NAT gateway in a public one, DNS attributes on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+ZONES = ("ap-northeast-1a", "ap-northeast-1c")
+
+
+@dataclass
+class SomebodysVpc:
+    """Two private subnets on one route table; the VPC's main one is left alone."""
+
+    ec2: Any
+    vpc_id: str
+    subnet_ids: list[str]
+    table_id: str
+    public_subnet_id: str
+    public_table_id: str
+    gateway_id: str
+    nat_id: str
+    nat_address: str
+
+    @classmethod
+    def made(cls, ec2: Any) -> "SomebodysVpc":
+        vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
+        gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
+        public_subnet_id = subnet(ec2, vpc_id, ZONES[0], "10.0.0.0/24")
+        public_table_id = table(ec2, vpc_id, public_subnet_id)
+        ec2.create_route(RouteTableId=public_table_id, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway_id)
+        address = ec2.allocate_address(Domain="vpc")
+        made = ec2.create_nat_gateway(SubnetId=public_subnet_id, AllocationId=address["AllocationId"])
+        nat_id = made["NatGateway"]["NatGatewayId"]
+        subnet_ids = [subnet(ec2, vpc_id, zone, f"10.0.{i}.0/24") for i, zone in enumerate(ZONES, 1)]
+        table_id = table(ec2, vpc_id, *subnet_ids)
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat_id)
+        return cls(
+            ec2,
+            vpc_id,
+            subnet_ids,
+            table_id,
+            public_subnet_id,
+            public_table_id,
+            gateway_id,
+            nat_id,
+            address["PublicIp"],
+        )
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"vpc_id": self.vpc_id, "private_subnet_ids": self.subnet_ids}
+
+    def lead(self, table_id: str, **next_hop: str) -> None:
+        """The table's default route leads there; nowhere when there is no next hop."""
+        self.ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0")
+        if next_hop:
+            self.ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", **next_hop)
+
+    def deny(self, subnet_id: str, *, egress: bool, ports: tuple[int, int], cidr: str = "0.0.0.0/0") -> None:
+        """The subnet gets a network ACL that denies that, and allows all else."""
+        acl_id = self.ec2.create_network_acl(VpcId=self.vpc_id)["NetworkAcl"]["NetworkAclId"]
+        self._entry(acl_id, 90, egress, "deny", cidr, Protocol="6", PortRange={"From": ports[0], "To": ports[1]})
+        for direction in (True, False):
+            self._entry(acl_id, 100, direction, "allow", "0.0.0.0/0", Protocol="-1")
+        filters = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
+        (acl,) = self.ec2.describe_network_acls(Filters=filters)["NetworkAcls"]
+        (association,) = [each for each in acl["Associations"] if each["SubnetId"] == subnet_id]
+        self.ec2.replace_network_acl_association(
+            AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl_id
+        )
+
+    def _entry(self, acl_id: str, number: int, egress: bool, action: str, cidr: str, **rule: Any) -> None:
+        self.ec2.create_network_acl_entry(
+            NetworkAclId=acl_id, RuleNumber=number, Egress=egress, RuleAction=action, CidrBlock=cidr, **rule
+        )
+
+
+def subnet(ec2: Any, vpc_id: str, zone: str, cidr: str) -> str:
+    subnet_id: str = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=zone, CidrBlock=cidr)["Subnet"]["SubnetId"]
+    return subnet_id
+
+
+def table(ec2: Any, vpc_id: str, *subnet_ids: str) -> str:
+    """A route table of their own."""
+    table_id: str = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    for subnet_id in subnet_ids:
+        ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
+    return table_id

@@ -1,0 +1,150 @@
+"""What is known to end a run before it has made anything."""
+
+from typing import Any
+
+import botocore.session
+import pytest
+
+from provisioner.aws.session import Target
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.resources import account, network
+from tests.unit.resources.aws_calls import alter, refuse
+from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import LONG_AGO, FakeIam
+from tests.unit.resources.fake_quotas import FakeQuotas
+from tests.unit.resources.samples import ACCOUNT_ID, REGION, request_for
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def target(
+    eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, kms: Any, iam: FakeIam, service_quotas: FakeQuotas
+) -> Target:
+    target = Target(botocore.session.Session(), account_id=ACCOUNT_ID, region=REGION, role_prefix="p")
+    target._clients = {
+        "eks": eks.client,
+        "ec2": ec2,
+        "efs": efs,
+        "cloudformation": cloudformation,
+        "kms": kms,
+        "iam": iam.client,
+        "service-quotas": service_quotas.client,
+    }
+    return target
+
+
+def problems(target: Target, **parts: Any) -> list[str]:
+    return [each.what for each in account.look(request_for(**parts), target).problems]
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed", "said"),
+    [
+        ("L-F678F1CE", 1, "vpc/L-F678F1CE (VPCs per Region) is 1 in ap-northeast-1: 1 in use, 1 more needed"),
+        ("L-0263D0A3", 2, "ec2/L-0263D0A3 (EC2-VPC Elastic IPs) is 2 in ap-northeast-1: 0 in use, 3 more needed"),
+        (
+            "L-FE5A380F",
+            0,
+            "vpc/L-FE5A380F (NAT gateways per Availability Zone) is 0 in ap-northeast-1: 0 in use, 1 more",
+        ),
+        ("L-1194D53C", 0, "eks/L-1194D53C (Clusters) is 0 in ap-northeast-1: 0 in use, 1 more needed"),
+        ("L-848C634D", 0, "elasticfilesystem/L-848C634D (File systems per account) is 0 in ap-northeast-1: 0 in use"),
+        (
+            "L-3032A538",
+            1,
+            "fargate/L-3032A538 (Fargate On-Demand vCPU resource count) is 1 in ap-northeast-1: 0 in use, 1.5",
+        ),
+    ],
+)
+def test_a_quota_that_a_run_would_exceed_is_told_with_what_is_in_use(
+    code: str, allowed: float, said: str, target: Target, service_quotas: FakeQuotas
+) -> None:
+    assert problems(target, network={"nat": "per_zone"}) == []
+    service_quotas.applied[code] = allowed
+    (problem,) = problems(target, network={"nat": "per_zone"})
+    assert problem.startswith(f"quota {said}")
+
+
+def test_nat_gateways_count_in_the_zones_where_one_is_to_be_made(
+    target: Target, ec2: Any, service_quotas: FakeQuotas
+) -> None:
+    service_quotas.applied["L-FE5A380F"] = 1
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    # Zones are taken by their ids: apne1-az1 is ap-northeast-1c here.
+    for zone, cidr, expected in (("a", "10.0.1.0/24", 0), ("c", "10.0.2.0/24", 1)):
+        subnet = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=f"ap-northeast-1{zone}", CidrBlock=cidr)["Subnet"]
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        ec2.create_nat_gateway(SubnetId=subnet["SubnetId"], AllocationId=address)
+        assert len(problems(target, network={"nat": "single"})) == expected
+
+
+def test_what_is_there_already_needs_no_room_in_a_full_account(
+    target: Target, ec2: Any, efs: Any, cloudformation: Any, eks: FakeEks, service_quotas: FakeQuotas
+) -> None:
+    service_quotas.applied |= dict.fromkeys(("L-F678F1CE", "L-0263D0A3", "L-FE5A380F", "L-1194D53C", "L-848C634D"), 0)
+    assert len(problems(target)) == 5
+    request = request_for()
+    network.ensure(request, "run", ec2, cloudformation)
+    eks.clusters["eks-example"] = {"name": "eks-example"}
+    efs.create_file_system(CreationToken=request.idempotency_token("file-system"))
+    assert problems(target) == []
+
+
+def test_a_vpc_that_others_share_with_the_account_does_not_count(
+    target: Target, ec2: Any, service_quotas: FakeQuotas
+) -> None:
+    service_quotas.applied["L-F678F1CE"] = 1
+    alter(ec2, "DescribeVpcs", lambda answer: answer["Vpcs"][0].update(OwnerId="999988887777"))
+    assert problems(target) == []
+
+
+@pytest.mark.parametrize("service", ["service-quotas", "kms", "eks"])
+def test_what_may_not_be_looked_at_is_a_warning_that_names_the_call(service: str, target: Target, kms: Any) -> None:
+    operation = {"service-quotas": "GetServiceQuota", "kms": "DescribeKey", "eks": "DescribeCluster"}[service]
+    refuse(target._clients[service], operation, "AccessDeniedException")
+    found = account.look(request_for(cluster={"secrets_key_arn": kms.create_key()["KeyMetadata"]["Arn"]}), target)
+    assert found.problems == []
+    (warning,) = found.warnings
+    assert f"could not be read: {operation}: AccessDeniedException" in warning
+
+
+def test_a_region_with_too_few_zones_is_told_with_all_else(
+    target: Target, ec2: Any, service_quotas: FakeQuotas
+) -> None:
+    alter(ec2, "DescribeAvailabilityZones", lambda answer: answer.update(AvailabilityZones=[]))
+    service_quotas.applied["L-1194D53C"] = 0
+    with pytest.raises(TerminalError, match=r"0 zones with EKS and Fargate.*L-1194D53C") as refused:
+        account.check(request_for(), target)
+    assert refused.value.reason is ErrorReason.UNSUITABLE_ACCOUNT
+
+
+def test_a_key_that_does_not_exist_or_cannot_encrypt_is_told(target: Target, kms: Any) -> None:
+    signing = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
+    found = problems(target, cluster={"secrets_key_arn": KEY}, file_system={"kms_key_arn": signing})
+    assert found == [
+        f"cluster.secrets_key_arn {KEY} does not exist",
+        f"file_system.kms_key_arn {signing} is a RSA_2048 key for SIGN_VERIFY",
+    ]
+
+
+def test_a_key_that_is_about_to_be_deleted_is_told(target: Target, kms: Any) -> None:
+    key = kms.create_key()["KeyMetadata"]
+    kms.schedule_key_deletion(KeyId=key["KeyId"])
+    assert problems(target, cluster={"secrets_key_arn": key["Arn"]}) == [
+        f"cluster.secrets_key_arn {key['Arn']} is PendingDeletion"
+    ]
+
+
+def test_a_principal_that_does_not_exist_or_has_another_path_is_told_with_the_arn_to_use(
+    target: Target, iam: FakeIam
+) -> None:
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role"
+    whole = f"{role}/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123"
+    iam.made[whole] = LONG_AGO
+    asked = [f"{role}/nobody", f"{role}/AWSReservedSSO_Admin_0123", whole, "arn:aws:iam::999988887777:role/elsewhere"]
+    found = account.look(request_for(cluster={"admin_principal_arns": asked}), target).problems
+    assert [(each.what, each.remedy) for each in found] == [
+        (f"cluster.admin_principal_arns has {role}/nobody, which does not exist", "make it, or leave it out"),
+        (f"cluster.admin_principal_arns has {asked[1]}, whose ARN is another", f"name {whole}"),
+    ]
