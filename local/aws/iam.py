@@ -32,6 +32,8 @@ class Principal:
     arn: str
     iam_arn: str
     account_id: str
+    session_policy: str | None = None
+    """What AssumeRole was given as Policy: it limits the session."""
 
     def as_policy_caller(self) -> Caller:
         partition = self.arn.split(":")[1]
@@ -106,7 +108,7 @@ def caller_of(access_key_id: str, account_id: str, partition: str) -> Principal:
 def known_caller(access_key_id: str) -> Principal | None:
     """The role's session or the user that holds this key; None when nobody handed it out."""
     if session := _session_of(access_key_id):
-        return Principal(arn=session.arn, iam_arn=session.role_arn, account_id=session.account_id)
+        return Principal(session.arn, session.role_arn, session.account_id, session.policy or None)
     for user in _users():
         if user.has_access_key(access_key_id):
             return Principal(arn=user.arn, iam_arn=user.arn, account_id=user.account_id)

@@ -4,12 +4,12 @@ A fault changes live state behind the program's back, or makes a service answer 
 kubelets and services then say follows from that state by the embedded cloud's own rules.
 """
 
-from local.faults import admission, control_plane, fargate, identities, kubernetes, network, storage
+from local.faults import admission, control_plane, fargate, identities, kubernetes, network, policies, storage
 from local.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for part in (network, storage, kubernetes, admission, fargate, control_plane, identities)
+    for part in (network, storage, kubernetes, admission, fargate, control_plane, identities, policies)
     for fault in part.FAULTS
 }
 

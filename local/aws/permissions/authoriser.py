@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from local.aws.iam import Principal
-from local.aws.permissions import identity, keys
+from local.aws.permissions import guardrails, identity, keys
 from local.aws.permissions.audit import Audit, Decision
 from local.aws.permissions.calls import demands_of
 from local.aws.permissions.demand import ApiCall, Context, Demand
@@ -45,11 +45,11 @@ class Authoriser:
 
     def is_asked(self, principal: Principal, service: str) -> bool:
         """Whether there is anything to decide: an administrator may do everything but use what others own."""
-        return service in USED_FROM_ELSEWHERE or not identity.may_do_everything(principal.iam_arn)
+        return service in USED_FROM_ELSEWHERE or not _may_do_everything(principal)
 
     def check_call(self, principal: Principal, call: ApiCall) -> None:
         """Raises: AccessDenied for the first thing that the principal may not do; UnknownCall."""
-        administrator = identity.may_do_everything(principal.iam_arn)
+        administrator = _may_do_everything(principal)
         try:
             demands = list(demands_of(call))
         except LookupError as error:
@@ -104,6 +104,9 @@ def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> st
     """The end of AWS's message; empty when allowed."""
     action, resource = demand.action, demand.resource
     own = verdict(identity.statements_of(principal.iam_arn), action, circumstances, resource)
+    limits = [*guardrails.of_resource(owner_of(resource)), *guardrails.of(principal)]
+    if denied := next((why for each in limits if (why := each.denies(demand, circumstances))), ""):
+        return denied
     if own == "explicit deny":
         return "with an explicit deny in an identity-based policy"
     policy = policy_of(resource) or {}
@@ -113,11 +116,17 @@ def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> st
     elsewhere = _is_elsewhere(principal, demand)
     if not elsewhere and decide(policy, _by_name(principal), action, circumstances, resource) == "allow":
         return ""
+    if lacking := next((why for each in limits if (why := each.lacks(demand, circumstances))), ""):
+        return lacking
     if own != "allow":
         return f"because no identity-based policy allows the {action} action"
     if its != "allow" and (elsewhere or (policy and action.startswith(NEVER_WITHOUT_ITS_OWN))):
         return f"because no resource-based policy allows the {action} action"
     return ""
+
+
+def _may_do_everything(principal: Principal) -> bool:
+    return identity.may_do_everything(principal.iam_arn) and not guardrails.of(principal)
 
 
 def _is_elsewhere(principal: Principal, demand: Demand) -> bool:

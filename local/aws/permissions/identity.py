@@ -42,6 +42,16 @@ def policies_of(principal_arn: str) -> list[Policy]:
     return [*inline, *managed]
 
 
+def managed(policy_arn: str) -> tuple[Statement, ...]:
+    """Of a managed policy's default version; none of one that is gone, which then allows nothing."""
+    account_id = policy_arn.split(":")[4]
+    backend = iam_backends[account_id if account_id.isdigit() else "123456789012"][policy_arn.split(":")[1]]
+    policy = backend.managed_policies.get(policy_arn)
+    if policy is None:
+        return ()
+    return _statements(next(version.document for version in policy.versions if version.is_default))
+
+
 def statements_of(principal_arn: str) -> Iterator[Statement]:
     for policy in policies_of(principal_arn):
         yield from policy.statements

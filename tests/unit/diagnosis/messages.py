@@ -295,6 +295,34 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         failed("Ensure network", "AccessDenied: CreateStack: AccessDenied (not authorized); allow the role this call"),
         {"access-denied"},
     ),
+    "organization": (
+        failed(
+            "Ensure cluster",
+            "AccessDenied: CreateCluster: AccessDeniedException (User: arn:aws:sts::1:assumed-role/r/s is not "
+            "authorized to perform: eks:CreateCluster on resource: arn:aws:eks:ap-northeast-1:1:cluster/c with an "
+            "explicit deny in a service control policy: arn:aws:organizations::2:policy/o-1/service_control_policy/p-1"
+            "); let the policy that AWS names allow the role this call",
+        ),
+        {"denied-by-policy"},
+    ),
+    "boundary": (
+        failed(
+            "Ensure cluster",
+            "AccessDenied: CreateCluster: AccessDeniedException (User: arn:aws:sts::1:assumed-role/r/s is not "
+            "authorized to perform: eks:CreateCluster on resource: arn:aws:eks:ap-northeast-1:1:cluster/c because no "
+            "permissions boundary allows the eks:CreateCluster action); let the policy",
+        ),
+        {"denied-by-policy"},
+    ),
+    "own policy lacks": (
+        failed(
+            "Ensure cluster",
+            "AccessDenied: CreateCluster: AccessDeniedException (User: arn:aws:sts::1:assumed-role/r/s is not "
+            "authorized to perform: eks:CreateCluster on resource: arn:aws:eks:ap-northeast-1:1:cluster/c because no "
+            "identity-based policy allows the eks:CreateCluster action); let the policy",
+        ),
+        {"access-denied"},
+    ),
     "cluster quota": (
         failed(
             "Ensure cluster", "QuotaExceeded: CreateCluster: ResourceLimitExceededException (limit); raise the quota"

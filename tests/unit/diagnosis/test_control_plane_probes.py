@@ -187,6 +187,34 @@ def test_a_right_that_is_missing_is_seen_by_asking_the_same_service(world: World
     assert "DescribeFileSystems" in finding.saw
 
 
+SCP = "arn:aws:organizations::111122223333:policy/o-exampleorgid/service_control_policy/p-examplepolicyid111"
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (f"with an explicit deny in a service control policy: {SCP}", f"service control policy {SCP} of the org"),
+        ("with an explicit deny in a service control policy", "the service control policy of the organization"),
+        ("because no service control policy allows the eks:CreateCluster action", "the service control policy of"),
+        ("with an explicit deny in a resource control policy: arn:aws:organizations::1:p", "resource control policy"),
+        (f"with an explicit deny in a permissions boundary: {BOUNDARY}", f"permissions boundary {BOUNDARY} of the"),
+        ("because no permissions boundary allows the eks:CreateCluster action", "take the boundary off the role"),
+        ("because no session policy allows the eks:CreateCluster action", "the session policy with which"),
+        ("because no VPC endpoint policy allows the eks:CreateCluster action", "of the endpoint through which"),
+        ("with an explicit deny in a VPC endpoint policy", "of the endpoint through which"),
+        ("because no resource-based policy allows the eks:CreateCluster action", "policy of arn:aws:eks:::c itself"),
+        ("with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x", "take the deny of eks:Create"),
+    ],
+)
+def test_the_policy_that_denies_is_named_with_what_to_change_in_it(said: str, named: str, world: World) -> None:
+    refusal = f"(User: u is not authorized to perform: eks:CreateCluster on resource: arn:aws:eks:::c {said}); x"
+    finding, fix = look(world, "denied-by-policy", f"AccessDenied: CreateCluster: AccessDeniedException {refusal}")
+    assert (finding.verdict, said in finding.saw) == ("proved", True)
+    assert named in fix
+    assert "accounts/target.yaml" not in fix
+
+
 OWNED = "OwnedByAnother: cluster eks-example exists and its tag eks-efs-provisioner/cluster is None; choose another"
 
 

@@ -89,7 +89,7 @@ _TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
                 "UnrecognizedClientException",
             }
         ),
-        "allow the role this call, and check that the region is enabled in the account",
+        "let the policy that AWS names allow the role this call, and check that the region is enabled in the account",
     ),
     ErrorReason.QUOTA_EXCEEDED: (
         frozenset(

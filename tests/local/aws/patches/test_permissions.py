@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.organizations.models import organizations_backends
 
 from local.aws.iam import Principal
 from local.aws.lambda_runtime import Credentials
@@ -233,3 +234,68 @@ def test_a_machine_that_waits_for_executions_needs_the_rule_that_tells_of_their_
     whole = role_with(aws, allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], rule))
     made = aws.states.create_state_machine(name=name, definition=definition, roleArn=whole)["stateMachineArn"]
     assert refused(aws.states.update_state_machine, stateMachineArn=made, roleArn=lacking)[1] == message
+
+
+def test_a_permissions_boundary_limits_what_the_role_has(aws: Sandbox) -> None:
+    role = role_with(aws, allow("ec2:*"), allow("eks:*"))
+    people = aws.server.client("iam")
+    document = {"Version": "2012-10-17", "Statement": [allow("ec2:*"), deny("ec2:DescribeSubnets")]}
+    boundary = people.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    people.put_role_permissions_boundary(RoleName=role.rpartition("/")[2], PermissionsBoundary=boundary)
+    credentials = aws.server.assume_role(role, "tester")
+    ec2 = aws.server.client("ec2", credentials=credentials)
+    assert ec2.describe_vpcs()["Vpcs"]
+    assert refused(ec2.describe_subnets)[1].endswith(f"with an explicit deny in a permissions boundary: {boundary}")
+    _, message, _ = refused(aws.server.client("eks", credentials=credentials).describe_cluster, name="c")
+    assert message.endswith("because no permissions boundary allows the eks:DescribeCluster action")
+
+
+def test_a_session_policy_limits_the_session(aws: Sandbox) -> None:
+    role, limit = role_with(aws, allow("ec2:*")), json.dumps({"Version": "2012-10-17", "Statement": [allow("eks:*")]})
+    people = aws.server.client("iam")
+    trust = {**TRUST, "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    people.update_assume_role_policy(RoleName=role.rpartition("/")[2], PolicyDocument=json.dumps(trust))
+    keys = aws.server.client("sts").assume_role(RoleArn=role, RoleSessionName="tester", Policy=limit)["Credentials"]
+    credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    _, message, _ = refused(aws.server.client("ec2", credentials=credentials).describe_vpcs)
+    assert message.endswith("because no session policy allows the ec2:DescribeVpcs action")
+
+
+@pytest.mark.parametrize(
+    ("target", "statements", "said"),
+    [
+        ("account", [deny("ec2:DescribeVpcs")], "with an explicit deny in a service control policy: arn:aws:organ"),
+        ("unit", [deny("ec2:DescribeVpcs")], "with an explicit deny in a service control policy: arn:aws:organ"),
+        ("root", [deny("*")], "with an explicit deny in a service control policy: arn:aws:organ"),
+        ("root", [allow("*"), deny("eks:*")], ""),
+    ],
+)
+def test_service_control_policies_hold_from_every_level_and_not_in_the_management_account(
+    target: str, statements: list[dict[str, Any]], said: str, aws: Sandbox
+) -> None:
+    organizations = organizations_backends["555566667777"]["aws"]
+    organizations._reset()
+    organizations.create_organization("us-east-1", FeatureSet="ALL")
+    assert organizations.org is not None
+    unit = organizations.create_organizational_unit(ParentId=organizations.org.root_id, Name="workloads")
+    made = organizations.create_account(AccountName="member", Email="m@example.com")["CreateAccountStatus"]
+    account = organizations.get_account_by_id(made["AccountId"])
+    account.parent_id = unit["OrganizationalUnit"]["Id"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    policy = organizations.create_policy(Name="limit", Description="", Type="SERVICE_CONTROL_POLICY", Content=document)[
+        "Policy"
+    ]["PolicySummary"]
+    places = {"account": account.id, "unit": account.parent_id, "root": organizations.org.root_id}
+    organizations.attach_policy(PolicyId=policy["Id"], TargetId=places[target])
+    member, manager = (
+        Principal(f"arn:aws:iam::{account_id}:root", f"arn:aws:iam::{account_id}:root", account_id)
+        for account_id in (account.id, "555566667777")
+    )
+    demand = Demand("ec2:DescribeVpcs")
+    aws.server.authoriser.check(manager, [demand])
+    if said:
+        with pytest.raises(AccessDenied, match=said):
+            aws.server.authoriser.check(member, [demand])
+    else:
+        aws.server.authoriser.check(member, [demand])
+    organizations_backends.master_accounts.pop(account.id)

@@ -4,13 +4,17 @@ Sources: EKS API, ClusterIssue.code, FargateProfileIssue, AddonIssue.code; EFS A
 CloudFormation API, StackStatus.
 """
 
+import re
 from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
-from provisioner.diagnosis.probes import account, control_plane, file_system
+from provisioner.diagnosis.probes import account, control_plane, denial, file_system
 from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, NETWORK, VERIFYING
 
 _NAMED_IN_REQUEST: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b"
+
+# The same without the names of groups, which a pattern may have once only.
+_UNNAMED: Final = re.sub(r"\?P<\w+>", "?:", denial.DECIDED)
 
 RULES: Final = (
     Rule(
@@ -152,9 +156,17 @@ RULES: Final = (
     Rule(
         id="access-denied",
         states=ANY,
-        symptoms=(seen("AccessDenied", text=r"^AccessDenied: "),),
+        symptoms=(seen("AccessDenied", text=rf"^AccessDenied: (?!(?s:.*)(?:{_UNNAMED}))"),),
         cause="The provisioner's role may not make a call that it needs.",
         probe=account.rights,
         fix="deploy the present accounts/target.yaml in the account; see that no policy of the organization denies it",
+    ),
+    Rule(
+        id="denied-by-policy",
+        states=ANY,
+        symptoms=(seen("AccessDenied", text=rf"^AccessDenied: (?s:.*)(?:{_UNNAMED})"),),
+        cause="A policy beyond the provisioner's own rights denies a call that it needs.",
+        probe=denial.policy,
+        fix="{what_to_change}; then run again",
     ),
 )
