@@ -13,7 +13,7 @@ from typing import Any, cast
 from moto.core.responses import ActionResult
 from moto.logs.models import logs_backends
 
-from local.aws import eks_access, eks_bootstrap, iam, network, quotas
+from local.aws import eks_access, eks_bootstrap, eks_health, iam, network, quotas
 from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import (
     DEFAULT_VERSION,
@@ -191,7 +191,9 @@ class ClusterOperations(EksOperations):
         self.cloud.clock.later("control plane logs", write)
 
     def describe_cluster(self) -> ActionResult:
-        return ActionResult({"cluster": self.cluster().describe()})
+        cluster = self.cluster()
+        health = {"issues": [*cluster.issues, *eks_health.issues(cluster)]}
+        return ActionResult({"cluster": {**cluster.describe(), "health": health}})
 
     def list_clusters(self) -> ActionResult:
         return ActionResult(self.page(list(self.clusters), "clusters"))

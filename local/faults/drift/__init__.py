@@ -3,12 +3,22 @@
 `CHANGES[name].make(scene)` makes it; what it gives undoes it.
 """
 
-from local.faults.drift import cluster, fargate, file_system, identities, mount_targets, network, objects, volumes
+from local.faults.drift import (
+    cluster,
+    fargate,
+    file_system,
+    health,
+    identities,
+    mount_targets,
+    network,
+    objects,
+    volumes,
+)
 from local.faults.drift.change import Change, names_of
 
 CHANGES: dict[str, Change] = {
     change.name: change
-    for part in (network, cluster, identities, fargate, file_system, mount_targets, objects, volumes)
+    for part in (network, cluster, health, identities, fargate, file_system, mount_targets, objects, volumes)
     for change in part.CHANGES
 }
 

@@ -50,6 +50,14 @@ def pull(message: str) -> Signal:
 
 
 SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
+    "impaired": (
+        Signal(
+            "cluster eks-example is ACTIVE: KmsKeyDisabled: The key is disabled. (arn:aws:kms:::key/1)",
+            frozenset({"ACTIVE", "KmsKeyDisabled"}),
+            "cluster",
+        ),
+        {"cluster-impaired"},
+    ),
     "nodes refused": (
         scheduling(
             "Misconfigured Fargate Profile: fargate profile provisioner blocked for new launches due to: Pod execution "

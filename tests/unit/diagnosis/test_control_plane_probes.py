@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.resources.network_stack import stack_name
 from tests.unit.diagnosis.looking import look, rule
 from tests.unit.diagnosis.world import World
-from tests.unit.resources.aws_calls import alter, refuse
+from tests.unit.resources.aws_calls import alter, http, refuse
 from tests.unit.resources.samples import key_values, request_for
 
 ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
@@ -187,6 +188,29 @@ def test_a_right_that_is_missing_is_seen_by_asking_the_same_service(world: World
     assert "DescribeFileSystems" in finding.saw
 
 
+def test_a_cluster_that_is_active_and_not_well_is_told_as_possible_with_what_eks_names(world: World) -> None:
+    issue = {"code": "KmsKeyDisabled", "message": "The key is disabled.", "resourceIds": ["arn:aws:kms:::key/1"]}
+    world.cluster["health"] = {"issues": [issue]}
+    finding, fix = look(world, "cluster-impaired")
+    assert finding.verdict == "possible"
+    assert "eks-example (KmsKeyDisabled: The key is disabled. (arn:aws:kms:::key/1))" in fix
+    world.cluster["status"] = "FAILED"
+    assert look(world, "cluster-impaired")[0].verdict == "refuted"
+
+
+def test_a_read_that_another_policy_denies_does_not_blame_the_roles_own(world: World) -> None:
+    def refuse_by_organization(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        said = (
+            "User: u is not authorized to perform: x:Y on resource: * with an explicit deny in a service control policy"
+        )
+        return http(403), {"Error": {"Code": "AccessDeniedException", "Message": said}, "ResponseMetadata": METADATA}
+
+    world.eks.client.meta.events.register_first("before-call.eks.ListClusters", refuse_by_organization)
+    finding, _ = look(world, "access-denied", "AccessDenied: CreateCluster: x")
+    assert (finding.verdict, "service control policy" in finding.saw) == ("possible", True)
+
+
+METADATA = {"HTTPStatusCode": 403, "RequestId": "0"}
 SCP = "arn:aws:organizations::111122223333:policy/o-exampleorgid/service_control_policy/p-examplepolicyid111"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
 

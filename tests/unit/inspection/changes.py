@@ -188,6 +188,31 @@ CLUSTER = [
     ),
 ]
 
+
+def unwell(code: str, *resource_ids: str) -> Callable[[World], object]:
+    issue = {"code": code, "message": "It is so.", "resourceIds": list(resource_ids)}
+    return lambda world: world.cluster.update(health={"issues": [issue]})
+
+
+HEALTH = [
+    Change(
+        unwell(code, "it"),
+        "cluster eks-example",
+        f"health.{code}",
+        None,
+        f"{code}: It is so. (it)",
+        "left",
+        severity,
+    )
+    for code, severity in (
+        ("InsufficientFreeAddresses", "warning"),
+        ("KmsKeyDisabled", "critical"),
+        ("KmsGrantRevoked", "critical"),
+        ("IamRoleNotFound", "warning"),
+        ("VpcNotFound", "warning"),
+    )
+]
+
 LOGS = [
     Change(
         lambda world: world.logs.delete_log_group(logGroupName=LOG_GROUP),
@@ -600,4 +625,4 @@ VPC = [
     Change(dns_off("EnableDnsHostnames"), "VPC {vpc}", "enableDnsHostnames", True, False, "refused", "critical"),
 ]
 
-CHANGES = [*CLUSTER, *LOGS, *ACCESS, *NODES, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]
+CHANGES = [*CLUSTER, *HEALTH, *LOGS, *ACCESS, *NODES, *PROFILE, *DNS, *GROUP, *FILE_SYSTEM, *MOUNT_TARGETS, *VPC]

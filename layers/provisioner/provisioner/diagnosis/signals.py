@@ -10,7 +10,7 @@ from typing import Any, Final
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.live.objects import said_by
 from provisioner.diagnosis.model import Failure, Signal
-from provisioner.diagnosis.rules.states import BUILDING, VERIFYING
+from provisioner.diagnosis.rules.states import BUILDING, INSIDE, VERIFYING
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.pods import HARMLESS_REASONS
 from provisioner.resources import health
@@ -71,8 +71,10 @@ def of_live_state(live: Live, failure: Failure) -> list[Signal]:
     sources: list[Callable[[Live], Iterable[Signal]]] = []
     if failure.state in VERIFYING:
         sources += [_events, _pods, _addon]
+    if failure.state in BUILDING | INSIDE:
+        sources += [_cluster]
     if failure.state in BUILDING:
-        sources += [_cluster, _profiles]
+        sources += [_profiles]
     if failure.state in VERIFYING | BUILDING:
         sources += [_file_system]
     return [signal for source in sources for signal in _read(source, live)]

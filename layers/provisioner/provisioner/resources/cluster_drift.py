@@ -1,6 +1,7 @@
 """Whether the EKS cluster is as asked for. What the request leaves to EKS is never a difference."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import Request
@@ -10,7 +11,7 @@ from provisioner.resources.ownership import ownership
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
-    from mypy_boto3_eks.type_defs import ClusterTypeDef
+    from mypy_boto3_eks.type_defs import ClusterIssueTypeDef, ClusterTypeDef
 
 AUTHENTICATION_MODE = "API"
 
@@ -86,6 +87,51 @@ AUTHENTICATION = DriftKind(
 )
 
 
+ADDRESSES = DriftKind(
+    resource="cluster {cluster}",
+    path="health.{code}",
+    severity=Severity.WARNING,
+    meaning="EKS cannot manage the cluster any more, updates included: subnets of it have too few free addresses.",
+    fix="free at least five addresses in each of {resources}, or give the cluster other subnets by hand",
+    repairable=False,
+)
+KEY = DriftKind(
+    resource="cluster {cluster}",
+    path="health.{code}",
+    severity=Severity.CRITICAL,
+    meaning="Kubernetes secrets cannot be read for much longer: their key is disabled, goes or is gone, or "
+    "EKS may not use it any more.",
+    fix="enable the key {resources} again, cancel its deletion, or let its policy grant it to EKS again",
+    repairable=False,
+)
+ROLE = DriftKind(
+    resource="cluster {cluster}",
+    path="health.{code}",
+    severity=Severity.WARNING,
+    meaning="EKS cannot act for the cluster any more: its role is gone, or does not trust EKS.",
+    fix="deploy accounts/target.yaml again, so that there is {resources} with its trust in EKS",
+    repairable=False,
+)
+HEALTH = DriftKind(
+    resource="cluster {cluster}",
+    path="health.{code}",
+    severity=Severity.WARNING,
+    meaning="EKS says that something else is wrong with the cluster, which stays ACTIVE.",
+    fix="remove the cause that EKS names: {actual}",
+    repairable=False,
+)
+# Source: EKS API, ClusterIssue.code; EKS guide, "Cluster health FAQs and error codes with resolution paths".
+_ISSUES: Final[Mapping[str, DriftKind]] = {
+    "InsufficientFreeAddresses": ADDRESSES,
+    "KmsKeyDisabled": KEY,
+    "KmsKeyMarkedForDeletion": KEY,
+    "KmsKeyNotFound": KEY,
+    "KmsGrantRevoked": KEY,
+    "IamRoleNotFound": ROLE,
+    "AccessDenied": ROLE,
+}
+
+
 def inspect(request: Request, network: Network | None, cluster: "ClusterTypeDef | None") -> Inspected:
     """The cluster as it is, None when absent, against what `ensure` converges to; no VPC without the network."""
     name = request.cluster.name
@@ -96,12 +142,20 @@ def inspect(request: Request, network: Network | None, cluster: "ClusterTypeDef 
     match cluster["status"]:
         case "ACTIVE":
             differences += _differences(request, network, cluster)
+            differences += [_unwell(name, issue) for issue in cluster.get("health", {}).get("issues", [])]
         case "FAILED" as status:
             issues = health.summary(cluster.get("health", {}).get("issues", []))
             differences.append(FAILED.found(expected="ACTIVE", actual=status, cluster=name, issues=issues))
         case status:
             differences.append(IN_PROGRESS.found(expected="ACTIVE", actual=status, cluster=name))
     return Inspected.of(resource, differences)
+
+
+def _unwell(name: str, issue: "ClusterIssueTypeDef") -> Difference:
+    """One health issue of a cluster that is ACTIVE."""
+    code, resources = str(issue.get("code")), ", ".join(issue.get("resourceIds", [])) or "what it names"
+    kind = _ISSUES.get(code, HEALTH)
+    return kind.found(expected=None, actual=health.summary([issue]), cluster=name, code=code, resources=resources)
 
 
 def _differences(request: Request, network: Network | None, cluster: "ClusterTypeDef") -> list[Difference]:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from provisioner.aws.errors import boundary_error
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
+from provisioner.diagnosis.probes import denial
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.request import OWNER_TAG
 from provisioner.resources.problem import instructions
@@ -60,7 +61,7 @@ def rights(live: Live, text: str) -> Finding:
     error = _refused(live, read)
     if error is None:
         return Finding.possible(looked_at, "it is allowed; the refused call may need a right of its own")
-    if error.reason is ErrorReason.ACCESS_DENIED:
+    if error.reason is ErrorReason.ACCESS_DENIED and not re.search(denial.DECIDED, error.subject):
         return Finding.proved(looked_at, error.subject)
     return Finding.possible(looked_at, error.subject)
 

@@ -19,6 +19,15 @@ _PUBLIC = "0.0.0.0/0"
 _REFUSED_ZONE = re.compile(r"because (?P<zone>[a-z]{2}(?:-[a-z]+)+-\d[a-z]), the targeted availability zone")
 
 
+# All of ClusterIssue.code but InsufficientFreeAddresses, which has a rule of its own. Source: EKS API.
+IMPAIRMENTS = (
+    *("AccessDenied", "ClusterUnreachable", "ConfigurationConflict", "InternalFailure", "ResourceLimitExceeded"),
+    *("ResourceNotFound", "IamRoleNotFound", "VpcNotFound", "Ec2ServiceNotSubscribed", "Ec2SubnetNotFound"),
+    *("Ec2SecurityGroupNotFound", "KmsGrantRevoked", "KmsKeyNotFound", "KmsKeyMarkedForDeletion", "KmsKeyDisabled"),
+    *("StsRegionalEndpointDisabled", "UnsupportedVersion", "Other"),
+)
+
+
 def cluster_failed(live: Live, _text: str) -> Finding:
     """Status and health issues of the cluster."""
     name, cluster = live.request.cluster.name, live.eks.cluster
@@ -31,6 +40,23 @@ def cluster_failed(live: Live, _text: str) -> Finding:
             looked_at, f"it is FAILED: {health.summary(issues)}", the_cluster=name, the_cause=_named(issues)
         )
     return Finding.refuted(looked_at, f"it is {cluster['status']}: {health.summary(issues)}")
+
+
+def cluster_impaired(live: Live, _text: str) -> Finding:
+    """Health issues of a cluster that is there; whether the run failed for them cannot be seen."""
+    name, cluster = live.request.cluster.name, live.eks.cluster
+    looked_at = f"health of cluster {name}"
+    if cluster is None:
+        return Finding.refuted(looked_at, "there is no such cluster")
+    issues = [each for each in cluster.get("health", {}).get("issues", []) if each.get("code") in IMPAIRMENTS]
+    if cluster["status"] == "FAILED" or not issues:
+        return Finding.refuted(looked_at, f"it is {cluster['status']}: {health.summary(issues)}")
+    return Finding.possible(
+        looked_at,
+        f"it is {cluster['status']}: {health.summary(issues)}",
+        the_cluster=name,
+        the_cause=health.summary(issues),
+    )
 
 
 def profile_failed(live: Live, _text: str) -> Finding:

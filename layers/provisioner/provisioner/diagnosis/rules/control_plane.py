@@ -9,7 +9,7 @@ from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
 from provisioner.diagnosis.probes import account, control_plane, denial, file_system
-from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, NETWORK, VERIFYING
+from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, INSIDE, NETWORK, VERIFYING
 
 _NAMED_IN_REQUEST: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b"
 
@@ -83,6 +83,14 @@ RULES: Final = (
         cause="EKS could not create the cluster.",
         probe=control_plane.cluster_failed,
         fix="remove the cause ({the_cause}), delete {the_cluster} and run again",
+    ),
+    Rule(
+        id="cluster-impaired",
+        states=BUILDING | INSIDE,
+        symptoms=(seen(*control_plane.IMPAIRMENTS, text=r"^cluster \S+ is (ACTIVE|UPDATING): ", component="cluster"),),
+        cause="EKS finds something wrong with the cluster, which stays ACTIVE.",
+        probe=control_plane.cluster_impaired,
+        fix="remove what EKS names for {the_cluster} ({the_cause}); then run again",
     ),
     Rule(
         id="zone-without-fargate",
