@@ -5,10 +5,12 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroup
 
 from local.aws import ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
 
+_create_security_group = EC2Backend.create_security_group
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 
@@ -35,7 +37,16 @@ def install(cloud: Cloud) -> None:
         cloud.clock.later("NAT gateway deletion", lambda: ec2_removal.remove_nat_gateway(self, gateway))
         return gateway
 
-    for patch in (create_nat_gateway, delete_nat_gateway):
+    def create_security_group(self: EC2Backend, name: str, *args: Any, **kwargs: Any) -> SecurityGroup:
+        """Text: kubernetes-sigs/cluster-api-provider-aws#1725."""
+        if name.startswith("sg-"):
+            raise EC2ClientError(
+                "InvalidParameterValue",
+                f"Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*.",
+            )
+        return _create_security_group(self, name, *args, **kwargs)
+
+    for patch in (create_nat_gateway, delete_nat_gateway, create_security_group):
         setattr(EC2Backend, patch.__name__, patch)
     ec2_limits.install()
     ec2_removal.install()

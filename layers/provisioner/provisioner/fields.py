@@ -134,7 +134,11 @@ Region = Annotated[
 ClusterName = Annotated[
     str,
     Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$", min_length=1, max_length=100),
-    Allowed("1 to 100 letters, digits, '-' and '_', the first a letter or digit"),
+    # The cluster's security group has a name that begins so. Source: EC2 API, CreateSecurityGroup, GroupName.
+    Allowed(
+        "1 to 100 letters, digits, '-' and '_', the first a letter or digit, not starting with 'sg-'",
+        lambda value: not value.startswith("sg-"),
+    ),
 ]
 KubernetesVersion = Annotated[
     str, Field(pattern=r"^1\.[0-9]{2}$"), Allowed("a Kubernetes minor version like '1.33', or null for EKS's default")

@@ -54,3 +54,9 @@ def test_the_dns_attributes_of_a_vpc_are_what_they_were_set_to(ec2: Any, network
     names = ec2.describe_vpc_attribute(VpcId=network.vpc_id, Attribute="enableDnsHostnames")
     assert support["EnableDnsSupport"] == {"Value": False}
     assert names["EnableDnsHostnames"] == {"Value": True}
+
+
+def test_a_security_group_is_not_named_as_ids_are(ec2: Any, network: Any) -> None:
+    group = {"Description": "x", "VpcId": network.vpc_id}
+    assert code(ec2.create_security_group, GroupName="sg-web-efs", **group) == "InvalidParameterValue"
+    assert ec2.create_security_group(GroupName="web-sg-efs", **group)["GroupId"]

@@ -85,7 +85,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "region": st.text(max_size=12) | st.just("us-east-9"),
     "mode": st.text(max_size=8).filter(lambda text: text not in ("apply", "plan")),
     "on_failure": st.just("roll_back") | st.text(max_size=3),
-    "cluster.name": st.text("a", min_size=101) | st.text("-_. /", min_size=1) | st.just(""),
+    "cluster.name": st.text("a", min_size=101) | st.text("-_. /", min_size=1) | st.sampled_from(["", "sg-web"]),
     "cluster.version": st.text("0123456789.", max_size=3) | st.from_regex(r"\A[2-9]\.[0-9]{2}\Z"),
     "cluster.endpoint_access": st.text(max_size=5),
     "cluster.public_access_cidrs": st.just([]) | st.integers(2, 41).map(lambda count: ["192.0.2.0/24"] * count),
