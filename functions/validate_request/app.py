@@ -27,6 +27,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         ssm=boto3.client("ssm", config=CLIENT_CONFIG),
         defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
         located=event["located"],
+        functions_in_vpc=os.environ["FUNCTIONS_IN_VPC"] == "true",
     )
     log_warnings(request)
     return request.model_dump(mode="json")

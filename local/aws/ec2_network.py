@@ -39,8 +39,8 @@ def share(subnet: Subnet, owner_id: str) -> None:
 def own_resolvers(ec2: EC2Backend, vpc_id: str) -> list[str]:
     """Resolvers that the VPC's DHCP options name when the VPC's own, which alone knows names of EFS, is not of them."""
     options: Any = ec2.get_vpc(vpc_id).dhcp_options
-    named: list[str] = options._options["domain-name-servers"] or []
-    return [] if AMAZON_DNS in named else named
+    named: list[str] = (options._options["domain-name-servers"] if options else None) or []
+    return [] if not named or AMAZON_DNS in named else named
 
 
 def blocks_gateways(ec2: EC2Backend, subnet: Subnet) -> bool:

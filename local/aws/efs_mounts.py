@@ -17,7 +17,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.efs.models import AccessPoint, FileSystem, MountTarget, efs_backends
 
-from local.aws import efs, network
+from local.aws import ec2_network, efs, network
 from local.aws.policies import ANONYMOUS, decide
 from local.kubernetes.interfaces import MountRefused
 
@@ -179,13 +179,15 @@ def _let_write(directory: Path, allowed: bool) -> None:
 def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem) -> MountTarget:
     """The mount target fs-….efs.<region>.amazonaws.com names from the node's zone.
 
-    The name resolves, through the VPC's own resolver, to the mount target of the asker's Availability Zone.
+    The name resolves, through the VPC's own resolver, to the mount target of the asker's Availability Zone; resolvers
+    that the VPC's DHCP options name in its place do not know it (aws/efs-utils#21).
     Source: EFS guide, "Mounting on Amazon EC2 with a DNS name".
     """
     vpc = ec2.get_vpc(node.interface.subnet.vpc_id)
     targets = [t for t in file_system.iter_mount_targets() if t.vpc_id == vpc.id]
     in_zone = [target for target in targets if target.availability_zone_name == node.zone]
-    if not (_is_on(vpc.enable_dns_support) and _is_on(vpc.enable_dns_hostnames)) or not targets:
+    is_asked = _is_on(vpc.enable_dns_support) and not ec2_network.own_resolvers(ec2, vpc.id)
+    if not (is_asked and _is_on(vpc.enable_dns_hostnames)) or not targets:
         raise _unresolved(node, volume, "")
     if in_zone and in_zone[0].life_cycle_state == "updating" and in_zone[0].mount_target_id in efs.DNS_KNOWN:
         return in_zone[0]

@@ -11,6 +11,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 
 from local.aws import iam, network
+from local.aws.ec2_network import OTHER_ZONES
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
 
@@ -43,6 +44,13 @@ def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]
         raise refusal("InvalidParameterException", "Subnets are not in the same VPC")
     if len({subnet.availability_zone for subnet in subnets}) < 2:
         raise refusal("InvalidParameterException", "Subnets specified must be in at least two different AZs")
+    shared = any(subnet.owner_id != ec2.account_id for subnet in subnets)
+    if shared and not config.get("securityGroupIds"):  # rancher/rancher#32480
+        raise refusal(
+            "InvalidParameterException",
+            f"You do not have access to a default security group in VPC {subnets[0].vpc_id}. Specify a security group, "
+            "and try again.",
+        )
     for group_id in config.get("securityGroupIds", []):
         group = network.find_security_group(ec2, group_id)
         if group is None or group.vpc_id != subnets[0].vpc_id:
@@ -63,9 +71,10 @@ ZONES_WITHOUT_CAPACITY: set[str] = set()
 
 
 def check_capacity(ec2: EC2Backend, name: str, subnets: list[Subnet]) -> None:
-    """Source: EKS API, CreateCluster, UnsupportedAvailabilityZoneException."""
+    """Source: EKS API, CreateCluster, UnsupportedAvailabilityZoneException; for a Local Zone, eksctl#7169."""
     for subnet in subnets:
-        if (zone := str(subnet.availability_zone)) in ZONES_WITHOUT_CAPACITY:
+        zone = str(subnet.availability_zone)
+        if zone in ZONES_WITHOUT_CAPACITY or zone in {each.name for each in OTHER_ZONES}:
             others = sorted({str(each.name) for each in ec2.describe_availability_zones()} - ZONES_WITHOUT_CAPACITY)
             raise refusal(
                 "UnsupportedAvailabilityZoneException",

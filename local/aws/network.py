@@ -14,6 +14,11 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.models.subnets import Subnet
 
+from local.aws import ec2_network
+
+OUTSIDE = "99.83.145.10"
+"""Some address of the internet."""
+
 EPHEMERAL_PORT = 32768
 """Answers go to a port from here up. Source: Linux, ip_local_port_range."""
 
@@ -131,12 +136,42 @@ def _acl_allows(ec2: EC2Backend, subnet: Subnet, port: int, address: str, *, egr
 
 
 def reaches_internet(ec2: EC2Backend, subnet: Subnet) -> bool:
-    """Whether the subnet's route table sends 0.0.0.0/0 through a NAT gateway that works."""
+    """Whether HTTPS from the subnet comes out through a NAT gateway, and its answers come back.
+
+    The gateway has to work, and its own subnet to have a route to an internet gateway that is attached to the VPC and
+    not blocked; the network ACLs of both subnets have to let all of it pass.
+    """
+    gateway = _default_route(ec2, subnet).get("nat_gateway")
+    if gateway is None or ec2.nat_gateways[gateway.id].state != "available":
+        return False
+    nat_subnet = ec2.get_subnet(gateway.subnet_id)
+    onward = _default_route(ec2, nat_subnet).get("gateway")
+    if onward is None or gateway.connectivity_type == "private":
+        return False
+    attached = getattr(onward, "vpc", None)
+    if attached is None or attached.id != subnet.vpc_id or ec2_network.blocks_gateways(ec2, nat_subnet):
+        return False
+    out, pod = OUTSIDE, str(subnet.cidr.network_address + 4)
+    passes = _acl_allows(ec2, nat_subnet, 443, out, egress=True) and _acl_allows(
+        ec2, nat_subnet, EPHEMERAL_PORT, out, egress=False
+    )
+    if nat_subnet.id == subnet.id:
+        return passes
+    return (
+        passes
+        and _acl_allows(ec2, subnet, 443, out, egress=True)
+        and _acl_allows(ec2, nat_subnet, 443, pod, egress=False)
+        and _acl_allows(ec2, nat_subnet, EPHEMERAL_PORT, pod, egress=True)
+        and _acl_allows(ec2, subnet, EPHEMERAL_PORT, out, egress=False)
+    )
+
+
+def _default_route(ec2: EC2Backend, subnet: Subnet) -> dict[str, Any]:
+    """Where the subnet's table sends 0.0.0.0/0; nothing when it has no such route."""
     for route in _route_table(ec2, subnet).routes:
         if route.destination_cidr_block == "0.0.0.0/0":
-            gateway = route.nat_gateway
-            return gateway is not None and ec2.nat_gateways[gateway.id].state == "available"
-    return False
+            return vars(route)
+    return {}
 
 
 def reaches_endpoint(ec2: EC2Backend, subnet: Subnet, service: str) -> bool:

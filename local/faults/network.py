@@ -1,5 +1,6 @@
 """Faults of the network between pods, mount targets and registries."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from local.aws import registries
@@ -10,6 +11,9 @@ from local.faults.interception import intercept
 from local.faults.scene import Scene
 
 NFS_PORT = 2049
+EVERYWHERE = "0.0.0.0/0"
+BLOCKED_REGION = "us-east-2"
+"""No other fault strikes there."""
 
 
 def close_security_groups(scene: Scene) -> None:
@@ -76,6 +80,67 @@ def remove_default_routes(scene: Scene) -> None:
             ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
 
 
+def _default_routes(scene: Scene, hop: str) -> list[str]:
+    """Route tables of the VPC whose default route has that next hop."""
+    filters = [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
+    tables = scene.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+    return [each["RouteTableId"] for each in tables if any(_leads_to(route, hop) for route in each["Routes"])]
+
+
+def _leads_to(route: Mapping[str, Any], hop: str) -> bool:
+    return route.get("DestinationCidrBlock") == EVERYWHERE and str(route.get(hop, "local")) != "local"
+
+
+def cut_the_nat_gateway_off(scene: Scene) -> None:
+    """It goes on being available; the route table of its own subnet leads nowhere."""
+    for table_id in _default_routes(scene, "GatewayId"):
+        scene.client("ec2").delete_route(RouteTableId=table_id, DestinationCidrBlock=EVERYWHERE)
+
+
+def refuse_answers_at_the_nat_gateway(scene: Scene) -> None:
+    """The network ACL of the VPC lets nothing in from outside at the ports that a NAT gateway uses."""
+    ec2, filters = scene.client("ec2"), [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
+    for acl in ec2.describe_network_acls(Filters=filters)["NetworkAcls"]:
+        local = {"Protocol": "-1", "CidrBlock": "192.168.0.0/16", "RuleAction": "allow", "RuleNumber": 80}
+        outside = {"Protocol": "6", "CidrBlock": EVERYWHERE, "RuleAction": "deny", "RuleNumber": 90}
+        ec2.create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], Egress=False, **local)
+        ports = {"From": 1024, "To": 65535}
+        ec2.create_network_acl_entry(NetworkAclId=acl["NetworkAclId"], Egress=False, PortRange=ports, **outside)
+
+
+def lead_to_a_transit_gateway(scene: Scene) -> None:
+    """The way out is another team's now, and ends there."""
+    ec2 = scene.client("ec2")
+    gateway_id = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    for table_id in _default_routes(scene, "NatGatewayId"):
+        ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock=EVERYWHERE)
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=EVERYWHERE, TransitGatewayId=gateway_id)
+
+
+def name_own_resolvers(scene: Scene) -> None:
+    """The company's resolvers, which know nothing of EFS."""
+    ec2 = scene.client("ec2")
+    configuration = [{"Key": "domain-name-servers", "Values": ["10.1.2.3"]}]
+    options = ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=scene.vpc_id)
+
+
+def block_public_access(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
+    """Somebody turns VPC Block Public Access on, for the whole region."""
+    ec2 = cloud.server.client("ec2", region=BLOCKED_REGION)
+
+    def block(_: Scene) -> None:
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-bidirectional")
+
+    disarm = before("Verify storage", block)(cloud, cluster_name)
+
+    def undo() -> None:
+        disarm()
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="off")
+
+    return undo
+
+
 def exhaust_docker_hub(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
     """Docker Hub counts anonymous pulls by address, and everything behind one NAT gateway has the same."""
     added: list[tuple[str, str]] = []
@@ -123,6 +188,39 @@ FAULTS = (
         "the private subnets have no route to a NAT gateway, so no image can be pulled",
         "image-unreachable",
         before("Verify storage", remove_default_routes),
+    ),
+    Fault(
+        "nat-without-internet",
+        "the NAT gateway is available, and its own subnet has no route to the internet",
+        "image-unreachable",
+        before("Verify storage", cut_the_nat_gateway_off),
+    ),
+    Fault(
+        "nat-acl",
+        "the network ACL lets no answers back to the NAT gateway",
+        "image-unreachable",
+        before("Verify storage", refuse_answers_at_the_nat_gateway),
+    ),
+    Fault(
+        "public-access-blocked",
+        "VPC Block Public Access is on in the region",
+        "image-unreachable",
+        block_public_access,
+        request={"region": BLOCKED_REGION},
+    ),
+    Fault(
+        "transit-gateway",
+        "the private subnets' way out leads to a transit gateway, behind which nothing answers",
+        "image-unreachable",
+        before("Verify storage", lead_to_a_transit_gateway),
+        verdict="possible",
+    ),
+    Fault(
+        "dhcp-options",
+        "the VPC's DHCP options name resolvers that do not know EFS",
+        "dns-resolver-of-its-own",
+        before("Verify storage", name_own_resolvers),
+        verdict="possible",
     ),
     Fault(
         "image-rate-limit",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +14,7 @@ from provisioner.events import asked_by
 from provisioner.fields import OrganizationalUnitId
 from provisioner.refusal import Path, Problem, problems_of, refusal, shown
 from provisioner.regions import partition_of, supported_regions
-from provisioner.request import Request, network_form
+from provisioner.request import ExistingNetwork, Request, network_form
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -38,6 +39,7 @@ def complete_request(
     ssm: "SSMClient",
     defaults_parameter: str,
     located: Mapping[str, Any] | None = None,
+    functions_in_vpc: bool = False,
 ) -> Request:
     """The full request that `trigger` asks for; what it leaves out comes from the defaults.
 
@@ -56,9 +58,12 @@ def complete_request(
     ]
     merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
     problems = [*_field_problems(merged), *cross_field_problems(merged), *_place_problems(merged, own_region)]
+    if not problems:
+        request = Request.model_validate(merged)
+        problems = endpoint_problems(request, functions_in_vpc=functions_in_vpc)
     if problems:
         raise refusal(problems, lambda path: _origin(layers, path))
-    return Request.model_validate(merged)
+    return request
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +101,38 @@ def cross_field_problems(values: Mapping[str, Any]) -> list[Problem]:
             path = ("cluster", "admin_principal_arns", index)
             problems.append(Problem(path, shown(arn), f"a principal in the partition of {region}, {partition}"))
     return problems
+
+
+def endpoint_problems(request: Request, *, functions_in_vpc: bool) -> list[Problem]:
+    """An endpoint that would keep out who has to come in: the functions, and the pods that are to join the cluster.
+
+    In an existing network it is known where pods come from: Check account looks. Source: EKS user guide, "Cluster API
+    server endpoint"; Lambda developer guide: outside a VPC functions have addresses of AWS's.
+    """
+    cluster = request.cluster
+    access, cidrs = cluster.endpoint_access, cluster.public_access_cidrs
+    is_narrow = access != "private" and not _are_everything(cidrs)
+    problems = []
+    if not functions_in_vpc and is_narrow:
+        allowed = (
+            "0.0.0.0/0, since the functions run outside a VPC and come from any address of AWS's; "
+            "narrower once the stack has SubnetIds, whose NAT gateway's address is then to be among them"
+        )
+        problems.append(Problem(("cluster", "public_access_cidrs"), shown(cidrs), allowed))
+    if not functions_in_vpc and access == "private":
+        allowed = "public_and_private, since the functions run outside a VPC; private once the stack has SubnetIds"
+        problems.append(Problem(("cluster", "endpoint_access"), shown(access), allowed))
+    if access == "public" and is_narrow and not isinstance(request.network, ExistingNetwork):
+        allowed = (
+            "public_and_private, since pods come to a public endpoint from the address of a NAT gateway that is not "
+            "made yet, so that no public_access_cidrs can name it"
+        )
+        problems.append(Problem(("cluster", "endpoint_access"), shown(access), allowed))
+    return problems
+
+
+def _are_everything(cidrs: Sequence[str]) -> bool:
+    return list(collapse_addresses(map(IPv4Network, cidrs))) == [IPv4Network("0.0.0.0/0")]
 
 
 def _place_problems(values: Mapping[str, Any], own_region: str) -> list[Problem]:

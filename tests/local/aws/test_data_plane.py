@@ -317,9 +317,18 @@ def test_an_image_is_pulled_over_nat_or_not_at_all(storage: Storage) -> None:
     with pytest.raises(PullRefused, match=r"dial tcp 99\.83\.145\.10:443: i/o timeout"):
         storage.plane.pull(node, "public.ecr.aws", "docker/library/busybox:1.37")
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
-    gateway = ec2.create_nat_gateway(SubnetId=node.subnet_id, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    public = ec2.create_subnet(VpcId=storage.vpc_id, CidrBlock="192.168.240.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
     storage.parts.clock.pass_time()
-    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+    everywhere = "0.0.0.0/0"
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=everywhere, NatGatewayId=gateway)
+    with pytest.raises(PullRefused, match="i/o timeout"):  # the gateway's own way out is missing
+        storage.plane.pull(node, "public.ecr.aws", "docker/library/busybox:1.37")
+    way_out = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=way_out, VpcId=storage.vpc_id)
+    own = ec2.create_route_table(VpcId=storage.vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=own, SubnetId=public)
+    ec2.create_route(RouteTableId=own, DestinationCidrBlock=everywhere, GatewayId=way_out)
     storage.plane.pull(node, "public.ecr.aws", "docker/library/busybox:1.37")
 
 

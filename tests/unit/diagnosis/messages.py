@@ -22,7 +22,7 @@ UNREACHABLE = {
     "mount-target-unroutable",
     "wrong-mount-target-address",
 }
-NO_ADDRESS = {"mount-target-missing", "dns-attributes-off", "wrong-file-system"}
+NO_ADDRESS = {"mount-target-missing", "dns-attributes-off", "wrong-file-system", "dns-resolver-of-its-own"}
 DENIED = {"file-system-policy-denies-mount", "access-point-missing", "access-point-directory-missing"}
 IMAGE = "public.ecr.aws/docker/library/busybox:9.99"
 PULL = f'Failed to pull image "{IMAGE}": '

@@ -207,3 +207,26 @@ def test_what_the_registry_answered_a_node_is_the_proof(world: World, rule_id: s
     assert finding.verdict == "proved"
     assert answer in finding.saw
     assert image in fix
+
+
+def test_resolvers_of_the_companys_own_are_possible_and_named(world: World) -> None:
+    assert look(world, "dns-resolver-of-its-own")[0].verdict == "refuted"
+    configuration = [{"Key": "domain-name-servers", "Values": ["10.1.2.3"]}]
+    options = world.ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+    world.ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=world.vpc_id)
+    finding, fix = look(world, "dns-resolver-of-its-own")
+    assert finding.verdict == "possible"
+    assert fix.startswith(f"let 10.1.2.3 forward names of EFS to the resolver of {world.vpc_id}")
+
+
+def test_a_nat_gateway_whose_own_subnet_leads_nowhere_is_proved_and_a_transit_gateway_is_possible(world: World) -> None:
+    assert look(world, "image-unreachable")[0].verdict == "refuted"
+    everywhere = "0.0.0.0/0"
+    world.ec2.delete_route(RouteTableId=world.public_table_id, DestinationCidrBlock=everywhere)
+    finding, fix = look(world, "image-unreachable")
+    assert (finding.verdict, f"{world.public_table_id} has no default route" in fix) == ("proved", True)
+    transit = world.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    world.ec2.delete_route(RouteTableId=world.route_table_id, DestinationCidrBlock=everywhere)
+    world.ec2.create_route(RouteTableId=world.route_table_id, DestinationCidrBlock=everywhere, TransitGatewayId=transit)
+    finding, _ = look(world, "image-unreachable")
+    assert (finding.verdict, transit in finding.saw) == ("possible", True)

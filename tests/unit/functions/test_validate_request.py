@@ -47,6 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         "POWERTOOLS_SERVICE_NAME": "test-validate-request",
         "DEFAULTS_PARAMETER": DEFAULTS,
         "STACK_DEFAULTS": "{}",
+        "FUNCTIONS_IN_VPC": "false",
     }.items():
         monkeypatch.setenv(name, value)
     made: list[str] = []
@@ -241,8 +242,12 @@ def test_a_cluster_may_be_asked_for_in_every_region_that_has_all_of_it(ssm: "SSM
 @pytest.mark.parametrize(("cidrs", "warned"), [(["0.0.0.0/0"], True), (["192.0.2.0/24"], False)])
 @pytest.mark.usefixtures("calls")
 def test_an_endpoint_open_to_the_whole_internet_is_warned_about_in_the_log(
-    cidrs: list[str], warned: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cidrs: list[str],
+    warned: bool,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("FUNCTIONS_IN_VPC", "true")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", f"test-warning-{warned}")
     handler.logger.cache_clear()
     validate({"cluster": {"name": "eks-open", "public_access_cidrs": cidrs}})
@@ -270,3 +275,56 @@ def test_every_one_of_250_bad_requests_is_refused_by_the_field_and_nothing_is_ca
     refuse()
     assert len(set(seen)) >= 200
     assert set(calls) == {"ssm:GetParameter"}
+
+
+OFFICE = ["203.0.113.0/24"]
+HALVES = ["0.0.0.0/1", "128.0.0.0/1"]
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    ("in_vpc", "cluster", "network", "said"),
+    [
+        (
+            "false",
+            {"public_access_cidrs": OFFICE},
+            {},
+            r"public_access_cidrs is .*; allowed: 0\.0\.0\.0/0, since the functions",
+        ),
+        (
+            "false",
+            {"endpoint_access": "private"},
+            {},
+            "endpoint_access is 'private'; allowed: public_and_private, since",
+        ),
+        (
+            "true",
+            {"endpoint_access": "public", "public_access_cidrs": OFFICE},
+            {},
+            "allowed: public_and_private, since pods",
+        ),
+    ],
+)
+def test_an_endpoint_that_keeps_out_who_has_to_come_in_is_refused_with_what_works(
+    in_vpc: str, cluster: dict[str, Any], network: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNCTIONS_IN_VPC", in_vpc)
+    assert re.search(said, refused({"cluster": cluster, "network": network}))
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    ("in_vpc", "cluster", "network"),
+    [
+        ("false", {"public_access_cidrs": HALVES}, {}),
+        ("false", {"endpoint_access": "public", "public_access_cidrs": [*HALVES, *OFFICE]}, {}),
+        ("true", {"public_access_cidrs": OFFICE}, {}),
+        ("true", {"endpoint_access": "private", "public_access_cidrs": OFFICE}, {}),
+        ("true", {"endpoint_access": "public", "public_access_cidrs": OFFICE}, EXISTING),
+    ],
+)
+def test_an_endpoint_that_lets_in_who_has_to_come_in_passes(
+    in_vpc: str, cluster: dict[str, Any], network: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNCTIONS_IN_VPC", in_vpc)
+    assert validate({"cluster": cluster, "network": network})["cluster"]["name"] == "eks-example"

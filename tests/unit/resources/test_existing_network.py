@@ -128,3 +128,124 @@ def test_all_problems_are_listed_at_once(vpc: Vpc) -> None:
     problems = vpc.problems(vpc.subnet_ids[0], "subnet-00000000000000000")
     for problem in ("does not exist", "availability zone(s)", "is public", "enableDnsHostnames"):
         assert problem in problems
+
+
+def test_a_subnet_without_ipv4_is_a_problem_and_no_key_error(vpc: Vpc) -> None:
+    alter(vpc.ec2, "DescribeSubnets", lambda parsed: parsed["Subnets"][0].pop("CidrBlock"))
+    assert (
+        vpc.problems() == f"{vpc.subnet_ids[0]} has no IPv4 addresses, which the cluster's pods and mount targets have"
+    )
+    assert vpc.ensure().facts["private_subnets"][1]["cidr"] == ""
+
+
+@pytest.mark.parametrize("kind", ["local-zone", "wavelength-zone"])
+def test_a_subnet_in_a_zone_of_another_kind_is_named(kind: str, vpc: Vpc) -> None:
+    alter(
+        vpc.ec2,
+        "DescribeAvailabilityZones",
+        lambda parsed: [
+            zone.update(ZoneType=kind) for zone in parsed["AvailabilityZones"] if zone["ZoneId"] == "apne1-az1"
+        ],
+    )
+    assert f"{vpc.subnet_ids[1]} is in the {kind} ap-northeast-1c, where there is no Fargate" in vpc.problems()
+    assert "1 availability zone(s)" in vpc.problems()
+
+
+def test_a_subnet_on_an_outpost_is_named(vpc: Vpc) -> None:
+    arn = "arn:aws:outposts:ap-northeast-1:123456789012:outpost/op-1"
+    alter(vpc.ec2, "DescribeSubnets", lambda parsed: parsed["Subnets"][0].update(OutpostArn=arn))
+    assert vpc.problems() == f"{vpc.subnet_ids[0]} is on the Outpost {arn}, where there is no Fargate"
+
+
+def test_of_subnets_that_another_account_shares_the_owner_is_told_what_to_do(vpc: Vpc) -> None:
+    alter(vpc.ec2, "DescribeSubnets", lambda parsed: parsed["Subnets"][0].update(OwnerId="999988887777"))
+    (problem,) = vpc.check().problems
+    assert problem.what == f"{vpc.subnet_ids[0]} belongs to account 999988887777, which shares it"
+    assert "let account 999988887777 have the cluster made there" in problem.remedy
+
+
+def test_resolvers_of_their_own_are_a_warning_since_they_may_forward(vpc: Vpc) -> None:
+    for servers, warned in ((["10.1.2.3"], True), (["10.0.0.2"], False), (["AmazonProvidedDNS"], False)):
+        configuration = [{"Key": "domain-name-servers", "Values": servers}]
+        options = vpc.ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+        vpc.ec2.associate_dhcp_options(DhcpOptionsId=options, VpcId=vpc.vpc_id)
+        found = vpc.check()
+        assert (found.problems, len(found.warnings)) == ([], int(warned)), servers
+
+
+def test_a_way_out_that_cannot_be_followed_is_a_warning(vpc: Vpc) -> None:
+    transit = vpc.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    vpc.lead(vpc.table_id, TransitGatewayId=transit)
+    found = vpc.check()
+    assert (found.problems, len(found.warnings)) == ([], 2)
+
+
+def test_pods_that_a_public_endpoint_would_keep_out_are_told_with_their_address(vpc: Vpc) -> None:
+    office = {"endpoint_access": "public", "public_access_cidrs": ["203.0.113.0/24"]}
+    assert f"come from {vpc.nat_address}, which cluster.public_access_cidrs (203.0.113.0/24) keep out" in vpc.problems(
+        cluster=office
+    )
+    named = {**office, "public_access_cidrs": ["203.0.113.0/24", f"{vpc.nat_address}/32"]}
+    assert vpc.check(cluster=named).problems == []
+
+
+def private_image() -> dict[str, str]:
+    return {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/busybox:1"}
+
+
+def test_an_isolated_vpc_is_told_which_endpoints_and_which_image_it_lacks(vpc: Vpc) -> None:
+    vpc.lead(vpc.table_id)
+    problems = vpc.problems()
+    assert "not the VPC endpoints that Fargate needs: ecr.api, ecr.dkr, s3, sts" in problems
+    assert "no VPC endpoint leads to its registry" in problems
+    group = vpc.ec2.create_security_group(GroupName="e", Description="e", VpcId=vpc.vpc_id)["GroupId"]
+    for service in ("ecr.api", "ecr.dkr", "sts"):
+        vpc.ec2.create_vpc_endpoint(
+            VpcId=vpc.vpc_id,
+            VpcEndpointType="Interface",
+            ServiceName=f"com.amazonaws.ap-northeast-1.{service}",
+            SubnetIds=vpc.subnet_ids,
+            SecurityGroupIds=[group],
+            PrivateDnsEnabled=service != "sts",
+        )
+    s3 = vpc.ec2.create_vpc_endpoint(
+        VpcId=vpc.vpc_id,
+        VpcEndpointType="Gateway",
+        ServiceName="com.amazonaws.ap-northeast-1.s3",
+        RouteTableIds=[vpc.public_table_id],
+    )["VpcEndpoint"]["VpcEndpointId"]
+    problems = vpc.problems(verification=private_image())
+    assert f"({group} does not admit tcp 443 from 10.0.1.0/24)" in problems
+    assert f"s3 ({s3} is not in {vpc.table_id})" in problems
+    assert "has private DNS off)" in problems
+    assert "verification.image" not in problems
+
+
+def test_with_every_endpoint_that_fargate_needs_an_isolated_vpc_suits(vpc: Vpc) -> None:
+    vpc.lead(vpc.table_id)
+    group = vpc.ec2.create_security_group(GroupName="e", Description="e", VpcId=vpc.vpc_id)["GroupId"]
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+    vpc.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https])
+    for service in ("ecr.api", "ecr.dkr", "sts"):
+        vpc.ec2.create_vpc_endpoint(
+            VpcId=vpc.vpc_id,
+            VpcEndpointType="Interface",
+            ServiceName=f"com.amazonaws.ap-northeast-1.{service}",
+            SubnetIds=vpc.subnet_ids,
+            SecurityGroupIds=[group],
+            PrivateDnsEnabled=True,
+        )
+    vpc.ec2.create_vpc_endpoint(
+        VpcId=vpc.vpc_id,
+        VpcEndpointType="Gateway",
+        ServiceName="com.amazonaws.ap-northeast-1.s3",
+        RouteTableIds=[vpc.table_id],
+    )
+    assert vpc.check(verification=private_image()).problems == []
+
+
+def test_a_secondary_range_of_carrier_grade_addresses_suits_like_any_other(vpc: Vpc) -> None:
+    vpc.ec2.associate_vpc_cidr_block(VpcId=vpc.vpc_id, CidrBlock="100.64.0.0/16")
+    second = subnet(vpc.ec2, vpc.vpc_id, "ap-northeast-1d", "100.64.1.0/24")
+    vpc.ec2.associate_route_table(RouteTableId=vpc.table_id, SubnetId=second)
+    assert vpc.check(*vpc.subnet_ids, second).problems == []

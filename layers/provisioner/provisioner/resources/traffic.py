@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import IpPermissionOutputTypeDef, NetworkAclEntryTypeDef
 
 NFS_PORT = 2049
+HTTPS_PORT = 443
 # Where an answer comes back to. Source: Linux, ip_local_port_range.
 EPHEMERAL_PORTS = (32768, 60999)
 _TCP = ("-1", "6", "tcp")
@@ -63,7 +64,8 @@ def acl_closes(
 ) -> str | None:
     """The rule that denies tcp to or from all of `cidr`; None when some of it passes, as far as that can be said.
 
-    For destinations that are not known one by one, where `acl_refusal` would take the ban of one address for all.
+    For destinations that are not known one by one, where `acl_refusal` would take the ban of one address for all; what
+    is said of private ranges says nothing of the internet.
     """
     wanted = IPv4Network(cidr)
     for entry in sorted(entries, key=lambda each: each.get("RuleNumber", 0)):
@@ -71,6 +73,8 @@ def acl_closes(
             continue
         allows = entry.get("RuleAction") == "allow"
         named = IPv4Network(entry["CidrBlock"], strict=False)
+        if named.is_private and not wanted.is_private:
+            continue
         if allows and named.overlaps(wanted) and _meets(entry.get("PortRange"), ports):
             return None
         if not allows and wanted.subnet_of(named) and _spans(entry.get("PortRange"), ports):

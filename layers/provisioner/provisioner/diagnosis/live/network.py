@@ -9,12 +9,12 @@ from provisioner.diagnosis.live.eks import LiveEks
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.verification_objects import ROLE_LABEL, RUN_LABEL
 from provisioner.request import ExistingNetwork, Request
-from provisioner.resources.vpc import Network, PrivateSubnet
+from provisioner.resources.egress import Egress
+from provisioner.resources.vpc import Network, PrivateSubnet, own_resolvers
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
         NetworkAclTypeDef,
-        RouteTableTypeDef,
         SecurityGroupTypeDef,
         SubnetTypeDef,
         VpcEndpointTypeDef,
@@ -97,25 +97,20 @@ class LiveNetwork:
         return {association["SubnetId"]: acl for acl in found for association in acl.get("Associations", [])}
 
     @once
-    def route_tables(self) -> "list[RouteTableTypeDef]":
-        return self._connection.ec2.describe_route_tables(Filters=self._in_vpc)["RouteTables"]
+    def egress(self) -> Egress:
+        """The ways out of the pods' VPC."""
+        return Egress(self.vpc_id or "unknown", self._connection.ec2)
 
-    def route_table_of(self, subnet_id: str) -> "RouteTableTypeDef | None":
-        """The subnet's own, else the VPC's main one."""
-        associations = [(each, table) for table in self.route_tables for each in table["Associations"]]
-        own = [table for each, table in associations if each.get("SubnetId") == subnet_id]
-        main = [table for each, table in associations if each.get("Main")]
-        return next(iter([*own, *main]), None)
+    @once
+    def own_resolvers(self) -> list[str]:
+        """Resolvers that the VPC's DHCP options name in place of its own."""
+        ec2 = self._connection.ec2
+        vpcs = ec2.describe_vpcs(Filters=self._in_vpc)["Vpcs"]
+        return own_resolvers(vpcs[0], ec2) if vpcs else []
 
     @once
     def endpoints(self) -> "list[VpcEndpointTypeDef]":
         return self._connection.ec2.describe_vpc_endpoints(Filters=self._in_vpc)["VpcEndpoints"]
-
-    def nat_gateway_state(self, nat_gateway_id: str) -> str:
-        found = self._connection.ec2.describe_nat_gateways(
-            Filters=[{"Name": "nat-gateway-id", "Values": [nat_gateway_id]}]
-        )["NatGateways"]
-        return str(found[0].get("State")) if found else "gone"
 
     @once
     def dns_attributes(self) -> dict[str, bool]:

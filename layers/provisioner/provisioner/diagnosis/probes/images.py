@@ -2,15 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.kubernetes.client import Manifest
-from provisioner.resources.vpc import PrivateSubnet
+from provisioner.resources.egress import Way
+from provisioner.resources.traffic import HTTPS_PORT, names_prefix_list, uncovered
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import RouteTypeDef, VpcEndpointTypeDef
+    from mypy_boto3_ec2.type_defs import VpcEndpointTypeDef
 
 PULL_REASONS: Final = ("Failed", "ErrImagePull", "ImagePullBackOff")
 PLATFORM: Final = r"no match for platform in manifest"
@@ -24,16 +26,37 @@ _ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/"
 
 
 def routes(live: Live, _text: str) -> Finding:
-    """A default route that works in every pod subnet; for a private ECR image its VPC endpoints do too."""
+    """The whole way of HTTPS out of every pod subnet and back; for a private ECR image its VPC endpoints do too."""
     image = live.request.verification.image
-    unreachable = {subnet.subnet_id: why for subnet in live.network.pod_subnets if (why := _no_way_out(live, subnet))}
-    looked_at = f"default routes of the pod subnets, for the registry of {image}"
-    if not unreachable:
-        return Finding.refuted(looked_at, "every pod subnet has a default route that works")
+    looked_at = f"ways out of the pod subnets, for the registry of {image}"
+    ways = {
+        each.subnet_id: live.network.egress.way_from(each.subnet_id, each.cidr) for each in live.network.pod_subnets
+    }
     if _ECR.match(image) and (names := _ecr_endpoints(live)):
         return Finding.refuted(looked_at, f"there are VPC endpoints for ECR: {names}")
-    saw = "; ".join(f"{subnet_id}: {why}" for subnet_id, why in unreachable.items())
-    return Finding.proved(looked_at, saw, what_the_route_tables_lack=saw)
+    closed = _told(ways, "closed")
+    if group := _closed_group(live):
+        closed = "; ".join(filter(None, (closed, group)))
+    if closed:
+        return Finding.proved(looked_at, closed, what_the_way_lacks=closed)
+    if unseen := _told(ways, "unknown"):
+        return Finding.possible(looked_at, unseen, what_the_way_lacks=unseen)
+    return Finding.refuted(looked_at, "every pod subnet has a way out that works")
+
+
+def _told(ways: Mapping[str, Way], kind: str) -> str:
+    return "; ".join(f"{subnet_id}: {way.why}" for subnet_id, way in ways.items() if way.is_ == kind)
+
+
+def _closed_group(live: Live) -> str:
+    """The cluster security group, which pods on Fargate have, when it lets no HTTPS out at all."""
+    group_id = live.eks.security_group_id
+    group = live.network.security_groups([group_id]).get(group_id) if group_id else None
+    permissions = group.get("IpPermissionsEgress", []) if group else []
+    if group is None or names_prefix_list(permissions, HTTPS_PORT):
+        return ""
+    is_closed = uncovered("0.0.0.0/0", permissions, HTTPS_PORT) == ["0.0.0.0/0"]
+    return f"{group_id} lets no tcp {HTTPS_PORT} out" if is_closed else ""
 
 
 def not_found(live: Live, text: str) -> Finding:
@@ -102,32 +125,6 @@ def _is_such_an_answer(event: Manifest, image: str, pattern: str) -> bool:
         and image in message
         and bool(re.search(pattern, message.replace(image, "")))
     )
-
-
-def _no_way_out(live: Live, subnet: PrivateSubnet) -> str | None:
-    table = live.network.route_table_of(subnet.subnet_id)
-    if table is None:
-        return "it has no route table"
-    default = next((route for route in table["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0"), None)
-    if default is None:
-        return f"{table['RouteTableId']} has no default route"
-    return _dead(live, default, table["RouteTableId"])
-
-
-def _dead(live: Live, route: "RouteTypeDef", table_id: str) -> str | None:
-    if route.get("State") == "blackhole":
-        return f"the default route of {table_id} leads nowhere (blackhole)"
-    if gateway_id := route.get("NatGatewayId"):
-        state = live.network.nat_gateway_state(gateway_id)
-        return (
-            None if state == "available" else f"the default route of {table_id} leads to {gateway_id}, which is {state}"
-        )
-    if route.get("GatewayId", "").startswith("igw-"):
-        gateway_id = route["GatewayId"]
-        return (
-            f"the default route of {table_id} leads to {gateway_id}, where pods without a public address get no answer"
-        )
-    return None
 
 
 def _ecr_endpoints(live: Live) -> str:

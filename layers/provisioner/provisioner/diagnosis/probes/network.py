@@ -129,6 +129,21 @@ def dns_attributes(live: Live, _text: str) -> Finding:
     return Finding.proved(looked_at, f"off: {_listed(off)}", the_DNS_attributes=" and ".join(off), the_VPC=vpc_id)
 
 
+def resolvers(live: Live, _text: str) -> Finding:
+    """Domain name servers in the DHCP options of the pods' VPC; what they know and forward is not seen from here."""
+    vpc_id = str(live.network.vpc_id)
+    looked_at = f"domain-name-servers in the DHCP options of {vpc_id}"
+    named = live.network.own_resolvers
+    if not named:
+        return Finding.refuted(looked_at, "the VPC's own resolver is among them")
+    return Finding.possible(
+        looked_at,
+        f"{_listed(named)} in place of the VPC's own, which alone knows names of EFS unless they ask it",
+        the_resolvers=_listed(named),
+        the_VPC=vpc_id,
+    )
+
+
 def _paths(live: Live) -> "Iterator[tuple[PrivateSubnet, MountTargetDescriptionTypeDef]]":
     for subnet in live.network.pod_subnets:
         mount_target = live.file_system.mount_targets.get(subnet.availability_zone_id)
@@ -143,7 +158,7 @@ def _permissions(
 
 
 def _has_route(live: Live, subnet: PrivateSubnet, address: str) -> bool:
-    table = live.network.route_table_of(subnet.subnet_id)
+    table = live.network.egress.route_table_of(subnet.subnet_id)
     return table is not None and any(
         route.get("State") == "active"
         and "DestinationCidrBlock" in route

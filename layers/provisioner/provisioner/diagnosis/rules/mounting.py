@@ -144,6 +144,15 @@ RULES: Final = (
         fix="switch {the_DNS_attributes} on in {the_VPC}",
     ),
     Rule(
+        id="dns-resolver-of-its-own",
+        states=VERIFYING,
+        symptoms=(seen(*_MOUNT, text=_UNRESOLVED),),
+        cause="The VPC's DHCP options name resolvers that do not know the names of file systems.",
+        probe=network.resolvers,
+        fix="let {the_resolvers} forward names of EFS to the resolver of {the_VPC}, or give its DHCP options "
+        "AmazonProvidedDNS",
+    ),
+    Rule(
         id="file-system-policy-denies-mount",
         states=VERIFYING,
         symptoms=(seen(*_MOUNT, text=_DENIED),),

@@ -86,7 +86,7 @@ RULES: Final = (
         ),
         cause="Nodes in the pods' subnets do not reach the image's registry.",
         probe=images.routes,
-        fix="give each pod subnet a default route to a NAT gateway that is available: {what_the_route_tables_lack}",
+        fix="give each pod subnet a way to the internet through a NAT gateway, both ways: {what_the_way_lacks}",
     ),
     Rule(
         id="image-not-found",
