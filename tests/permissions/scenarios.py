@@ -69,6 +69,18 @@ def guest(world: World, name: str) -> dict[str, Any]:
     return {"cluster": {"name": f"{name}-guest"}, "network": given, "verification": pods}
 
 
+def isolated(world: World, name: str) -> dict[str, Any]:
+    """A request for a cluster in a network without a way out, which only looking at its endpoints can refuse."""
+    ec2 = world.cloud.client("ec2")
+    vpc_id = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=f"{world.cloud.region}{zone}", CidrBlock=f"10.9.{i}.0/24")
+        for i, zone in enumerate("ac")
+    ]
+    given = {"vpc_id": vpc_id, "private_subnet_ids": [each["Subnet"]["SubnetId"] for each in subnets]}
+    return {"cluster": {"name": f"{name}-isolated"}, "network": given, "mode": "plan"}
+
+
 def scene(world: World, cluster: str) -> Scene:
     return Scene.recorded(world.cloud, world.outputs["ClaimsTableName"], cluster)
 
@@ -79,6 +91,7 @@ def provisioned(world: World, name: str) -> None:
     succeeded(provision.run(full(world, name)))
     succeeded(provision.run(guest(world, name)))
     succeeded(provision.run({**guest(world, name), "mode": "plan"}))
+    failed(provision.run(isolated(world, name)))
 
 
 def checked(world: World, name: str) -> None:

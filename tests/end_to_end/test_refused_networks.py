@@ -1,0 +1,50 @@
+"""A VPC that cannot work is refused before anything is created, by a run and by its plan, with every reason at once."""
+
+from typing import Any
+
+import pytest
+
+from local.aws import ec2_network, network
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.resources import mutating
+from tests.end_to_end.runs import Machine
+
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+
+@pytest.mark.parametrize("mode", ["apply", "plan"])
+def test_all_that_ails_a_vpc_is_told_at_once_and_nothing_is_created(
+    mode: str, cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    ec2 = cloud.client("ec2")
+    vpc_id = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+
+    def subnet(zone: str, number: int) -> str:
+        made: Any = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=zone, CidrBlock=f"10.77.{number}.0/24")
+        return str(made["Subnet"]["SubnetId"])
+
+    isolated, shared = subnet("ap-northeast-1a", 1), subnet("ap-northeast-1c", 2)
+    local = subnet("ap-northeast-1-tpe-1a", 3)
+    found = network.find_subnet(network.backend(cloud.account_id, cloud.region), shared)
+    assert found is not None
+    ec2_network.share(found, "999988887777")
+    seen = len(cloud.server.calls)
+    run = machine.run(
+        {
+            "mode": mode,
+            "cluster": {"name": f"refused-{mode}"},
+            "network": {"vpc_id": vpc_id, "private_subnet_ids": [isolated, shared, local]},
+        }
+    )
+    assert (run.status, run.error) == ("FAILED", "TerminalError")
+    for said in (
+        f"{isolated} has no way out",
+        "not the VPC endpoints that Fargate needs: ecr.api, ecr.dkr, s3, sts",
+        f"{shared} belongs to account 999988887777, which shares it",
+        f"{local} is in the local-zone ap-northeast-1-tpe-1a, where there is no Fargate",
+        "enableDnsHostnames off",
+        "verification.image public.ecr.aws/docker/library/busybox:1.37 cannot be pulled",
+    ):
+        assert said in run.cause
+    services = {name.partition(":")[0] for name in mutating(cloud.server.calls[seen:])}
+    assert not services & {"ec2", "eks", "efs", "cloudformation"}
