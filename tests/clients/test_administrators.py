@@ -1,7 +1,6 @@
 """Whom the stack's parameter names as administrators get into a cluster that was asked for with `{}`; others do not."""
 
 import base64
-import ssl
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 
 from local.aws.iam import find_credential
 from local.cloud import EmbeddedCloud
+from local.kubernetes.certificates import client_context
 from tests.end_to_end.runs import Machine
 from tests.kubernetes.eks_tokens import token
 
@@ -41,7 +41,7 @@ def status(cluster: dict[str, Any], access_key_id: str) -> int:
     credential = find_credential(access_key_id)
     assert credential
     signed = token(credential, cluster["name"])
-    trusted = ssl.create_default_context(cadata=base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
+    trusted = client_context(base64.b64decode(cluster["certificateAuthority"]["data"]).decode())
     asked = urllib.request.Request(  # noqa: S310 (https, as EKS answers it)
         f"{cluster['endpoint']}/api/v1/nodes", headers={"Authorization": f"Bearer {signed}"}
     )
