@@ -6,6 +6,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
 from local.aws import ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
@@ -48,5 +49,7 @@ def install(cloud: Cloud) -> None:
 
     for patch in (create_nat_gateway, delete_nat_gateway, create_security_group):
         setattr(EC2Backend, patch.__name__, patch)
+    # EC2's model says natgateway where moto says nat-gateway (botocore, ec2, ResourceType).
+    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
     ec2_limits.install()
     ec2_removal.install()

@@ -20,12 +20,7 @@ HANDLERS: tuple[Handler, ...] = ("create", "delete")
 
 def granted() -> list[Mapping[str, Any]]:
     found = documents(load_template(ROOT / "accounts" / "target.yaml"), "target")
-    return [
-        each
-        for document in found
-        if ", ProvisionerRole, " in document.where and document.kind == "identity"
-        for each in document.statements
-    ]
+    return [each for document in found if document.where == "target, NetworkPolicy" for each in document.statements]
 
 
 def demanded(handler: Handler) -> Iterator[Demand]:

@@ -43,13 +43,6 @@ def install(server: AwsServer) -> None:
     backend.create_stack = _checked(backend.create_stack)
     backend.update_stack = _checked(backend.update_stack)
     backend.create_change_set = _checked(backend.create_change_set)
-    validate_template = backend.validate_template
-
-    def validated(self: Any, template: str) -> list[Any]:
-        _check_types(models.Stack.parse_template(template), self.region_name)
-        return validate_template(self, template)
-
-    backend.validate_template = validated
 
 
 def _checked(operation: Any) -> Any:
@@ -69,15 +62,19 @@ def _checked(operation: Any) -> Any:
     return checked
 
 
-def _check_types(template: dict[str, Any], region: str) -> None:
+def unknown_types(template: Mapping[str, Any], region: str) -> list[str]:
     types = {str(resource.get("Type", "")) for resource in template.get("Resources", {}).values()}
     published = types_in(region)
-    unknown = sorted(
+    return sorted(
         name
         for name in types
         if not name.startswith("Custom::")
         and (not parsing.resource_class_from_type(name) or (published is not None and name not in published))
     )
+
+
+def _check_types(template: Mapping[str, Any], region: str) -> None:
+    unknown = unknown_types(template, region)
     if unknown:
         raise ValidationError(message=f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
 

@@ -17,6 +17,7 @@ from moto.cloudformation.models import Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 
+from local.aws.patches.cloudformation_validation import unknown_types
 from local.aws.refusals import refusal
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def install(server: AwsServer) -> None:
         elif len(body.encode()) > LARGEST_BODY_BYTES:
             raise refusal("ValidationError", f"Member must have length less than or equal to {LARGEST_BODY_BYTES}")
         template = _parsed(body)
-        problem = next(_problems(template), None)
+        problem = next(_problems(template, self.region), None)
         if problem:
             raise refusal("ValidationError", f"Template format error: {problem}")
         return ActionResult(_told(template))
@@ -66,7 +67,7 @@ def _parsed(body: str) -> Mapping[str, Any]:
     return template
 
 
-def _problems(template: Mapping[str, Any]) -> Iterator[str]:
+def _problems(template: Mapping[str, Any], region: str) -> Iterator[str]:
     unknown = sorted(template.keys() - {*SECTIONS})
     if unknown:
         yield f"Invalid template property or properties [{', '.join(unknown)}]"
@@ -81,6 +82,10 @@ def _problems(template: Mapping[str, Any]) -> Iterator[str]:
             yield f"Unrecognized resource types: [{resource['Type']}]"
         elif resource.get("Condition") not in (None, *template.get("Conditions", {})):
             yield f"Unresolved condition dependency {resource['Condition']} in the Resources block of the template"
+    # What a transform makes of its own types is not known yet.
+    unrecognized = [] if "Transform" in template else unknown_types(template, region)
+    if unrecognized:
+        yield f"Unrecognized resource types: [{', '.join(unrecognized)}]"
     known = {*resources, *template.get("Parameters", {})}
     generated = "Transform" in template
     missing = {name for name in _references(template) if name not in known and not name.startswith("AWS::")}

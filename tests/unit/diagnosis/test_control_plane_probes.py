@@ -205,7 +205,7 @@ def test_a_read_that_another_policy_denies_does_not_blame_the_roles_own(world: W
         )
         return http(403), {"Error": {"Code": "AccessDeniedException", "Message": said}, "ResponseMetadata": METADATA}
 
-    world.eks.client.meta.events.register_first("before-call.eks.ListClusters", refuse_by_organization)
+    world.eks.client.meta.events.register_first("before-call.*.ListClusters", refuse_by_organization)
     finding, _ = look(world, "access-denied", "AccessDenied: CreateCluster: x")
     assert (finding.verdict, "service control policy" in finding.saw) == ("possible", True)
 

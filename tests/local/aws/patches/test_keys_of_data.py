@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from moto.efs.models import efs_backends
 
 from local.aws.patches.permissions import is_allowed
 from local.aws.permissions.demand import Demand
@@ -104,14 +105,19 @@ LIFECYCLE = [{"TransitionToIA": "AFTER_30_DAYS"}]
 EFS_KEY = ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext")
 
 
+def file_system(token: str, key: str | None) -> str:
+    """Without the API: moto's own EFS, which this server has, answers what EFS does not."""
+    backend = efs_backends[ACCOUNT][REGION]
+    made = backend.create_file_system(token, "generalPurpose", True, key, "bursting", None, None, False, [])
+    return str(made.file_system_id)
+
+
 @pytest.mark.parametrize("missing", EFS_KEY)
 def test_the_lifecycle_of_an_encrypted_file_system_is_changed_with_its_key(
     missing: str, aws: Sandbox, acting: Roles, key: str, named: str
 ) -> None:
     """EFS API, PutLifecycleConfiguration."""
-    files = aws.server.client("efs")
-    made = files.create_file_system(CreationToken=named, Encrypted=True, KmsKeyId=key)["FileSystemId"]
-    change = {"FileSystemId": made, "LifecyclePolicies": LIFECYCLE}
+    change = {"FileSystemId": file_system(named, key), "LifecyclePolicies": LIFECYCLE}
     others = [action for action in EFS_KEY if action != missing]
     lacking = acting(allow("elasticfilesystem:*"), through("elasticfilesystem", *others))("efs")
     assert f"kms:{missing} on resource: {key}" in refused(lacking.put_lifecycle_configuration, **change)[1]
@@ -121,9 +127,8 @@ def test_the_lifecycle_of_an_encrypted_file_system_is_changed_with_its_key(
 
 
 def test_a_file_system_with_aws_s_key_needs_none(aws: Sandbox, acting: Roles, named: str) -> None:
-    made = aws.server.client("efs").create_file_system(CreationToken=named, Encrypted=True)["FileSystemId"]
     own = acting(allow("elasticfilesystem:*"))("efs")
-    own.put_lifecycle_configuration(FileSystemId=made, LifecyclePolicies=LIFECYCLE)
+    own.put_lifecycle_configuration(FileSystemId=file_system(named, None), LifecyclePolicies=LIFECYCLE)
 
 
 @pytest.mark.parametrize(
