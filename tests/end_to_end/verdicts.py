@@ -23,6 +23,9 @@ from provisioner.kubernetes.client import ClusterApi
 from provisioner.kubernetes.proof import run_id_of
 from provisioner.request import Request
 
+CLUSTER_BRANCH: Final = {"Ensure cluster", "Ensure cluster access", "Ensure Fargate profile"}
+STORAGE_BRANCH: Final = {"Ensure security group", "Ensure file system", "Ensure mount targets"}
+ABOUT_STORAGE: Final = ("access-point", "file-system", "mount-target", "security-group", "wrong-file", "wrong-mount")
 FILE: Final = Path(__file__).with_name("verdicts.json")
 Row = dict[str, list[str]]
 
@@ -86,3 +89,14 @@ def keep(name: str, row: Row) -> None:
     table = {**kept(), name: row}
     lines = [f"  {json.dumps(each)}: {json.dumps(table[each])}" for each in sorted(table)]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def settled(row: Row, state: str) -> Row:
+    """Without what is about the other branch, which a failure in one of two leaves wherever it was."""
+    if state in CLUSTER_BRANCH:
+        return {
+            verdict: [each for each in rules if not each.startswith(ABOUT_STORAGE)] for verdict, rules in row.items()
+        }
+    if state in STORAGE_BRANCH:
+        return {verdict: [each for each in rules if each.startswith(ABOUT_STORAGE)] for verdict, rules in row.items()}
+    return row

@@ -113,7 +113,7 @@ def repaired(world: World, name: str) -> None:
 
 
 def diagnosed(world: World, name: str) -> None:
-    """Storage that does not work, in a run and in a check; a stack that failed; an organization that forbids."""
+    """Storage that does not work, in a run and in a check; a stack that failed; somebody that forbids."""
     provision, reverify = world.machine("Provision"), world.machine("Reverify")
     for fault in ("access-point-missing", "no-nat"):
         cluster = f"{name}-{fault}"
@@ -129,7 +129,7 @@ def diagnosed(world: World, name: str) -> None:
     undo()
 
     def forbid(_: Call) -> None:
-        raise refusal("AccessDenied", "with an explicit deny in a service control policy")
+        raise refusal("AccessDenied", "You are not authorized to perform this operation.")
 
     disarm = world.cloud.server.hooks.before("cloudformation:CreateStack", forbid)
     failed(provision.run({"cluster": {"name": f"{name}-forbidden"}}))

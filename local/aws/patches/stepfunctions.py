@@ -6,7 +6,8 @@ moto lacks:
 - a time scale for Wait and Retry back-off (task and execution time-outs stay as they are);
 - stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
 - the documented form of times in the context object;
-- States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text.
+- States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text;
+  the resource in the event of a task that failed in any other way.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, no-untyped-call, arg-type, misc"
 
@@ -50,6 +51,7 @@ def install(server: AwsServer) -> None:
     _format_context_times()
     _limit_catch_all()
     _explain_failed_entries()
+    _name_what_failed()
 
 
 def is_running(execution_arn: str) -> bool:
@@ -271,6 +273,24 @@ def _explain_failed_entries() -> None:
             self.cause = json.dumps(cause)
 
     module.SfnFailedEntryCountException = FailedEntriesError
+
+
+def _name_what_failed() -> None:
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (
+        StateTaskService,
+    )
+
+    from_error = StateTaskService._from_error
+
+    def named(self: Any, env: Any, ex: Exception) -> Any:
+        failure = from_error(self, env=env, ex=ex)
+        details = failure.event_details.get("taskFailedEventDetails")
+        if details is not None:
+            details.setdefault("resource", self._get_sfn_resource())
+            details.setdefault("resourceType", self._get_sfn_resource_type())
+        return failure
+
+    StateTaskService._from_error = named
 
 
 def abort_executions() -> None:

@@ -195,6 +195,8 @@ def access_point_user(live: Live, _text: str) -> Finding:
     if found is None:
         users = {_run_as(pod) for pod in live.objects.pods} - {None, 0}
         looked_at = "access point and pods' users"
+        if live.request.storage.access_point is not None:
+            return Finding.refuted(looked_at, "there is no access point for the pods to be anybody on")
         if not users:
             return Finding.refuted(looked_at, "no access point, and no pod of the run runs as another user than root")
         return Finding.proved(
