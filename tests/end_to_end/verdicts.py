@@ -93,10 +93,10 @@ def keep(name: str, row: Row) -> None:
 
 def settled(row: Row, state: str) -> Row:
     """Without what is about the other branch, which a failure in one of two leaves wherever it was."""
-    if state in CLUSTER_BRANCH:
-        return {
-            verdict: [each for each in rules if not each.startswith(ABOUT_STORAGE)] for verdict, rules in row.items()
-        }
-    if state in STORAGE_BRANCH:
-        return {verdict: [each for each in rules if each.startswith(ABOUT_STORAGE)] for verdict, rules in row.items()}
-    return row
+    if state not in CLUSTER_BRANCH | STORAGE_BRANCH:
+        return row
+    of_storage = state in STORAGE_BRANCH
+    return {
+        verdict: [each for each in rules if each.startswith(ABOUT_STORAGE) is of_storage]
+        for verdict, rules in row.items()
+    }

@@ -107,7 +107,7 @@ EFS_KEY = ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlain
 
 def file_system(token: str, key: str | None) -> str:
     """Without the API: moto's own EFS, which this server has, answers what EFS does not."""
-    backend = efs_backends[ACCOUNT][REGION]
+    backend: Any = efs_backends[ACCOUNT][REGION]
     made = backend.create_file_system(token, "generalPurpose", True, key, "bursting", None, None, False, [])
     return str(made.file_system_id)
 
