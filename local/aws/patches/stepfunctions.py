@@ -284,7 +284,7 @@ def _name_what_failed() -> None:
 
     def named(self: Any, env: Any, ex: Exception) -> Any:
         failure = from_error(self, env=env, ex=ex)
-        details = (failure.event_details or {}).get("taskFailedEventDetails")
+        details = failure.event_details and failure.event_details.get("taskFailedEventDetails")
         if details is not None:
             details.setdefault("resource", self._get_sfn_resource())
             details.setdefault("resourceType", self._get_sfn_resource_type())
