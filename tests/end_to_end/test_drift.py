@@ -14,23 +14,9 @@ from tests.end_to_end.resources import READING, mutating
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published, validate
 
-KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-0000-4000-8000-000000000000"
 INSPECTOR = "eks-efs-provisioner-inspector"
 PERSON = "arn:aws:iam::123456789012:role/people"
 QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}
-REQUEST = {
-    "cluster": {
-        "name": "drifting",
-        "version": DEFAULT_VERSION,
-        "admin_principal_arns": [PERSON],
-        "secrets_key_arn": KEY,
-    },
-    "file_system": {"kms_key_arn": KEY},
-    "storage": {"namespace": "orders", "access_point": {"uid": 1000, "gid": 1000, "path": "/orders"}},
-    "verification": QUICK,
-}
-"""Leaves nothing to AWS of what can drift."""
-
 BOOKKEEPING = {"sts:AssumeRole", "logs:CreateLogStream", "lambda:Invoke", "stepfunctions:StartExecution"} | {
     "dynamodb:UpdateItem",
     "events:PutEvents",
@@ -64,10 +50,27 @@ def together(*, of_kubernetes: bool) -> pytest.MarkDecorator:
 
 
 @pytest.fixture(scope="module")
-def proven(machine: Machine, reverify: Machine) -> Proven:
+def asked(machine: Machine) -> dict[str, Any]:
+    """A request that leaves nothing to AWS of what can drift."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     machine.cloud.client("iam").create_role(RoleName=PERSON.rpartition("/")[2], AssumeRolePolicyDocument=trust)
-    return Proven.of(machine, reverify, REQUEST)
+    key = machine.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return {
+        "cluster": {
+            "name": "drifting",
+            "version": DEFAULT_VERSION,
+            "admin_principal_arns": [PERSON],
+            "secrets_key_arn": key,
+        },
+        "file_system": {"kms_key_arn": key},
+        "storage": {"namespace": "orders", "access_point": {"uid": 1000, "gid": 1000, "path": "/orders"}},
+        "verification": QUICK,
+    }
+
+
+@pytest.fixture(scope="module")
+def proven(machine: Machine, reverify: Machine, asked: dict[str, Any]) -> Proven:
+    return Proven.of(machine, reverify, asked)
 
 
 @pytest.fixture(scope="module")
@@ -176,11 +179,11 @@ def test_the_network_of_another_team_is_told_of_and_left_as_it_is(name: str, nei
 
 
 def test_a_plan_for_a_drifted_cluster_says_what_would_change_and_what_only_a_person_can(
-    machine: Machine, proven: Proven, cloud: EmbeddedCloud
+    machine: Machine, proven: Proven, asked: dict[str, Any], cloud: EmbeddedCloud
 ) -> None:
     with proven.changed(CHANGES["claim-gone"]), proven.changed(CHANGES["storage-class-for-disks"]):
         seen = len(cloud.server.calls)
-        planned = machine.run({**REQUEST, "mode": "plan"})
+        planned = machine.run({**asked, "mode": "plan"})
         calls = mutating(cloud.server.calls[seen:])
     assert planned.output["summary"] == "1 to create, 0 to change, 1 that only a person can change"
     assert [(each["resource"], each["action"]) for each in planned.output["changes"]] == [
@@ -190,12 +193,14 @@ def test_a_plan_for_a_drifted_cluster_says_what_would_change_and_what_only_a_per
     assert calls.keys() <= BOOKKEEPING - {"dynamodb:UpdateItem", "events:PutEvents"}
 
 
-def test_the_inspectors_session_only_looks(machine: Machine, proven: Proven, cloud: EmbeddedCloud) -> None:
+def test_the_inspectors_session_only_looks(
+    machine: Machine, proven: Proven, asked: dict[str, Any], cloud: EmbeddedCloud
+) -> None:
     watched = Watched(cloud)
     disarm = cloud.server.hooks.before("*", watched.note)
     try:
         proven.look()
-        machine.run({**REQUEST, "mode": "plan"})
+        machine.run({**asked, "mode": "plan"})
     finally:
         disarm()
     calls = watched.of_role(INSPECTOR)

@@ -53,7 +53,7 @@ def used(api: Conversation, name: str) -> None:
 
 
 def until(api: Conversation, code: int, path: str, body: Any) -> None:
-    """Sends on trial until the answer is `code`: an API server learns of changed webhooks a moment later."""
+    """Sends on trial until the answer is `code`: an API server learns of changed webhooks and quotas a moment later."""
     for _ in range(100):
         answer = api.send("POST", f"{path}?dryRun=All", body)
         del api.exchanges[-2:]
@@ -68,6 +68,7 @@ def quotas(api: Conversation) -> None:
     quota(api, "q", {"limits.cpu": "1", "limits.memory": "1Gi", "pods": "2"})
     told(api, "POST", PODS, pod(api, "before"))
     quota(api, "r", {"limits.cpu": "1", "limits.memory": "1Gi"}, {"limits.cpu": "250m", "limits.memory": "0"})
+    until(api, 403, PODS, pod(api, "p"))
     told(api, "POST", PODS, pod(api, "p"))
     resources = {"limits": {"cpu": "500m", "memory": "512Mi"}}
     told(api, "POST", PODS, pod(api, "q", **with_container(resources=resources)))
