@@ -12,7 +12,7 @@ from local.cloud import EmbeddedCloud
 from local.follow import events_after
 from local.progress import Event
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 270.0
 POLL_SECONDS = 0.05
 
 

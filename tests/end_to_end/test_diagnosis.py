@@ -75,16 +75,15 @@ def diagnose(request: pytest.FixtureRequest, cloud: EmbeddedCloud, machine: Mach
         yield lambda *names: runs[names].result()
 
 
-def asked_for(session: pytest.Session, kind: str) -> set[tuple[str, ...]]:
-    """The faults of every selected test here that runs on this kind of Kubernetes."""
-    found: set[tuple[str, ...]] = set()
+def asked_for(session: pytest.Session, kind: str) -> list[tuple[str, ...]]:
+    """The faults of every selected test here that runs on this kind of Kubernetes, in the order of the tests."""
+    found: dict[tuple[str, ...], None] = {}
     for item in session.items:
         parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         if item.path == Path(__file__) and parameters.get("cloud") == kind:
-            found |= {
-                tuple(parameters[key]) if key == "names" else (parameters[key],) for key in KEYS & parameters.keys()
-            }
-    return found
+            for key in KEYS & parameters.keys():
+                found[tuple(parameters[key]) if key == "names" else (parameters[key],)] = None
+    return list(found)
 
 
 def run_with(cloud: EmbeddedCloud, machine: Machine, names: Sequence[str], suffix: str = "") -> Diagnosed:
@@ -130,14 +129,14 @@ def assert_found(diagnosed: Diagnosed, *names: str) -> None:
 
 
 @embedded_only
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_first_cause_is_what_was_broken_and_it_is_proved(name: str, diagnose: Diagnose) -> None:
     assert_found(diagnose(name), name)
 
 
 @embedded_only
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_probe_says_of_every_fault_what_was_found_right(name: str, diagnose: Diagnose) -> None:
     row = diagnose(name).verdicts
@@ -159,13 +158,13 @@ def test_the_table_of_verdicts_has_a_row_for_every_fault_and_in_it_the_faults_ow
 
 
 @embedded_only
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("names", DOUBLE_FAULTS, ids=" and ".join)
 def test_of_two_things_that_were_broken_both_are_named(names: tuple[str, str], diagnose: Diagnose) -> None:
     assert_found(diagnose(*names), *names)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", WITH_A_SAY_OF_KUBERNETES)
 def test_every_kind_of_kubernetes_gives_the_same_first_cause(name: str, diagnose: Diagnose) -> None:
     assert_found(diagnose(name), name)

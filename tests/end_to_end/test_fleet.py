@@ -19,7 +19,10 @@ from tests.end_to_end.test_provision import validate
 from tests.end_to_end.test_reverify import held
 
 # What is looked at in each cluster's Kubernetes is for test_reverify.py, on both kinds; two hundred times is for one.
-pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+pytestmark = [
+    pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session"),
+    pytest.mark.timeout(600),  # two hundred checks, beside other tests
+]
 PREFIX = "fleet"
 DEPARTED = "444455556666"
 """An account that had the roles and a cluster, and has the cluster still."""
