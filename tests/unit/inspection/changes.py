@@ -79,7 +79,7 @@ def moved_out_of_the_private_subnets(world: World) -> None:
 
 
 def rule(**changes: Any) -> dict[str, Any]:
-    return {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "CidrIp": "10.0.0.0/24", **changes}
+    return {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "CidrIp": "10.0.1.0/24", **changes}
 
 
 CLUSTER = [
@@ -438,7 +438,7 @@ GROUP = [
     Change(
         lambda world: world.ec2.revoke_security_group_ingress(GroupId=world.group_id, **rule()),
         "security group {group}",
-        "ingress.2049/tcp.10.0.0.0/24",
+        "ingress.2049/tcp.10.0.1.0/24",
         "allowed",
         None,
         "repaired",
