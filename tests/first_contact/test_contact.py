@@ -10,8 +10,6 @@ from first_contact.verdicts import Verdict
 NO_API = {
     "account-events/control-tower",
     "account-events/organizations",
-    "quotas/nat-gateways",
-    "quotas/fargate-vcpus",
     "quotas/concurrent-executions",
 }
 """What the embedded cloud has no answer to: CloudTrail keeps nothing there, and nothing there enforces these limits."""

@@ -53,7 +53,7 @@ def used(api: Conversation, name: str) -> None:
 
 
 def until(api: Conversation, code: int, path: str, body: Any) -> None:
-    """Sends on trial until the answer is `code`: an API server learns of changed webhooks and quotas a moment later."""
+    """Sends on trial until the answer is `code`: an API server learns of webhooks, quotas and limits a moment later."""
     for _ in range(100):
         answer = api.send("POST", f"{path}?dryRun=All", body)
         del api.exchanges[-2:]
@@ -111,13 +111,20 @@ def limit_ranges(api: Conversation) -> None:
     told(api, "POST", PODS, pod(api, "large", **with_container(resources={"limits": {"memory": "2Gi"}})))
     least = {"type": "Container", "min": {"memory": "300Mi"}}
     told(api, "POST", path, {**manifest("LimitRange", "m", api.name), "spec": {"limits": [least]}})
-    told(api, "POST", PODS, pod(api, "small", **with_container(resources={"requests": {"memory": "256Mi"}})))
+    small = pod(api, "small", **with_container(resources={"requests": {"memory": "256Mi"}}))
+    until(api, 403, PODS, small)
+    told(api, "POST", PODS, small)
     whole = {"type": "Pod", "max": {"cpu": "100m"}}
     told(api, "POST", path, {**manifest("LimitRange", "n", api.name), "spec": {"limits": [whole]}})
-    told(api, "POST", PODS, pod(api, "busy", **with_container(resources={"limits": {"cpu": "200m"}})))
+    busy = pod(api, "busy", **with_container(resources={"limits": {"cpu": "200m"}}))
+    alone = pod(api, "alone", **with_container(resources={"limits": {"cpu": "200m", "memory": "512Mi"}}))
+    until(api, 403, PODS, alone)  # which no other limit refuses
+    told(api, "POST", PODS, busy)
     claims = {"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}
     told(api, "POST", path, {**manifest("LimitRange", "o", api.name), "spec": {"limits": [claims]}})
-    told(api, "POST", NAMESPACED["PersistentVolumeClaim"], manifest("PersistentVolumeClaim", "c", api.name))
+    claim = manifest("PersistentVolumeClaim", "c", api.name)
+    until(api, 403, NAMESPACED["PersistentVolumeClaim"], claim)
+    told(api, "POST", NAMESPACED["PersistentVolumeClaim"], claim)
 
 
 @case("a namespace that enforces Pod Security refuses pods that ask for more than its level gives")
