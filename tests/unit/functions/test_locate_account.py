@@ -115,3 +115,9 @@ def test_the_cluster_that_an_earlier_event_had_made_stays_the_accounts_only_one(
 def test_a_cluster_of_another_account_is_none_of_this_one(table: Table) -> None:
     table.put("eks-early", account="444455556666", for_account_event="true")
     assert located("111122223333")["located"] == {}
+
+
+def test_an_attempt_that_could_make_nothing_does_not_tell_what_the_accounts_cluster_is(table: Table) -> None:
+    failure = json.dumps({"cause": "RoleNotAssumable: the role in 111122223333; deploy accounts/target.yaml"})
+    table.put("eks-early", account="111122223333", proven=False, for_account_event="true", failure=failure)
+    assert located("111122223333")["located"] == {}

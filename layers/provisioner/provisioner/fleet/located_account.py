@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from provisioner.fleet.new_accounts import never_got_in
 from provisioner.fleet.records import scan
 from provisioner.observation import Observation, Reason
 
@@ -61,12 +62,13 @@ def locate(asked: Mapping[str, Any], sources: AccountSources) -> Observation:
 
 
 def _recorded(account_id: str, sources: AccountSources) -> dict[str, Any]:
-    """What an earlier event of this account asked for, as far as it cannot be changed; empty without one."""
-    names = ("cluster", "for_account_event", "organizational_unit_id", "request")
+    """What an earlier event of this account asked for, as far as it cannot be changed; empty when nothing was made."""
+    asked = ("cluster", "for_account_event", "organizational_unit_id", "request")
+    names = (*asked, "verified_at", "claimed_by", "failure")
     items = [
         item
         for item in scan(sources.dynamodb, sources.table, *names)
-        if item["cluster"]["S"].startswith(f"{account_id}#") and "for_account_event" in item
+        if item["cluster"]["S"].startswith(f"{account_id}#") and "for_account_event" in item and not never_got_in(item)
     ]
     if not items:
         return {}

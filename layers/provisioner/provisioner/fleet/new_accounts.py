@@ -27,7 +27,7 @@ def find_new_accounts(
     recorded = {
         item["cluster"]["S"].split("#", 1)[0]
         for item in scan(dynamodb, table, "cluster", "verified_at", "claimed_by", "failure")
-        if not _never_got_in(item)
+        if not never_got_in(item)
     }
     enrolled = dict(account for unit in units for account in _accounts_below(organizations, unit))
     return [
@@ -37,7 +37,7 @@ def find_new_accounts(
     ]
 
 
-def _never_got_in(item: Mapping[str, Any]) -> bool:
+def never_got_in(item: Mapping[str, Any]) -> bool:
     """Whether all that is recorded is an attempt that could not even assume the role."""
     if "verified_at" in item or "claimed_by" in item or "failure" not in item:
         return False
