@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from local.aws import ec2, ec2_network, efs, eks, eks_clusters, iam, policy_validation, s3
+from local.aws import ec2, ec2_network, efs, eks, eks_clusters, eks_endpoint, iam, policy_validation, s3
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.deploy import deploy
 from local.aws.eks_state import Cluster, all_clusters
@@ -62,6 +62,7 @@ class EmbeddedCloud:
             # The stacks that the application makes are networks; their NAT gateways take the longest.
             stack_seconds=lambda: self.clock.delay("NAT gateway"),
             patches=[lambda part=part: part.install(self) for part in PARTS],  # type: ignore[misc]
+            lets_through=eks_endpoint.admits_function,
         )
 
     @property

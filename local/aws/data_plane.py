@@ -10,7 +10,7 @@ from typing import Any
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import efs_mounts, eks_access, fargate_rules, network, registries
+from local.aws import efs_mounts, eks_access, eks_endpoint, fargate_rules, network, registries
 from local.aws.eks_state import LOCK, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
 from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
@@ -87,6 +87,11 @@ class ClusterDataPlane:
             if interface.description == own
         )
 
+    def joins(self, placement: Placement) -> bool:
+        """As the cluster's endpoint lets the node in."""
+        interface = self._interface(placement)
+        return interface is not None and eks_endpoint.admits_node(self._cluster, interface)
+
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """The file system's directory. Raises MountRefused with the message of the kubelet of a real node."""
         volume = efs_mounts.parse_handle(volume_handle)
@@ -125,7 +130,7 @@ class ClusterDataPlane:
         subnet = network.find_subnet(self._ec2, placement.subnet_id)
         if subnet is None:
             raise PullRefused(f"node {placement.node_name} is gone")
-        registries.check_pull(self._ec2, subnet, registry, path)
+        registries.check_pull(self._ec2, subnet, [self._cluster.security_group_id], registry, path)
         registries.check_rights(self._execution_roles[placement.node_name], registry, path)
         registries.check_layers(self._ec2, subnet, registry)
 

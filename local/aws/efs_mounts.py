@@ -17,7 +17,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.efs.models import AccessPoint, FileSystem, MountTarget, efs_backends
 
-from local.aws import ec2_network, efs, network
+from local.aws import efs, network
 from local.aws.policies import ANONYMOUS, decide
 from local.kubernetes.interfaces import MountRefused
 
@@ -186,8 +186,7 @@ def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSyste
     vpc = ec2.get_vpc(node.interface.subnet.vpc_id)
     targets = [t for t in file_system.iter_mount_targets() if t.vpc_id == vpc.id]
     in_zone = [target for target in targets if target.availability_zone_name == node.zone]
-    is_asked = _is_on(vpc.enable_dns_support) and not ec2_network.own_resolvers(ec2, vpc.id)
-    if not (is_asked and _is_on(vpc.enable_dns_hostnames)) or not targets:
+    if not network.resolves_private_names(ec2, vpc.id) or not targets:
         raise _unresolved(node, volume, "")
     if in_zone and in_zone[0].life_cycle_state == "updating" and in_zone[0].mount_target_id in efs.DNS_KNOWN:
         return in_zone[0]
@@ -222,15 +221,7 @@ def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSyste
 
 def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *, tls: bool) -> None:
     interface = ec2.get_network_interface(str(target.network_interface_id))
-    node_groups = [group.id for group in node.interface.group_set]
-    open_way = (
-        network.security_groups_let_out(ec2, node_groups, NFS_PORT, str(target.ip_address))
-        and network.security_groups_admit(
-            ec2, [group.id for group in interface.group_set], NFS_PORT, node.address, node_groups
-        )
-        and network.network_acls_let_through(ec2, node.interface, interface, NFS_PORT)
-    )
-    if not open_way:
+    if not network.connects(ec2, network.End.of(node.interface), network.End.of(interface), NFS_PORT):
         raise _could_not_mount(
             volume,
             32,
@@ -258,10 +249,6 @@ def _allows(file_system: FileSystem, action: str, context: Mapping[str, str]) ->
         return True
     document = json.loads(file_system.file_system_policy)
     return decide(document, ANONYMOUS, f"elasticfilesystem:{action}", context, file_system.file_system_arn) == "allow"
-
-
-def _is_on(attribute: object) -> bool:
-    return str(attribute).lower() == "true"
 
 
 def _unresolved(node: Node, volume: Volume, fallback: str) -> MountRefused:

@@ -27,7 +27,7 @@ def refusal(account_id: str, subnet: Subnet) -> str:
             "Fargate capacity is unavailable at this time. Please try again later or in a different availability zone"
         )
     if where in SLOW:
-        return "Pod provisioning timed out (will retry)"
+        return "Unable to launch pod at this time (will retry)"
     if zone in ZONES_WITHOUT_PODS:
         return f"Fargate is not supported in the requested availability zone: {zone}"
     return ""

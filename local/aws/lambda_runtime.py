@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws.lambda_environment import ExecutionEnvironment, ForkServer, Interpreter
+from local.aws.lambda_gate import Gate
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Function:
     code: Archive
     layers: tuple[Archive, ...]
     log_group: str
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    """Of its VPC, if it is in one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class LambdaRuntime:
     """Execution environments of every function; `invoke` may be called from any thread.
 
     `credentials_of(role_arn, session_name)` assumes the execution role; `write_log(function, stream, lines)` is
-    CloudWatch Logs. Unpacked code stays in `directory`, named after its content.
+    CloudWatch Logs; `lets_through(function, port)` is the network between a function and all but AWS. Unpacked code
+    stays in `directory`, named after its content.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class LambdaRuntime:
         *,
         interpreter: Interpreter,
         time_factor: float = 1.0,
+        lets_through: Callable[[Function, int], bool] = lambda _function, _port: True,
     ) -> None:
         self._directory = directory
         self._endpoint = endpoint
@@ -102,6 +108,9 @@ class LambdaRuntime:
         self._idle: dict[Function, list[ExecutionEnvironment]] = defaultdict(list)
         self._busy: set[ExecutionEnvironment] = set()
         self._stopped = False
+        self._functions: dict[str, Function] = {}
+        """By the log stream of an environment."""
+        self._gate = Gate(lambda name, port: lets_through(self._functions[name], port))
         self._forks = ForkServer(interpreter)
 
     def invoke(self, function: Function, event: Any) -> Outcome:
@@ -127,6 +136,7 @@ class LambdaRuntime:
             environment.end()
             environment.close()
         self._forks.stop()
+        self._gate.stop()
 
     def _run(self, environment: ExecutionEnvironment, function: Function, event: Any, request_id: str) -> Outcome:
         log = []
@@ -172,6 +182,7 @@ class LambdaRuntime:
 
     def _settings(self, function: Function, log_stream: str) -> dict[str, Any]:
         task_root = self._unpacked(function.code)
+        self._functions[log_stream] = function
         # Layers are laid over each other in /opt in their order, so the last one wins.
         layers = [self._unpacked(layer) for layer in reversed(function.layers)]
         site_packages = Path("python", "lib", function.runtime, "site-packages")
@@ -179,6 +190,7 @@ class LambdaRuntime:
         return {
             "handler": function.handler,
             "time_factor": self._time_factor,
+            "gate": {"port": self._gate.port, "name": log_stream},
             "task_root": str(task_root),
             "path": [str(entry) for entry in path if entry.is_dir()],
             "environment": self._environment(function, task_root, log_stream),

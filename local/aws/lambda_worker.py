@@ -25,9 +25,13 @@ import traceback
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn, TextIO, cast
+from urllib.parse import urlsplit
 
 MAXIMUM_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 """Source: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."""
+
+SYN_SECONDS = 127
+"""How long Linux tries to connect to who does not answer. Source: tcp(7), tcp_syn_retries."""
 
 SERVICES = ("cloudformation", "ec2", "efs", "eks", "iam", "s3", "ssm", "stepfunctions", "sts", "xray")
 """What the SDK is asked for in any function. It reads a megabyte about EC2 alone."""
@@ -153,6 +157,25 @@ def scale_retries(factor: float) -> None:
         endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor))
 
 
+def mind_the_gate(gate: JsonObject, aws_port: int | None, time_factor: float) -> None:
+    """Ask before a connection is made whether the network lets it through; if not, nobody ever answers it."""
+    connect = socket.socket.connect
+
+    def is_open(port: int) -> bool:
+        with socket.socket() as asking:
+            connect(asking, ("127.0.0.1", gate["port"]))
+            asking.sendall(json.dumps({"name": gate["name"], "port": port}).encode() + b"\n")
+            return bool(json.loads(asking.makefile().readline()))
+
+    def connect_if_open(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_INET and address[1] != aws_port and not is_open(address[1]):
+            time.sleep((self.gettimeout() or SYN_SECONDS) * time_factor)
+            raise TimeoutError("timed out")
+        connect(self, address)
+
+    socket.socket.connect = connect_if_open  # type: ignore[method-assign, assignment]
+
+
 def trace_as_in_lambda() -> None:
     """The tracing SDK asks whether it is in Lambda when it is imported only, and that was before this process was."""
     if tracing := cast(Any, sys.modules.get("aws_xray_sdk.core")):
@@ -176,6 +199,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         trace_as_in_lambda()
         os.chdir(settings["task_root"])
         sys.path[:0] = settings["path"]
+        mind_the_gate(settings["gate"], urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).port, settings["time_factor"])
         threading.Thread(target=die_with, args=(lifeline,), daemon=True).start()
         serve(lines, settings["handler"], settings["time_factor"])
         status = 0

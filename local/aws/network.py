@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -19,6 +20,7 @@ from local.aws import ec2_network
 OUTSIDE = "99.83.145.10"
 """Some address of the internet."""
 
+HTTPS_PORT = 443
 EPHEMERAL_PORT = 32768
 """Answers go to a port from here up. Source: Linux, ip_local_port_range."""
 
@@ -93,29 +95,54 @@ def security_groups_admit(
     return False
 
 
-def security_groups_let_out(ec2: EC2Backend, group_ids: Iterable[str], port: int, target_address: str) -> bool:
+def security_groups_let_out(
+    ec2: EC2Backend, group_ids: Iterable[str], port: int, target_address: str, target_group_ids: Iterable[str] = ()
+) -> bool:
     """Whether outbound rules of the source's groups let it reach tcp `port` of the target."""
+    targets = set(target_group_ids)
     return any(
         _covers_port(rule.ip_protocol, rule.from_port, rule.to_port, port)
-        and _contains(rule.ip_range.get("CidrIp"), target_address)
+        and (_contains(rule.ip_range.get("CidrIp"), target_address) or rule.source_group.get("GroupId") in targets)
         for group_id in group_ids
         for rule in getattr(find_security_group(ec2, group_id), "egress_rules", [])
     )
 
 
-def network_acls_let_through(ec2: EC2Backend, source: NetworkInterface, target: NetworkInterface, port: int) -> bool:
+@dataclass(frozen=True)
+class End:
+    """One end of a connection within a VPC."""
+
+    subnet: Subnet
+    address: str
+    group_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, interface: NetworkInterface) -> "End":
+        groups = tuple(str(group.id) for group in interface.group_set)
+        return cls(interface.subnet, str(interface.private_ip_address), groups)
+
+
+def connects(ec2: EC2Backend, source: End, target: End, port: int) -> bool:
+    """Whether one end opens tcp `port` of another in the same VPC: security groups of both, ACLs between them."""
+    return (
+        security_groups_let_out(ec2, source.group_ids, port, target.address, target.group_ids)
+        and security_groups_admit(ec2, target.group_ids, port, source.address, source.group_ids)
+        and network_acls_let_through(ec2, source, target, port)
+    )
+
+
+def network_acls_let_through(ec2: EC2Backend, source: End, target: End, port: int) -> bool:
     """Whether the network ACLs let a connection to tcp `port`, and its answers, pass from subnet to subnet.
 
     Within a subnet they are never asked. Source: VPC guide, "Control subnet traffic with network access control lists".
     """
     if source.subnet.id == target.subnet.id:
         return True
-    there, back = str(target.private_ip_address), str(source.private_ip_address)
     return (
-        _acl_allows(ec2, source.subnet, port, there, egress=True)
-        and _acl_allows(ec2, target.subnet, port, back, egress=False)
-        and _acl_allows(ec2, target.subnet, EPHEMERAL_PORT, back, egress=True)
-        and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, there, egress=False)
+        _acl_allows(ec2, source.subnet, port, target.address, egress=True)
+        and _acl_allows(ec2, target.subnet, port, source.address, egress=False)
+        and _acl_allows(ec2, target.subnet, EPHEMERAL_PORT, source.address, egress=True)
+        and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, target.address, egress=False)
     )
 
 
@@ -135,35 +162,61 @@ def _acl_allows(ec2: EC2Backend, subnet: Subnet, port: int, address: str, *, egr
     return False
 
 
-def reaches_internet(ec2: EC2Backend, subnet: Subnet) -> bool:
-    """Whether HTTPS from the subnet comes out through a NAT gateway, and its answers come back.
+def public_address(ec2: EC2Backend, subnet: Subnet, group_ids: Iterable[str]) -> str | None:
+    """The address from which HTTPS of these groups comes out of the subnet; None when it, or its answers, do not.
 
-    The gateway has to work, and its own subnet to have a route to an internet gateway that is attached to the VPC and
-    not blocked; the network ACLs of both subnets have to let all of it pass.
+    It leaves through a NAT gateway, which has to work, and its own subnet to have a route to an internet gateway that
+    is attached to the VPC and not blocked; the groups, and the network ACLs of both subnets, have to let it pass.
     """
     gateway = _default_route(ec2, subnet).get("nat_gateway")
     if gateway is None or ec2.nat_gateways[gateway.id].state != "available":
-        return False
+        return None
     nat_subnet = ec2.get_subnet(gateway.subnet_id)
     onward = _default_route(ec2, nat_subnet).get("gateway")
     if onward is None or gateway.connectivity_type == "private":
-        return False
+        return None
     attached = getattr(onward, "vpc", None)
     if attached is None or attached.id != subnet.vpc_id or ec2_network.blocks_gateways(ec2, nat_subnet):
-        return False
+        return None
+    if not security_groups_let_out(ec2, group_ids, HTTPS_PORT, OUTSIDE) or not _acls_let_out(ec2, subnet, nat_subnet):
+        return None
+    return next((str(each["publicIp"]) for each in gateway.address_set if each.get("publicIp")), None)
+
+
+def _acls_let_out(ec2: EC2Backend, subnet: Subnet, nat_subnet: Subnet) -> bool:
+    """Network ACLs of both subnets, there and back; within one subnet they are not asked about each other."""
     out, pod = OUTSIDE, str(subnet.cidr.network_address + 4)
-    passes = _acl_allows(ec2, nat_subnet, 443, out, egress=True) and _acl_allows(
+    passes = _acl_allows(ec2, nat_subnet, HTTPS_PORT, out, egress=True) and _acl_allows(
         ec2, nat_subnet, EPHEMERAL_PORT, out, egress=False
     )
     if nat_subnet.id == subnet.id:
         return passes
     return (
         passes
-        and _acl_allows(ec2, subnet, 443, out, egress=True)
-        and _acl_allows(ec2, nat_subnet, 443, pod, egress=False)
+        and _acl_allows(ec2, subnet, HTTPS_PORT, out, egress=True)
+        and _acl_allows(ec2, nat_subnet, HTTPS_PORT, pod, egress=False)
         and _acl_allows(ec2, nat_subnet, EPHEMERAL_PORT, pod, egress=True)
         and _acl_allows(ec2, subnet, EPHEMERAL_PORT, out, egress=False)
     )
+
+
+def resolves_private_names(ec2: EC2Backend, vpc_id: str) -> bool:
+    """Whether the VPC's own resolver is asked, and answers for private hosted zones and names of EFS.
+
+    Source: VPC guide, "DNS attributes for your VPC", "DHCP option sets in Amazon VPC".
+    """
+    vpc = ec2.get_vpc(vpc_id)
+    attributes = (vpc.enable_dns_support, vpc.enable_dns_hostnames)
+    return all(str(each).lower() == "true" for each in attributes) and not ec2_network.own_resolvers(ec2, vpc_id)
+
+
+def is_peered(ec2: EC2Backend, subnet: Subnet, address: str, vpc_id: str) -> bool:
+    """Whether a route of the subnet's table leads to that address over an active peering with that VPC."""
+    for route in _route_table(ec2, subnet).routes:
+        peering = route.vpc_pcx
+        if peering is not None and _contains(route.destination_cidr_block, address):
+            return peering._status.code == "active" and vpc_id in (peering.vpc.id, peering.peer_vpc.id)
+    return False
 
 
 def _default_route(ec2: EC2Backend, subnet: Subnet) -> dict[str, Any]:

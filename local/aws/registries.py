@@ -5,6 +5,7 @@ containerd's docker resolver (no credentials).
 """
 
 import re
+from collections.abc import Sequence
 
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
@@ -30,13 +31,13 @@ EXHAUSTED: set[tuple[str, str]] = set()
 """(VPC, registry): what its NAT gateway's address may pull in these hours has been pulled."""
 
 
-def check_pull(ec2: EC2Backend, subnet: Subnet, registry: str, path: str) -> None:
-    """Raises PullRefused when a node of the subnet gets no answer from the registry, or one that refuses."""
+def check_pull(ec2: EC2Backend, subnet: Subnet, group_ids: Sequence[str], registry: str, path: str) -> None:
+    """Raises PullRefused when a node of the subnet and the groups gets no answer, or one that refuses."""
     host = "registry-1.docker.io" if registry == "docker.io" else registry
     repository, _, tag = path.partition(":")
     url = f"https://{host}/v2/{repository}/manifests/{tag.removeprefix('@') or 'latest'}"
     by_endpoint = PRIVATE_ECR.fullmatch(host) is not None and network.reaches_endpoint(ec2, subnet, "ecr.dkr")
-    if not by_endpoint and not network.reaches_internet(ec2, subnet):
+    if not by_endpoint and network.public_address(ec2, subnet, group_ids) is None:
         address = ADDRESSES.get(host, OTHER_ADDRESS)
         raise PullRefused(
             f'failed to resolve reference "{registry}/{path}": failed to do request: Head "{url}": '

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from local.aws import originals
 from local.aws.hooks import Hooks
 from local.aws.lambda_environment import Interpreter
-from local.aws.lambda_runtime import Credentials, LambdaRuntime
+from local.aws.lambda_runtime import Credentials, Function, LambdaRuntime
 from local.aws.permissions.authoriser import Authoriser
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class AwsServer:
 
     `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here; `stack_seconds`
     is how long a CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request.
+    `lets_through` is LambdaRuntime's.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class AwsServer:
         scaled: Callable[[float], float] = lambda seconds: seconds,
         stack_seconds: Callable[[], float] = lambda: 0.0,
         patches: Sequence[Callable[[], None]] = (),
+        lets_through: Callable[[Function, int], bool] = lambda _function, _port: True,
     ) -> None:
         self.region = region
         self.account_id = DEFAULT_ACCOUNT_ID
@@ -87,7 +89,7 @@ class AwsServer:
         self.hooks = Hooks()
         self.authoriser = Authoriser()
         self.port = 0
-        self._patches = patches
+        self._patches, self._lets_through = patches, lets_through
         self._temporary = None if directory else TemporaryDirectory(prefix="embedded-aws-")
         self.directory = directory or Path(self._temporary.name)  # type: ignore[union-attr]
         self._runtime: LambdaRuntime | None = None
@@ -218,6 +220,7 @@ class AwsServer:
             write_log=partial(write_log, self),
             interpreter=self.interpreter,
             time_factor=self.scaled(10.0) / 10.0,
+            lets_through=self._lets_through,
         )
 
     def _set_environment(self, values: dict[str, str | None] | dict[str, str]) -> None:

@@ -54,10 +54,12 @@ def lose_the_policy_controller(scene: Scene) -> None:
 
 
 def close_the_cluster_security_group(scene: Scene) -> None:
-    """Somebody tidies up: the cluster security group no longer admits itself."""
+    """Somebody tidies up: of all traffic the cluster security group admits only HTTPS from itself, as nodes need it."""
     ec2, group_id = scene.client("ec2"), scene.cluster.security_group_id
     (group,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
     ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": group_id}]}
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[https])
 
 
 FAULTS = (
@@ -93,7 +95,7 @@ FAULTS = (
     ),
     Fault(
         "nodes-unreachable",
-        "the cluster security group no longer admits itself, so the API server reaches no node",
+        "the cluster security group only admits HTTPS from itself, so the API server reaches no kubelet",
         "nodes-unreachable",
         before("Verify storage", close_the_cluster_security_group),
     ),

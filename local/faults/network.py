@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws import registries
+from local.aws.eks_endpoint import LAMBDA_ADDRESSES
 from local.aws.hooks import Undo
 from local.cloud import EmbeddedCloud
-from local.faults.fault import Fault, before
+from local.faults.fault import Act, Fault, before
 from local.faults.interception import intercept
 from local.faults.scene import Scene
 
@@ -117,6 +118,27 @@ def lead_to_a_transit_gateway(scene: Scene) -> None:
         ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=EVERYWHERE, TransitGatewayId=gateway_id)
 
 
+def narrow_the_endpoint(*cidrs: str) -> Act:
+    """Somebody lets only these in at the public endpoint; whoever comes to the private one still gets in."""
+
+    def narrow(scene: Scene) -> None:
+        scene.client("eks").update_cluster_config(
+            name=scene.cluster_name, resourcesVpcConfig={"publicAccessCidrs": list(cidrs)}
+        )
+        scene.until(lambda: scene.cluster.status == "ACTIVE")
+
+    return narrow
+
+
+def keep_pods_in_the_vpc(scene: Scene) -> None:
+    """The cluster security group, which pods on Fargate have, lets nothing out of the VPC."""
+    ec2, group_id = scene.client("ec2"), scene.cluster.security_group_id
+    (group,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
+    inside = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
+    ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=[inside])
+
+
 def name_own_resolvers(scene: Scene) -> None:
     """The company's resolvers, which know nothing of EFS."""
     ec2 = scene.client("ec2")
@@ -214,6 +236,25 @@ FAULTS = (
         "image-unreachable",
         before("Verify storage", lead_to_a_transit_gateway),
         verdict="possible",
+    ),
+    Fault(
+        "pods-kept-in-the-vpc",
+        "the cluster security group lets nothing out of the VPC",
+        "image-unreachable",
+        before("Verify storage", keep_pods_in_the_vpc),
+    ),
+    Fault(
+        "endpoint-narrowed",
+        "the cluster's public endpoint only lets the office in, and the functions run outside a VPC",
+        "cluster-endpoint-unreachable",
+        before("Apply storage", narrow_the_endpoint("203.0.113.0/24")),
+    ),
+    Fault(
+        "nodes-kept-out",
+        "the cluster's only endpoint is public, and lets the functions in but not the NAT gateway's address",
+        "nodes-not-joining",
+        before("Verify storage", narrow_the_endpoint(*(f"{address}/32" for address in LAMBDA_ADDRESSES))),
+        request={"cluster": {"endpoint_access": "public"}},
     ),
     Fault(
         "dhcp-options",

@@ -15,10 +15,12 @@ from local.kubernetes.kubelet import Kubelet, NodeServices
 from local.kubernetes.nodes import node_object, register_node
 from local.kubernetes.objects import Object, condition, merge_conditions, uid_of
 from local.kubernetes.scheduler import fargate_refusal, unschedulable_message
+from local.kubernetes.timing import BackOff
 
 KUBELET_PORT = 10250
 _LOGGING = ("aws-observability", "aws-logging")
 _log = logging.getLogger(__name__)
+_PROVISIONING_SECONDS = 180.0
 _NODE_START_SECONDS = TYPICAL_SECONDS["pod"]
 """Nearly all of the minute a Fargate pod takes to run is its node's start."""
 
@@ -97,6 +99,7 @@ class FargatePod:
         if refusal := await fargate_refusal(self._pod, api):
             await self._unschedulable(services.fargate_events, refusal)
             return
+        await self._join(self._placement)
         self._node = node_object(self._placement)  # known before it exists: a cancelled request may have made it
         self._node = await register_node(api, self._placement, await self._kubelet_address(), services.kubelet_version)
         await api.bind(self._pod, self._placement.node_name)
@@ -108,6 +111,17 @@ class FargatePod:
         bound = {**self._pod, "spec": {**self._pod["spec"], "nodeName": self._placement.node_name}}
         self.kubelet = Kubelet(services.node, bound, self._placement)
         await self.kubelet.run()
+
+    async def _join(self, placement: Placement) -> None:
+        """A node that does not reach the cluster's API is given up after minutes, and tried again.
+
+        Source: the text and its intervals are eksctl-io/eksctl#2690's, the first wait is #4486's.
+        """
+        services, back_off = self._services, BackOff(self._services.node.clock, _PROVISIONING_SECONDS, 900)
+        while not await asyncio.to_thread(services.data_plane.joins, placement):
+            await back_off.wait()
+            message = f"Pod provisioning timed out (will retry) for pod: {self.namespace}/{self.name}"
+            await self._unschedulable(services.fargate_events, message)
 
     async def _place(self) -> Placement | None:
         """Asks in a thread; a placement that arrives after the pod's end is still taken note of, to be released."""

@@ -105,6 +105,9 @@ class DataPlane(Protocol):
     def is_reached(self, placement: Placement) -> bool:
         """Whether the control plane reaches the kubelet of the node."""
 
+    def joins(self, placement: Placement) -> bool:
+        """Whether the node reaches the cluster's API."""
+
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """Raises MountRefused."""
 

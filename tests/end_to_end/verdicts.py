@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from local.aws.eks_endpoint import admits_lambda
 from local.aws.eks_state import clusters_of
 from local.cloud import EmbeddedCloud
 from provisioner.diagnosis import signals
@@ -20,6 +21,7 @@ from provisioner.diagnosis.model import Failure, Rule, Signal
 from provisioner.diagnosis.rules import RULES
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.client import ClusterApi
+from provisioner.kubernetes.errors import connection_error
 from provisioner.kubernetes.proof import run_id_of
 from provisioner.request import Request
 
@@ -53,8 +55,11 @@ def row_of(cloud: EmbeddedCloud, asked: Mapping[str, Any]) -> Row:
         return _Target(cloud, request)
 
     def open_api(target: Any, name: str) -> ClusterApi:
-        plane = clusters_of(request.account_id, request.region)[name].control_plane
+        cluster = clusters_of(request.account_id, request.region)[name]
+        plane = cluster.control_plane
         assert plane is not None
+        if not admits_lambda(cluster):  # who looks here is no function
+            raise connection_error(TimeoutError("timed out"))
         described = target.client("eks").describe_cluster(name=name)["cluster"]
         authority = base64.b64decode(described["certificateAuthority"]["data"]).decode()
         return ClusterApi(described["endpoint"], authority, lambda: plane.admin_token)

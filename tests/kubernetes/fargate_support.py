@@ -31,6 +31,8 @@ class MemoryDataPlane:
 
     directory: Path
     refusal: str | None = None
+    is_open: bool = True
+    """Whether nodes reach the cluster's API."""
     placed: set[Placement] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -57,6 +59,9 @@ class MemoryDataPlane:
 
     def is_reached(self, placement: Placement) -> bool:
         return True
+
+    def joins(self, placement: Placement) -> bool:
+        return self.is_open
 
     def pull(self, placement: Placement, registry: str, path: str) -> None:
         """Every registry answers."""

@@ -66,6 +66,18 @@ def test_an_image_for_another_platform_alone_is_not_pulled(cluster: Cluster) -> 
     assert any(message.endswith(ending) for message in messages), messages
 
 
+def test_a_pod_whose_node_does_not_reach_the_api_waits_until_it_does(cluster: Cluster) -> None:
+    cluster.data_plane.is_open = False
+    pod = cluster.run(NAMESPACE, "shut-out", "sleep 600")
+    failed = cluster.event(pod, "FailedScheduling")
+    assert failed.source.component == "fargate-scheduler"
+    assert failed.message == f"Pod provisioning timed out (will retry) for pod: {NAMESPACE}/shut-out"
+    found = cluster.pod(NAMESPACE, "shut-out")
+    assert (found.status.phase, found.spec.node_name) == ("Pending", None)
+    cluster.data_plane.is_open = True
+    cluster.until_phase(NAMESPACE, "shut-out", "Running")
+
+
 def test_a_pod_outside_every_profile_stays_with_the_default_scheduler(cluster: Cluster) -> None:
     cluster.namespace(OUTSIDE)
     pod = cluster.run(OUTSIDE, "stranded", "sleep 600")

@@ -15,7 +15,7 @@ EXISTS: Final = "exists"
 
 class Severity(StrEnum):
     CRITICAL = "critical"
-    """Pods cannot use the storage now, or data is at risk."""
+    """Pods cannot use the storage now, data is at risk, or neither can be seen."""
     WARNING = "warning"
     """It works, but it is not what was asked for."""
 

@@ -138,7 +138,7 @@ def description(function: Any) -> Function:
         if version is None:
             raise JsonRESTError("InvalidParameterValueException", f"Layer version {layer['Arn']} does not exist.")
         layers.append(_archive(version))
-    variables = function.environment_vars or {}
+    variables, place = function.environment_vars or {}, function._vpc_config or {}
     return Function(
         name=function.function_name,
         arn=function.function_arn,
@@ -152,6 +152,8 @@ def description(function: Any) -> Function:
         code=_archive(function),
         layers=tuple(layers),
         log_group=function.logs_group_name,
+        subnet_ids=tuple(place.get("SubnetIds", ())),
+        security_group_ids=tuple(place.get("SecurityGroupIds", ())),
     )
 
 

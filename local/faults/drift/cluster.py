@@ -184,7 +184,7 @@ CHANGES = (
     Change(
         "endpoint-not-public",
         "the public endpoint was closed",
-        "cluster_drift.ENDPOINT",
+        "cluster_drift.ENDPOINT_NARROWED",
         CLUSTER,
         "resourcesVpcConfig.endpointPublicAccess",
         calls(endpoint(endpointPublicAccess=False), endpoint(endpointPublicAccess=True)),
@@ -202,7 +202,7 @@ CHANGES = (
     Change(
         "endpoint-cidrs",
         "the public endpoint was narrowed to one network",
-        "cluster_drift.ENDPOINT",
+        "cluster_drift.ENDPOINT_NARROWED",
         CLUSTER,
         "resourcesVpcConfig.publicAccessCidrs",
         calls(endpoint(publicAccessCidrs=["203.0.113.0/24"]), endpoint(publicAccessCidrs=["0.0.0.0/0"])),

@@ -9,15 +9,18 @@ from typing import Any
 import pytest
 
 from local.aws.lambda_environment import ExecutionEnvironment, ForkServer, Interpreter
+from local.aws.lambda_gate import Gate
 
 Run = Callable[[Interpreter, str], Any]
 
+CLOSED_PORT = 9
 BARE = Interpreter((sys.executable, "-I", "-S"), preloaded=())
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """Runs the lines of a module with a `handler`; what that returned, or the error's type."""
+    gate = Gate(lambda _name, port: port != CLOSED_PORT)
     servers: list[ForkServer] = []
 
     def answer(interpreter: Interpreter, source: str) -> Any:
@@ -26,6 +29,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         settings = {
             "handler": "app.handler",
             "time_factor": 0.0,
+            "gate": {"port": gate.port, "name": "stream"},
             "task_root": str(tmp_path),
             "path": [str(tmp_path)],
             "environment": {"LAMBDA_TASK_ROOT": str(tmp_path)} | {f"AWS_LAMBDA_{name}": "x" for name in CONTEXT},
@@ -37,6 +41,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         return json.loads(environment.invoke({**invocation, "deadline_epoch_seconds": 0}, 10)["payload"])
 
     yield answer
+    gate.stop()
     for server in servers:
         server.stop()
 
@@ -66,3 +71,15 @@ def test_the_tracing_sdk_knows_that_it_is_in_lambda_though_it_was_loaded_before(
         "def handler(event, context):\n    return type(xray_recorder.context).__name__"
     )
     assert run(Interpreter(), source) == "LambdaContext"
+
+
+@pytest.mark.parametrize(("port", "error"), [(CLOSED_PORT, "TimeoutError"), (1, "ConnectionRefusedError")])
+def test_where_the_network_lets_nothing_through_nobody_answers(port: int, error: str, run: Run) -> None:
+    lines = f"socket.create_connection(('127.0.0.1', {port}), timeout=600)"
+    source = f"""import socket
+def handler(event, context):
+    try:
+        {lines}
+    except OSError as refused:
+        return type(refused).__name__"""
+    assert run(BARE, source) == error

@@ -226,8 +226,12 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
         {"fargate-pods-quota"},
     ),
     "a text of Fargate's that nobody knows": (
-        scheduling("Pod provisioning timed out (will retry) for pod: default/verification-1-appender"),
+        scheduling("Unable to launch pod at this time (will retry): default/verification-1-appender"),
         set(),
+    ),
+    "a node that does not join": (
+        scheduling("Pod provisioning timed out (will retry) for pod: default/verification-1-appender"),
+        {"nodes-not-joining"},
     ),
     "logging": (
         Signal(

@@ -111,11 +111,11 @@ def test_what_fargate_says_is_proved_by_its_event_also_about_coredns(rule: str, 
 def test_a_text_of_fargate_that_no_rule_knows_is_told_once_however_many_pods_say_it(world: World) -> None:
     for pod in ("writer-5d78c9869d-abcde", "writer-5d78c9869d-fghij", "appender"):
         name = f"verification-0123456789ab-{pod}"
-        text = f"Pod provisioning timed out (will retry) for pod: default/{name}"
+        text = f"Unable to launch pod at this time (will retry): default/{name}"
         world.warn("FailedScheduling", text, component="fargate-scheduler", about=name)
     causes = diagnose(verification_failed("Pending"), world.live())
     assert ranked(causes) == [("unknown", "possible")]
-    assert causes[0].symptom.startswith("Pod provisioning timed out (will retry) for pod: default/verification-")
+    assert causes[0].symptom.startswith("Unable to launch pod at this time (will retry): default/verification-")
 
 
 def test_what_every_pod_on_fargate_says_is_no_cause(world: World) -> None:

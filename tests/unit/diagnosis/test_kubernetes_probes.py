@@ -10,7 +10,7 @@ from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.world import POD, World
-from tests.unit.resources.samples import NOW, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN
+from tests.unit.resources.samples import NOW, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN, request_for
 
 
 def test_a_csi_driver_that_is_gone_is_missing(world: World) -> None:
@@ -255,7 +255,17 @@ def test_an_endpoint_that_cannot_be_reached_is_told_with_its_settings(
     finding, fix = look(world, "cluster-endpoint-unreachable")
     assert finding.verdict == verdict
     assert "timed out" in finding.saw
-    assert "eks-example" in fix
+    assert ("eks-example is set as asked for" if verdict == "proved" else "of eks-example") in fix
+
+
+def test_whether_a_narrow_endpoint_that_was_asked_for_lets_the_functions_in_is_not_seen(world: World) -> None:
+    office = ["198.51.100.0/24"]
+    world.cluster["resourcesVpcConfig"].update(publicAccessCidrs=office, endpointPrivateAccess=True)
+    world.request = request_for(cluster={"public_access_cidrs": office})
+    world.api.error = RetryableError(ErrorReason.SERVICE_UNAVAILABLE, "timed out", remedy="again")
+    finding, fix = look(world, "cluster-endpoint-unreachable")
+    assert (finding.verdict, "is not seen from here" in finding.saw) == ("possible", True)
+    assert fix == "run the functions inside the VPC of eks-example, or open its endpoint to them"
 
 
 @pytest.mark.parametrize("rule", ["access-entry-missing", "no-matching-profile"])

@@ -90,6 +90,7 @@ CLUSTER = [
         True,
         False,
         "repaired",
+        "critical",
     ),
     Change(
         lambda world: world.cluster["resourcesVpcConfig"].update(endpointPrivateAccess=False),
@@ -106,6 +107,7 @@ CLUSTER = [
         ["0.0.0.0/0"],
         ["1.2.3.0/24"],
         "repaired",
+        "critical",
     ),
     Change(
         lambda world: world.cluster.update(logging={"clusterLogging": [{"types": ["audit"], "enabled": True}]}),

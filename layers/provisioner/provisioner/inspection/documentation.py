@@ -45,7 +45,8 @@ Generated from the code by `python -m provisioner.inspection.documentation`; a t
 A check compares the recorded request with what is there, and only reads. What AWS and Kubernetes add by themselves, and
 what the request leaves to them, is no difference; of what is inside something that is missing nothing is told.
 Pods that a killed proof has left behind are no difference either: a check that finds some removes them.
-**critical**: pods cannot use the storage now, or data is at risk. **warning**: it works, but is not what was asked for.
+**critical**: pods cannot use the storage now, data is at risk, or neither can be seen. **warning**: it works, but is
+not what was asked for.
 A difference is repairable when a provision run converges it: `remediate: true` starts one when all differences of a
 check are, and touches nothing otherwise. Data is never deleted. `mode: plan` makes the same comparison before a run.
 """

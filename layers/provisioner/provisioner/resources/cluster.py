@@ -7,6 +7,7 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import health
+from provisioner.resources.egress import EVERYWHERE, covers
 from provisioner.resources.ownership import require_ours, unknown_state
 from provisioner.resources.vpc import Network
 
@@ -157,6 +158,16 @@ def differing_endpoint_access(request: Request, cluster: "ClusterTypeDef") -> di
     if wanted["endpointPublicAccess"] and actual.get("endpointPublicAccess") and cidrs[0] != cidrs[1]:
         differing["publicAccessCidrs"] = cidrs
     return differing
+
+
+def is_narrowed(request: Request, cluster: "ClusterTypeDef") -> bool:
+    """Whether the endpoint lets fewer in than asked for: without private access nodes too come to the public one."""
+    actual = cluster["resourcesVpcConfig"]
+    allowed = actual.get("publicAccessCidrs", []) if actual.get("endpointPublicAccess") else []
+    needed = [] if request.cluster.endpoint_access == "private" else request.cluster.public_access_cidrs
+    if request.cluster.endpoint_access != "public" and not actual.get("endpointPrivateAccess"):
+        needed = [EVERYWHERE]
+    return not all(covers(allowed, each) for each in needed)
 
 
 def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":

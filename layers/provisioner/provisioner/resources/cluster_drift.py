@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import Request
 from provisioner.resources import health
-from provisioner.resources.cluster import differing_endpoint_access, enabled_logs, secrets_key_of
+from provisioner.resources.cluster import differing_endpoint_access, enabled_logs, is_narrowed, secrets_key_of
 from provisioner.resources.ownership import ownership
 from provisioner.resources.vpc import Network
 
@@ -58,6 +58,14 @@ ENDPOINT = DriftKind(
     path="resourcesVpcConfig.{field}",
     severity=Severity.WARNING,
     meaning="The Kubernetes API is reachable from elsewhere than asked for, or not from where it was asked for.",
+    fix="a run sets {field} of {cluster} to {expected} again",
+)
+ENDPOINT_NARROWED = DriftKind(
+    resource="cluster {cluster}",
+    path="resourcesVpcConfig.{field}",
+    severity=Severity.CRITICAL,
+    meaning="The public endpoint of the Kubernetes API keeps out whom it was to let in: nodes that come over NAT, "
+    "people, or this application, which then sees nothing of what is inside the cluster.",
     fix="a run sets {field} of {cluster} to {expected} again",
 )
 LOGGING = DriftKind(
@@ -164,8 +172,9 @@ def _differences(request: Request, network: Network | None, cluster: "ClusterTyp
     logs, wanted_logs = sorted(enabled_logs(cluster)), sorted(wanted.control_plane_logs)
     mode = cluster.get("accessConfig", {}).get("authenticationMode")
     key_arn = secrets_key_of(cluster)
+    endpoint = ENDPOINT_NARROWED if is_narrowed(request, cluster) else ENDPOINT
     differences = [
-        ENDPOINT.found(expected=expected, actual=actual, cluster=name, field=field)
+        endpoint.found(expected=expected, actual=actual, cluster=name, field=field)
         for field, (expected, actual) in differing_endpoint_access(request, cluster).items()
     ]
     if network is not None and vpc_id != network.vpc_id:

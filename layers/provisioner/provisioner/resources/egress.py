@@ -12,14 +12,27 @@ from functools import cached_property
 from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from provisioner.resources.traffic import EPHEMERAL_PORTS, acl_closes
+from provisioner.resources.traffic import (
+    EPHEMERAL_PORTS,
+    HTTPS_PORT,
+    acl_closes,
+    names_prefix_list,
+    ranges_of,
+    uncovered,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import NatGatewayTypeDef, NetworkAclTypeDef, RouteTableTypeDef, RouteTypeDef
+    from mypy_boto3_ec2.type_defs import (
+        IpPermissionOutputTypeDef,
+        NatGatewayTypeDef,
+        NetworkAclTypeDef,
+        RouteTableTypeDef,
+        RouteTypeDef,
+    )
 
-_EVERYWHERE: Final = "0.0.0.0/0"
-_HTTPS: Final = (443, 443)
+EVERYWHERE: Final = "0.0.0.0/0"
+_HTTPS: Final = (HTTPS_PORT, HTTPS_PORT)
 # Source: VPC User Guide, "NAT gateway basics".
 _NAT_PORTS: Final = (1024, 65535)
 _NEXT_HOPS: Final = (
@@ -122,15 +135,15 @@ class Egress:
     def _acl_refusal(self, subnet_id: str, nat_subnet: str, cidr: str) -> str | None:
         """Network ACLs of both subnets, both ways; between pods and a NAT gateway in one subnet none is asked."""
         checks = [
-            (nat_subnet, True, _EVERYWHERE, _HTTPS),
-            (nat_subnet, False, _EVERYWHERE, _NAT_PORTS),
+            (nat_subnet, True, EVERYWHERE, _HTTPS),
+            (nat_subnet, False, EVERYWHERE, _NAT_PORTS),
         ]
         if subnet_id != nat_subnet:
             checks += [
-                (subnet_id, True, _EVERYWHERE, _HTTPS),
+                (subnet_id, True, EVERYWHERE, _HTTPS),
                 (nat_subnet, False, cidr, _HTTPS),
                 (nat_subnet, True, cidr, EPHEMERAL_PORTS),
-                (subnet_id, False, _EVERYWHERE, EPHEMERAL_PORTS),
+                (subnet_id, False, EVERYWHERE, EPHEMERAL_PORTS),
             ]
         for where, egress, to, ports in checks:
             acl = self._acls.get(where)
@@ -177,6 +190,19 @@ class Egress:
         return [{"Name": "vpc-id", "Values": [self._vpc_id]}]
 
 
+def way_of_group(group_id: str, permissions: "Iterable[IpPermissionOutputTypeDef]") -> Way:
+    """Whether a security group with these outbound rules lets HTTPS out to the internet."""
+    rules = list(permissions)
+    if names_prefix_list(rules, HTTPS_PORT):
+        return Way("unknown", f"{group_id} lets tcp {HTTPS_PORT} out to a prefix list, which we do not see")
+    left = uncovered(EVERYWHERE, rules, HTTPS_PORT)
+    if not left:
+        return Way("open")
+    if all(range_.is_private for range_ in ranges_of(rules, HTTPS_PORT)):
+        return Way("closed", f"{group_id} lets no tcp {HTTPS_PORT} out to the internet")
+    return Way("unknown", f"{group_id} lets tcp {HTTPS_PORT} out to some addresses only")
+
+
 def covers(cidrs: Iterable[str], wanted: str) -> bool:
     """Whether the ranges together have every address of `wanted`."""
     merged = collapse_addresses(IPv4Network(each, strict=False) for each in cidrs)
@@ -184,12 +210,12 @@ def covers(cidrs: Iterable[str], wanted: str) -> bool:
 
 
 def _default_route(table: "RouteTableTypeDef") -> "RouteTypeDef | None":
-    return next((route for route in table["Routes"] if route.get("DestinationCidrBlock") == _EVERYWHERE), None)
+    return next((route for route in table["Routes"] if route.get("DestinationCidrBlock") == EVERYWHERE), None)
 
 
 def _covers_everything(table: "RouteTableTypeDef") -> bool:
     return covers(
-        (each["DestinationCidrBlock"] for each in table["Routes"] if "DestinationCidrBlock" in each), _EVERYWHERE
+        (each["DestinationCidrBlock"] for each in table["Routes"] if "DestinationCidrBlock" in each), EVERYWHERE
     )
 
 

@@ -33,6 +33,16 @@ def uncovered(
     return [str(each) for each in left]
 
 
+def ranges_of(permissions: "Iterable[IpPermissionOutputTypeDef]", port: int) -> list[IPv4Network]:
+    """The ranges that permissions name for tcp `port`."""
+    return [
+        IPv4Network(each.get("CidrIp", ""), strict=False)
+        for permission in permissions
+        if _is_for(permission, port)
+        for each in permission.get("IpRanges", [])
+    ]
+
+
 def names_prefix_list(permissions: "Iterable[IpPermissionOutputTypeDef]", port: int) -> bool:
     return any(_is_for(permission, port) and permission.get("PrefixListIds") for permission in permissions)
 

@@ -10,6 +10,7 @@ from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.request import ExistingNetwork
 from provisioner.resources import health, network_stack
+from provisioner.resources.cluster import differing_endpoint_access
 from provisioner.resources.problem import instructions
 from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
 
@@ -217,9 +218,16 @@ def endpoint_access(live: Live, _text: str) -> Finding:
         saw = f"{settings}; {error.subject}"
         if error.reason is ErrorReason.UNTRUSTED_ENDPOINT:
             return Finding.refuted(looked_at, saw)
-        if public and _PUBLIC in cidrs:
-            return Finding.possible(looked_at, saw, the_cluster=name)
-        return Finding.proved(looked_at, saw, the_cluster=name)
+        # With the public endpoint open to all, who is outside gets in: something else is the matter.
+        is_open = public and _PUBLIC in cidrs
+        changed = {} if is_open else differing_endpoint_access(live.request, cluster)
+        if changed:
+            wanted = ", ".join(f"{field} {expected} asked for" for field, (expected, _) in changed.items())
+            what_to_do = f"run again: {', '.join(changed)} of {name} is set as asked for"
+            return Finding.proved(looked_at, f"{saw}; {wanted}", what_to_do=what_to_do)
+        unseen = "" if is_open else "; whether the functions are let in by that is not seen from here"
+        what_to_do = f"run the functions inside the VPC of {name}, or open its endpoint to them"
+        return Finding.possible(looked_at, saw + unseen, what_to_do=what_to_do)
     return Finding.refuted(looked_at, f"{settings}; its API answers")
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.kubernetes.client import Manifest
-from provisioner.resources.egress import Way
-from provisioner.resources.traffic import HTTPS_PORT, names_prefix_list, uncovered
+from provisioner.resources.egress import Way, way_of_group
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import VpcEndpointTypeDef
@@ -29,34 +28,29 @@ def routes(live: Live, _text: str) -> Finding:
     """The whole way of HTTPS out of every pod subnet and back; for a private ECR image its VPC endpoints do too."""
     image = live.request.verification.image
     looked_at = f"ways out of the pod subnets, for the registry of {image}"
-    ways = {
-        each.subnet_id: live.network.egress.way_from(each.subnet_id, each.cidr) for each in live.network.pod_subnets
-    }
+    ways = pod_ways(live)
     if _ECR.match(image) and (names := _ecr_endpoints(live)):
         return Finding.refuted(looked_at, f"there are VPC endpoints for ECR: {names}")
-    closed = _told(ways, "closed")
-    if group := _closed_group(live):
-        closed = "; ".join(filter(None, (closed, group)))
-    if closed:
+    if closed := told(ways, "closed"):
         return Finding.proved(looked_at, closed, what_the_way_lacks=closed)
-    if unseen := _told(ways, "unknown"):
+    if unseen := told(ways, "unknown"):
         return Finding.possible(looked_at, unseen, what_the_way_lacks=unseen)
     return Finding.refuted(looked_at, "every pod subnet has a way out that works")
 
 
-def _told(ways: Mapping[str, Way], kind: str) -> str:
-    return "; ".join(f"{subnet_id}: {way.why}" for subnet_id, way in ways.items() if way.is_ == kind)
-
-
-def _closed_group(live: Live) -> str:
-    """The cluster security group, which pods on Fargate have, when it lets no HTTPS out at all."""
+def pod_ways(live: Live) -> dict[str, Way]:
+    """Ways to the internet, by what they lead out of: each pod subnet, and the security group that pods have."""
+    ways = {
+        f"{each.subnet_id}: ": live.network.egress.way_from(each.subnet_id, each.cidr)
+        for each in live.network.pod_subnets
+    }
     group_id = live.eks.security_group_id
     group = live.network.security_groups([group_id]).get(group_id) if group_id else None
-    permissions = group.get("IpPermissionsEgress", []) if group else []
-    if group is None or names_prefix_list(permissions, HTTPS_PORT):
-        return ""
-    is_closed = uncovered("0.0.0.0/0", permissions, HTTPS_PORT) == ["0.0.0.0/0"]
-    return f"{group_id} lets no tcp {HTTPS_PORT} out" if is_closed else ""
+    return ways | ({"": way_of_group(str(group_id), group.get("IpPermissionsEgress", []))} if group else {})
+
+
+def told(ways: Mapping[str, Way], kind: str) -> str:
+    return "; ".join(f"{where}{way.why}" for where, way in ways.items() if way.is_ == kind)
 
 
 def not_found(live: Live, text: str) -> Finding:

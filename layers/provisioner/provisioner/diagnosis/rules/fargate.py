@@ -1,14 +1,14 @@
 """Fargate itself takes no pod, and its scheduler says why.
 
 Sources of the messages: clowdhaus/eks-reference-architecture#12 (blocked), awsdocs/amazon-eks-user-guide#262 (zone),
-aws/containers-roadmap#2034 (capacity), terraform-aws-modules/terraform-aws-eks#1758 (concurrency). More of them exist
-than are known; those are told verbatim.
+aws/containers-roadmap#2034 (capacity), terraform-aws-modules/terraform-aws-eks#1758 (concurrency),
+eksctl-io/eksctl#2690 (provisioning). More of them exist than are known; those are told verbatim.
 """
 
 from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
-from provisioner.diagnosis.probes import fargate
+from provisioner.diagnosis.probes import fargate, nodes
 from provisioner.diagnosis.rules.states import VERIFYING
 
 _SCHEDULER: Final = "fargate-scheduler"
@@ -38,6 +38,14 @@ RULES: Final = (
         probe=fargate.concurrency,
         fix="raise the Fargate quota of {the_account} in {the_region}, or remove pods that are no longer used, and run "
         "again",
+    ),
+    Rule(
+        id="nodes-not-joining",
+        states=VERIFYING,
+        symptoms=(seen("FailedScheduling", component=_SCHEDULER, text=r"Pod provisioning timed out"),),
+        cause="Nodes of Fargate do not join the cluster in time: they do not reach its API.",
+        probe=nodes.joining,
+        fix="{what_to_do}",
     ),
     Rule(
         id="fargate-capacity",

@@ -143,7 +143,7 @@ RULES: Final = (
         symptoms=(seen("ServiceUnavailable", text=r"the cluster's API could not be reached"),),
         cause="The functions do not reach the cluster's API endpoint.",
         probe=control_plane.endpoint_access,
-        fix="run the functions inside the VPC of {the_cluster}, or open its endpoint to them",
+        fix="{what_to_do}",
     ),
     Rule(
         id="addon-degraded",
