@@ -199,3 +199,24 @@ def test_a_secrets_key_cannot_be_added_to_a_cluster(eks: FakeEks) -> None:
     with pytest.raises(TerminalError, match="does not encrypt") as raised:
         ensure(request_for(cluster={"secrets_key_arn": "arn:aws:kms:ap-northeast-1:123456789012:key/1"}), eks)
     assert raised.value.reason is ErrorReason.IMMUTABLE
+
+
+@pytest.mark.parametrize(
+    ("asked", "access", "is_one"),
+    [
+        ("public_and_private", (True, True, ["0.0.0.0/0"]), False),
+        ("public_and_private", (True, False, ["0.0.0.0/1", "128.0.0.0/1"]), False),
+        ("public_and_private", (True, False, ["1.2.3.0/24"]), True),
+        ("public_and_private", (False, True, []), True),
+        ("private", (True, True, ["1.2.3.0/24"]), False),
+        ("private", (True, False, ["1.2.3.0/24"]), True),
+        ("public", (True, True, ["0.0.0.0/0"]), False),
+        ("public", (True, False, ["1.2.3.0/24"]), True),
+    ],
+)
+def test_an_endpoint_is_narrowed_when_it_keeps_out_who_was_to_come_in(
+    asked: str, access: tuple[bool, bool, list[str]], is_one: bool
+) -> None:
+    config = dict(zip(("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs"), access, strict=True))
+    found: Any = {"resourcesVpcConfig": config}
+    assert cluster.is_narrowed(request_for(cluster={"endpoint_access": asked}), found) is is_one

@@ -51,7 +51,8 @@ def _inside(live: Live) -> tuple[str, str]:
     if group is None or group_id is None:
         return "", ""
     cidrs = [each.cidr for each in live.network.pod_subnets]
-    closed, unseen = [], []
+    closed: list[str] = []
+    unseen: list[str] = []
     for permissions, refuses in (
         (group.get("IpPermissionsEgress", []), f"{group_id} lets no tcp {HTTPS_PORT} out to itself"),
         (group.get("IpPermissions", []), f"{group_id} admits no tcp {HTTPS_PORT} from itself"),
