@@ -127,12 +127,11 @@ class ClusterDataPlane:
 
     def pull(self, placement: Placement, registry: str, path: str) -> None:
         """Raises PullRefused as the subnet's routes, the registry and the pod execution role have it."""
-        subnet = network.find_subnet(self._ec2, placement.subnet_id)
-        if subnet is None:
+        interface = self._interface(placement)
+        if interface is None:
             raise PullRefused(f"node {placement.node_name} is gone")
-        registries.check_pull(self._ec2, subnet, [self._cluster.security_group_id], registry, path)
-        registries.check_rights(self._execution_roles[placement.node_name], registry, path)
-        registries.check_layers(self._ec2, subnet, registry)
+        role_arn = self._execution_roles[placement.node_name]
+        registries.pull(registries.Node(self._ec2, network.End.of(interface), role_arn), registry, path)
 
     def _matching_profile(self, namespace: str, labels: Mapping[str, str]) -> FargateProfile | None:
         with LOCK:

@@ -2,8 +2,7 @@
 
 import contextlib
 import ipaddress
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +48,12 @@ def is_private(ec2: EC2Backend, subnet: Subnet) -> bool:
     """EKS's rule for Fargate: no route of the subnet's table leads straight to an internet gateway."""
     return not any(
         route.gateway is not None and str(route.gateway.id).startswith("igw-")
-        for route in _route_table(ec2, subnet).routes
+        for route in route_table(ec2, subnet).routes
     )
 
 
-def _route_table(ec2: EC2Backend, subnet: Subnet) -> RouteTable:
+def route_table(ec2: EC2Backend, subnet: Subnet) -> RouteTable:
+    """The subnet's own, else the VPC's main one."""
     tables = [table for table in list(ec2.route_tables.values()) if table.vpc_id == subnet.vpc_id]
     for table in tables:
         if any(association.get("SubnetId") == subnet.id for association in table.associations):
@@ -178,25 +178,32 @@ def public_address(ec2: EC2Backend, subnet: Subnet, group_ids: Iterable[str]) ->
     attached = getattr(onward, "vpc", None)
     if attached is None or attached.id != subnet.vpc_id or ec2_network.blocks_gateways(ec2, nat_subnet):
         return None
-    if not security_groups_let_out(ec2, group_ids, HTTPS_PORT, OUTSIDE) or not _acls_let_out(ec2, subnet, nat_subnet):
+    source = End(subnet, str(subnet.cidr.network_address + 4), tuple(group_ids))
+    if not lets_out(ec2, source) or not _acls_let_out(ec2, source, nat_subnet):
         return None
     return next((str(each["publicIp"]) for each in gateway.address_set if each.get("publicIp")), None)
 
 
-def _acls_let_out(ec2: EC2Backend, subnet: Subnet, nat_subnet: Subnet) -> bool:
-    """Network ACLs of both subnets, there and back; within one subnet they are not asked about each other."""
-    out, pod = OUTSIDE, str(subnet.cidr.network_address + 4)
-    passes = _acl_allows(ec2, nat_subnet, HTTPS_PORT, out, egress=True) and _acl_allows(
-        ec2, nat_subnet, EPHEMERAL_PORT, out, egress=False
+def lets_out(ec2: EC2Backend, source: End) -> bool:
+    """Whether security groups and the network ACL of its own subnet let HTTPS to public addresses out, and back in."""
+    return (
+        security_groups_let_out(ec2, source.group_ids, HTTPS_PORT, OUTSIDE)
+        and _acl_allows(ec2, source.subnet, HTTPS_PORT, OUTSIDE, egress=True)
+        and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, OUTSIDE, egress=False)
     )
-    if nat_subnet.id == subnet.id:
+
+
+def _acls_let_out(ec2: EC2Backend, source: End, nat_subnet: Subnet) -> bool:
+    """The NAT gateway's network ACL, there and back; within one subnet it is not asked about who is behind it."""
+    passes = _acl_allows(ec2, nat_subnet, HTTPS_PORT, OUTSIDE, egress=True) and _acl_allows(
+        ec2, nat_subnet, EPHEMERAL_PORT, OUTSIDE, egress=False
+    )
+    if nat_subnet.id == source.subnet.id:
         return passes
     return (
         passes
-        and _acl_allows(ec2, subnet, HTTPS_PORT, out, egress=True)
-        and _acl_allows(ec2, nat_subnet, HTTPS_PORT, pod, egress=False)
-        and _acl_allows(ec2, nat_subnet, EPHEMERAL_PORT, pod, egress=True)
-        and _acl_allows(ec2, subnet, EPHEMERAL_PORT, out, egress=False)
+        and _acl_allows(ec2, nat_subnet, HTTPS_PORT, source.address, egress=False)
+        and _acl_allows(ec2, nat_subnet, EPHEMERAL_PORT, source.address, egress=True)
     )
 
 
@@ -212,7 +219,7 @@ def resolves_private_names(ec2: EC2Backend, vpc_id: str) -> bool:
 
 def is_peered(ec2: EC2Backend, subnet: Subnet, address: str, vpc_id: str) -> bool:
     """Whether a route of the subnet's table leads to that address over an active peering with that VPC."""
-    for route in _route_table(ec2, subnet).routes:
+    for route in route_table(ec2, subnet).routes:
         peering = route.vpc_pcx
         if peering is not None and _contains(route.destination_cidr_block, address):
             return peering._status.code == "active" and vpc_id in (peering.vpc.id, peering.peer_vpc.id)
@@ -221,28 +228,10 @@ def is_peered(ec2: EC2Backend, subnet: Subnet, address: str, vpc_id: str) -> boo
 
 def _default_route(ec2: EC2Backend, subnet: Subnet) -> dict[str, Any]:
     """Where the subnet's table sends 0.0.0.0/0; nothing when it has no such route."""
-    for route in _route_table(ec2, subnet).routes:
+    for route in route_table(ec2, subnet).routes:
         if route.destination_cidr_block == "0.0.0.0/0":
             return vars(route)
     return {}
-
-
-def reaches_endpoint(ec2: EC2Backend, subnet: Subnet, service: str) -> bool:
-    """Whether the subnet's VPC has an interface endpoint of the service ("ecr.dkr")."""
-    return any(
-        endpoint.vpc_id == subnet.vpc_id and str(endpoint.service_name).endswith(f".{service}")
-        for endpoint in list(ec2.vpc_end_points.values())
-    )
-
-
-def gateway_endpoint_policies(ec2: EC2Backend, subnet: Subnet, service: str) -> list[list[Mapping[str, Any]]]:
-    """The statements of each gateway endpoint of the service ("s3") on the subnet's route table."""
-    table = _route_table(ec2, subnet)
-    return [
-        list(json.loads(endpoint.policy_document)["Statement"])
-        for endpoint in list(ec2.vpc_end_points.values())
-        if str(endpoint.service_name).endswith(f".{service}") and table.id in (endpoint.route_table_ids or [])
-    ]
 
 
 def _covers_port(protocol: str | None, first: Any, last: Any, port: int) -> bool:

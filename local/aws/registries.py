@@ -5,15 +5,17 @@ containerd's docker resolver (no credentials).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from moto.ec2.models import EC2Backend
-from moto.ec2.models.subnets import Subnet
 from moto.ecr.models import ecr_backends
 
 from local.aws import network
+from local.aws.network import End
 from local.aws.permissions.identity import statements_of
-from local.aws.policies import verdict
+from local.aws.policies import ANONYMOUS, Caller, decide, verdict
+from local.aws.vpc_endpoints import Policy, policies_on_the_way
 from local.kubernetes.interfaces import PullRefused
 
 ADDRESSES = {"public.ecr.aws": "99.83.145.10", "registry-1.docker.io": "34.226.69.105"}
@@ -31,69 +33,114 @@ EXHAUSTED: set[tuple[str, str]] = set()
 """(VPC, registry): what its NAT gateway's address may pull in these hours has been pulled."""
 
 
-def check_pull(ec2: EC2Backend, subnet: Subnet, group_ids: Sequence[str], registry: str, path: str) -> None:
-    """Raises PullRefused when a node of the subnet and the groups gets no answer, or one that refuses."""
-    host = "registry-1.docker.io" if registry == "docker.io" else registry
-    repository, _, tag = path.partition(":")
-    url = f"https://{host}/v2/{repository}/manifests/{tag.removeprefix('@') or 'latest'}"
-    by_endpoint = PRIVATE_ECR.fullmatch(host) is not None and network.reaches_endpoint(ec2, subnet, "ecr.dkr")
-    if not by_endpoint and network.public_address(ec2, subnet, group_ids) is None:
-        address = ADDRESSES.get(host, OTHER_ADDRESS)
+@dataclass(frozen=True)
+class Node:
+    """Who pulls: its place in the network, and the pod execution role whose name it pulls in."""
+
+    ec2: EC2Backend
+    end: End
+    role_arn: str
+
+
+@dataclass(frozen=True)
+class Image:
+    registry: str
+    path: str
+
+    @property
+    def host(self) -> str:
+        return "registry-1.docker.io" if self.registry == "docker.io" else self.registry
+
+    @property
+    def repository(self) -> str:
+        return self.path.partition(":")[0]
+
+    @property
+    def url(self) -> str:
+        tag = self.path.partition(":")[2].removeprefix("@") or "latest"
+        return f"https://{self.host}/v2/{self.repository}/manifests/{tag}"
+
+    def unresolved(self, why: str) -> PullRefused:
+        return PullRefused(f'failed to resolve reference "{self.registry}/{self.path}": {why}')
+
+    def unreached(self) -> PullRefused:
+        address = ADDRESSES.get(self.host, OTHER_ADDRESS)
+        return self.unresolved(f'failed to do request: Head "{self.url}": dial tcp {address}:443: i/o timeout')
+
+
+def pull(node: Node, registry: str, path: str) -> None:
+    """Raises PullRefused when the node gets no answer from the registry, or one that refuses."""
+    image = Image(registry, path)
+    if PRIVATE_ECR.fullmatch(registry):
+        _pull_from_ecr(node, image)
+    elif network.public_address(node.ec2, node.end.subnet, node.end.group_ids) is None:
+        raise image.unreached()
+    if (str(node.end.subnet.vpc_id), image.host) in EXHAUSTED:
         raise PullRefused(
-            f'failed to resolve reference "{registry}/{path}": failed to do request: Head "{url}": '
-            f"dial tcp {address}:443: i/o timeout"
-        )
-    if (str(subnet.vpc_id), host) in EXHAUSTED:
-        raise PullRefused(
-            f"failed to copy: httpReadSeeker: failed open: unexpected status code {url}: 429 Too Many Requests - "
+            f"failed to copy: httpReadSeeker: failed open: unexpected status code {image.url}: 429 Too Many Requests - "
             "Server message: toomanyrequests: You have reached your pull rate limit. You may increase the limit by "
             "authenticating and upgrading: https://www.docker.com/increase-rate-limit"
         )
 
 
-def check_layers(ec2: EC2Backend, subnet: Subnet, registry: str) -> None:
-    """Raises PullRefused when the S3 endpoint on the way does not let ECR's layers through.
+def _pull_from_ecr(node: Node, image: Image) -> None:
+    """A token from ECR's API, the manifest from the registry, the layers from S3: each has a way of its own.
+
+    Without a token a node asks as nobody. Source: ECR user guide, "Amazon ECR interface VPC endpoints (AWS
+    PrivateLink)"; of another account's registry, "Private repository policies", aws-samples/bedrock-access-gateway#114.
+    """
+    account, region = image.registry[:12], image.registry.split(".")[3]
+    partition = node.role_arn.split(":")[1]
+    repository = f"arn:{partition}:ecr:{region}:{account}:repository/{image.repository}"
+    to_registry = policies_on_the_way(node.ec2, node.end, "ecr.dkr")
+    if to_registry is None:
+        raise image.unreached()
+    to_api = policies_on_the_way(node.ec2, node.end, "ecr.api")
+    has_token = to_api is not None and _allow(to_api, node, PULLING[0], "*")
+    statements = list(statements_of(node.role_arn))
+    is_own = account == node.role_arn.split(":")[4]
+    if is_own and not (has_token and all(verdict(statements, each, {}, "*") == "allow" for each in PULLING)):
+        raise image.unresolved(
+            "pull access denied, repository does not exist or may require authorization: authorization failed: no "
+            "basic auth credentials"
+        )
+    if not (is_own or _is_shared(image)) or not all(
+        _allow(to_registry, node, each, repository) for each in PULLING[1:]
+    ):
+        raise image.unresolved(f"unexpected status from HEAD request to {image.url}: 403 Forbidden")
+    _get_layers(node, region, partition)
+
+
+def _get_layers(node: Node, region: str, partition: str) -> None:
+    """Whose signature the layers' addresses bear nobody says: it is ECR's, not the role's.
 
     Source: ECR user guide, "Create the Amazon S3 gateway endpoint": arn:aws:s3:::prod-<region>-starport-layer-bucket/*.
     """
-    if PRIVATE_ECR.fullmatch(registry) is None:
-        return
-    region = registry.split(".")[3]
     bucket = f"prod-{region}-starport-layer-bucket"
-    for policy in network.gateway_endpoint_policies(ec2, subnet, "s3"):
-        if verdict(policy, "s3:GetObject", {}, f"arn:aws:s3:::{bucket}/layer") != "allow":
-            host = f"https://{bucket}.s3.{region}.amazonaws.com"
-            signed = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=not-for-reports&X-Amz-Signature=0f1e2d3c"
-            raise PullRefused(
-                f"failed to copy: httpReadSeeker: failed open: unexpected status code {host}/0a1b/2c3d?{signed}: "
-                "403 Forbidden"
-            )
+    url = f"https://{bucket}.s3.{region}.amazonaws.com/0a1b/2c3d"
+    policies = policies_on_the_way(node.ec2, node.end, "s3")
+    if policies is None:
+        raise PullRefused(
+            f'failed to copy: httpReadSeeker: failed open: failed to do request: Get "{url}": dial tcp '
+            f"{OTHER_ADDRESS}:443: i/o timeout"
+        )
+    resource = f"arn:{partition}:s3:::{bucket}/layer"
+    if any(decide(policy, ANONYMOUS, "s3:GetObject", {}, resource) != "allow" for policy in policies):
+        signed = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=not-for-reports&X-Amz-Signature=0f1e2d3c"
+        raise PullRefused(
+            f"failed to copy: httpReadSeeker: failed open: unexpected status code {url}?{signed}: 403 Forbidden"
+        )
 
 
-def _is_shared(registry: str, repository: str) -> bool:
-    account, region = registry[:12], registry.split(".")[3]
-    known = ecr_backends[account][region].repositories.get(repository)
+def _allow(policies: Iterable[Policy], node: Node, action: str, resource: str) -> bool:
+    """What the endpoints on the way let the pod execution role do."""
+    account = node.role_arn.split(":")[4]
+    caller = Caller(arns=frozenset({node.role_arn, account, f"{node.role_arn.partition(':role/')[0]}:root"}))
+    context = {"aws:PrincipalArn": node.role_arn, "aws:PrincipalAccount": account}
+    return all(decide(policy, caller, action, context, resource) == "allow" for policy in policies)
+
+
+def _is_shared(image: Image) -> bool:
+    account, region = image.registry[:12], image.registry.split(".")[3]
+    known = ecr_backends[account][region].repositories.get(image.repository)
     return known is not None and bool(known.policy)
-
-
-def check_rights(role_arn: str, registry: str, path: str) -> None:
-    """Raises PullRefused when the pod execution role may not pull from an account's own registry.
-
-    Another account's registry lets in whom the repository's policy names.
-    Source: ECR user guide, "Private repository policies"; aws-samples/bedrock-access-gateway#114.
-    """
-    if PRIVATE_ECR.fullmatch(registry) is None:
-        return
-    if registry[:12] != role_arn.split(":")[4] and not _is_shared(registry, path.partition(":")[0]):
-        repository, _, tag = path.partition(":")
-        url = f"https://{registry}/v2/{repository}/manifests/{tag or 'latest'}"
-        raise PullRefused(
-            f'failed to resolve reference "{registry}/{path}": unexpected status from HEAD request to '
-            f"{url}: 403 Forbidden"
-        )
-    statements = list(statements_of(role_arn))
-    if any(verdict(statements, action, {}, "*") != "allow" for action in PULLING):
-        raise PullRefused(
-            f'failed to resolve reference "{registry}/{path}": pull access denied, repository does not exist or may '
-            "require authorization: authorization failed: no basic auth credentials"
-        )
