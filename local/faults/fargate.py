@@ -1,12 +1,13 @@
 """Faults of Fargate itself, and of the images it is to run."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from local.aws import eks_rules, fargate_rules
 from local.aws.hooks import Undo
 from local.cloud import EmbeddedCloud
-from local.faults.fault import Fault, Strike, before
+from local.faults.fault import Act, Fault, Strike, before
 from local.faults.scene import Scene
 
 # Faults of a whole region or zone strike where no other cluster of a test is.
@@ -17,6 +18,7 @@ SLOW_REGION = "ap-southeast-2"
 REGION_WITH_A_ZONE_WITHOUT_PODS = "ca-central-1"
 REGION_WITH_A_ZONE_WITHOUT_CAPACITY = "us-east-2"
 ANOTHER_ACCOUNT = "999988887777"
+MIRRORED = {"verification": {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}}
 
 
 def during(added_to: set[Any], state: str, what: Callable[[Scene], Any]) -> Strike:
@@ -50,16 +52,47 @@ def _first_zone(scene: Scene) -> str:
 
 def narrow_the_s3_endpoint(scene: Scene) -> None:
     """A gateway endpoint for S3 whose policy knows the team's bucket only."""
-    ec2 = scene.client("ec2")
-    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [scene.vpc_id]}])["RouteTables"]
-    ec2.create_vpc_endpoint(
-        VpcEndpointType="Gateway",
+    tables = scene.client("ec2").describe_route_tables(Filters=_in_vpc(scene))["RouteTables"]
+    statement = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::the-teams-bucket/*"}
+    routed = {"VpcEndpointType": "Gateway", "RouteTableIds": [table["RouteTableId"] for table in tables]}
+    _make_endpoint(scene, "s3", statement, **routed)
+
+
+def put_an_endpoint_on_the_way(service: str, statement: dict[str, str], *, admits: bool = True) -> Act:
+    """An interface endpoint with private DNS, which everybody in the VPC then meets."""
+
+    def put(scene: Scene) -> None:
+        ec2 = scene.client("ec2")
+        group_id = ec2.create_security_group(GroupName="endpoints", Description="endpoints", VpcId=scene.vpc_id)[
+            "GroupId"
+        ]
+        if admits:
+            https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+            pods = [{"GroupId": scene.cluster.security_group_id}]
+            rule = {**https, "UserIdGroupPairs": pods}
+            ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule])
+        place = {
+            "SubnetIds": scene.cluster.vpc_config["subnetIds"],
+            "SecurityGroupIds": [group_id],
+            "PrivateDnsEnabled": True,
+        }
+        _make_endpoint(scene, service, statement, VpcEndpointType="Interface", **place)
+
+    return put
+
+
+def _make_endpoint(scene: Scene, service: str, statement: dict[str, str], **place: Any) -> None:
+    allowed = {"Effect": "Allow", "Principal": "*", **statement}
+    scene.client("ec2").create_vpc_endpoint(
         VpcId=scene.vpc_id,
-        ServiceName=f"com.amazonaws.{scene.region}.s3",
-        RouteTableIds=[table["RouteTableId"] for table in tables],
-        PolicyDocument='{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", '
-        '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::the-teams-bucket/*"}]}',
+        ServiceName=f"com.amazonaws.{scene.region}.{service}",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+        **place,
     )
+
+
+def _in_vpc(scene: Scene) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
 
 
 def _nothing(_cloud: EmbeddedCloud, _cluster: str | None) -> Undo:
@@ -134,6 +167,33 @@ FAULTS = (
         "the policy of the VPC's S3 endpoint does not let ECR's layers through",
         "image-refused",
         before("Verify storage", narrow_the_s3_endpoint),
-        request={"verification": {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}},
+        request=MIRRORED,
+    ),
+    Fault(
+        "registry-endpoint-policy",
+        "the policy of the VPC's endpoint for ECR's registry knows other repositories only",
+        "image-refused",
+        before(
+            "Verify storage",
+            put_an_endpoint_on_the_way("ecr.dkr", {"Action": "ecr:*", "Resource": "arn:aws:ecr:*:*:repository/team/*"}),
+        ),
+        request=MIRRORED,
+    ),
+    Fault(
+        "token-endpoint-policy",
+        "the policy of the VPC's endpoint for ECR's API lets nobody have a token",
+        "image-without-token",
+        before("Verify storage", put_an_endpoint_on_the_way("ecr.api", {"Action": "ecr:Describe*", "Resource": "*"})),
+        request=MIRRORED,
+    ),
+    Fault(
+        "endpoint-security-group",
+        "the security group of the VPC's endpoint for ECR's registry does not admit the pods",
+        "image-unreachable",
+        before(
+            "Verify storage",
+            put_an_endpoint_on_the_way("ecr.dkr", {"Action": "*", "Resource": "*"}, admits=False),
+        ),
+        request=MIRRORED,
     ),
 )

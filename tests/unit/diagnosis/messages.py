@@ -186,7 +186,17 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
     ),
     "pull without detail": (
         Signal("Error: ErrImagePull", frozenset({"Failed"}), "kubelet"),
-        {"image-unreachable", "image-not-found", "image-rate-limited", "image-platform", "image-refused"},
+        {
+            *("image-unreachable", "image-not-found", "image-rate-limited", "image-platform", "image-refused"),
+            "image-without-token",
+        },
+    ),
+    "asked as nobody": (
+        pull(
+            f'failed to pull and unpack image "{ECR}": failed to resolve reference "{ECR}": pull access denied, '
+            "repository does not exist or may require authorization: authorization failed: no basic auth credentials"
+        ),
+        {"image-without-token"},
     ),
     "no such platform": (
         Signal(

@@ -143,11 +143,14 @@ def test_a_registry_that_refuses_is_told_with_the_endpoints_whose_policies_may_b
     endpoint = world.ec2.create_vpc_endpoint(
         VpcId=world.vpc_id,
         ServiceName="com.amazonaws.ap-northeast-1.s3",
+        VpcEndpointType="Gateway",
+        RouteTableIds=[world.route_table_id],
         PolicyDocument='{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}]}',
     )["VpcEndpoint"]["VpcEndpointId"]
     causes = diagnose(verification_failed(f"Failed: {text}"), world.live())
     assert ranked(causes)[0] == ("image-refused", "proved")
-    assert endpoint in causes[0].probe.saw
+    assert f"the policy of {endpoint} does not allow s3:GetObject on arn:aws:s3:::prod-" in causes[0].probe.saw
+    assert causes[0].fix.startswith(f"let it through: the policy of {endpoint} ")
     assert f"https://{ECR_HOST}/layer?…" in causes[0].symptom
     assert "5ec2e7" not in str(causes)
 

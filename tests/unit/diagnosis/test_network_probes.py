@@ -1,9 +1,13 @@
 """Between pods and mount targets: what is closed is named with the group or ACL, the range and the mount target."""
 
+import json
+from typing import Any
+
 import pytest
 
-from tests.unit.diagnosis.looking import look, rule
+from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.world import CIDRS, NFS, ZONES, World
+from tests.unit.resources.samples import request_for
 
 
 def test_a_closed_port_is_named_with_group_range_and_mount_target(world: World) -> None:
@@ -178,18 +182,70 @@ def test_a_route_to_a_nat_gateway_that_is_gone_is_no_way_out(world: World) -> No
     assert world.nat_gateway_id in finding.saw or "blackhole" in finding.saw
 
 
+PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/busybox:1"
+ALL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+def endpoint(world: World, service: str, *, admits: str = "192.168.0.0/16", **statement: Any) -> str:
+    """An interface endpoint with private DNS, and a group of its own."""
+    group_id = world.group(f"endpoint of {service}")
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": admits}]}
+    world.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[https])
+    made = world.ec2.create_vpc_endpoint(
+        VpcId=world.vpc_id,
+        ServiceName=f"com.amazonaws.ap-northeast-1.{service}",
+        VpcEndpointType="Interface",
+        SubnetIds=world.subnet_ids,
+        SecurityGroupIds=[group_id],
+        PrivateDnsEnabled=True,
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [{**ALL, **statement}]}),
+    )
+    return str(made["VpcEndpoint"]["VpcEndpointId"])
+
+
 def test_endpoints_for_ecr_are_a_way_to_a_private_image(world: World) -> None:
     world.ec2.delete_route(RouteTableId=world.route_table_id, DestinationCidrBlock="0.0.0.0/0")
     for service in ("ecr.api", "ecr.dkr", "s3"):
-        world.ec2.create_vpc_endpoint(
-            VpcId=world.vpc_id, ServiceName=f"com.amazonaws.ap-northeast-1.{service}", VpcEndpointType="Interface"
-        )
-    image = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/busybox:1"
-    private = world.request.model_copy(
-        update={"verification": world.request.verification.model_copy(update={"image": image})}
-    )
-    assert rule("image-unreachable").probe(world.live(private), "").verdict == "refuted"
-    assert rule("image-unreachable").probe(world.live(), "").verdict == "proved"
+        endpoint(world, service)
+    assert look(world, "image-unreachable")[0].verdict == "proved"
+    world.request = request_for(verification={"image": PRIVATE_IMAGE})
+    assert look(world, "image-unreachable")[0].verdict == "refuted"
+
+
+def test_an_endpoint_that_does_not_admit_the_pods_closes_the_way_that_there_is_besides(world: World) -> None:
+    world.request = request_for(verification={"image": PRIVATE_IMAGE})
+    assert look(world, "image-unreachable")[0].verdict == "refuted"
+    endpoint(world, "ecr.dkr", admits="10.0.0.0/8")
+    finding, _ = look(world, "image-unreachable")
+    assert finding.verdict == "proved"
+    assert f"{world.subnet_ids[0]}, ecr.dkr: sg-" in finding.saw
+    assert f"does not admit tcp 443 from {CIDRS[0]}" in finding.saw
+
+
+def test_an_endpoint_that_the_pods_do_not_ask_is_not_in_their_way(world: World) -> None:
+    endpoint(world, "ecr.dkr", admits="10.0.0.0/8")
+    assert look(world, "image-unreachable")[0].verdict == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("statement", "verdict", "said"),
+    [
+        ({"Action": "ecr:Describe*"}, "proved", "does not allow ecr:GetAuthorizationToken"),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}, "possible", "on conditions only"),
+        ({}, "possible", "no basic auth credentials"),
+    ],
+)
+def test_why_nodes_have_no_token_is_proved_where_an_endpoint_refuses_and_else_their_roles_to_tell(
+    statement: Any, verdict: str, said: str, world: World
+) -> None:
+    world.request = request_for(verification={"image": PRIVATE_IMAGE})
+    assert look(world, "image-without-token")[0].verdict == "refuted"
+    world.warn("Failed", f'Failed to pull image "{PRIVATE_IMAGE}": pull access denied: no basic auth credentials')
+    endpoint(world, "ecr.api", **statement)
+    finding, fix = look(world, "image-without-token")
+    assert (finding.verdict, said in finding.saw) == (verdict, True)
+    assert fix.startswith("let pods get a token" if verdict == "proved" else "let the policies of arn:aws:iam::")
+    assert look(world, "image-not-found")[0].verdict == "refuted"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -242,6 +243,54 @@ def test_with_every_endpoint_that_fargate_needs_an_isolated_vpc_suits(vpc: Vpc) 
         RouteTableIds=[vpc.table_id],
     )
     assert vpc.check(verification=private_image()).problems == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "problem", "warning"),
+    [
+        ({}, "", ""),
+        ({"Resource": "arn:aws:s3:::the-teams-bucket/*"}, "does not allow s3:GetObject on arn:aws:s3:::prod-", ""),
+        ({"Condition": {"StringEquals": {"aws:ResourceOrgID": "o-1"}}}, "", "on conditions only"),
+    ],
+)
+def test_an_endpoint_on_the_way_has_to_let_pulls_through_also_where_a_nat_gateway_works(
+    policy: dict[str, Any], problem: str, warning: str, vpc: Vpc
+) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*", **policy}
+    vpc.ec2.create_vpc_endpoint(
+        VpcId=vpc.vpc_id,
+        VpcEndpointType="Gateway",
+        ServiceName="com.amazonaws.ap-northeast-1.s3",
+        RouteTableIds=[vpc.table_id],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+    checked = vpc.check()
+    assert [problem in each.what for each in checked.problems] == ([True, True] if problem else [])
+    assert [warning in each for each in checked.warnings] == ([True, True] if warning else [])
+
+
+def test_an_endpoints_group_has_to_admit_the_pods_also_where_a_nat_gateway_works(vpc: Vpc) -> None:
+    group = vpc.ec2.create_security_group(GroupName="e", Description="e", VpcId=vpc.vpc_id)["GroupId"]
+    vpc.ec2.create_vpc_endpoint(
+        VpcId=vpc.vpc_id,
+        VpcEndpointType="Interface",
+        ServiceName="com.amazonaws.ap-northeast-1.ecr.dkr",
+        SubnetIds=vpc.subnet_ids,
+        SecurityGroupIds=[group],
+        PrivateDnsEnabled=True,
+    )
+    said = f"from private ECR, from which CoreDNS comes: ecr.dkr ({group} does not admit tcp 443 from 10.0.1.0/24)"
+    assert said in vpc.problems()
+    tags = [{"Key": "aws:eks:cluster-name", "Value": "eks-example"}]
+    pods = vpc.ec2.create_security_group(
+        GroupName="eks-cluster-sg",
+        Description="e",
+        VpcId=vpc.vpc_id,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": pods}]}
+    vpc.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https])
+    assert vpc.check().problems == []
 
 
 def test_a_secondary_range_of_carrier_grade_addresses_suits_like_any_other(vpc: Vpc) -> None:

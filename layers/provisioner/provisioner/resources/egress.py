@@ -54,7 +54,7 @@ class Egress:
     """Of one VPC; each thing is read once, and only when a way leads there."""
 
     def __init__(self, vpc_id: str, ec2: "EC2Client") -> None:
-        self._vpc_id = vpc_id
+        self.vpc_id = vpc_id
         self._ec2 = ec2
 
     def way_from(self, subnet_id: str, cidr: str) -> Way:
@@ -90,6 +90,9 @@ class Egress:
         main = [table for each, table in associations if each.get("Main")]
         return next(iter([*own, *main]), None)
 
+    def route_table_id_of(self, subnet_id: str) -> str:
+        return (self.route_table_of(subnet_id) or {}).get("RouteTableId", "")
+
     @cached_property
     def route_tables(self) -> "list[RouteTableTypeDef]":
         return self._ec2.describe_route_tables(Filters=self._in_vpc)["RouteTables"]
@@ -100,7 +103,7 @@ class Egress:
         state = gateway.get("State") if gateway else "gone"
         if gateway is None or state != "available":
             return Way("closed", f"{there}, which is {state}")
-        if gateway.get("VpcId", self._vpc_id) != self._vpc_id:
+        if gateway.get("VpcId", self.vpc_id) != self.vpc_id:
             return Way("unknown", f"{there} in another VPC")
         nat_subnet = gateway["SubnetId"]
         onward = self._onward(gateway, f"{there} in {nat_subnet}")
@@ -126,7 +129,7 @@ class Egress:
         if gateway.get("ConnectivityType") == "private":
             return Way("closed", f"{there}, which is a private one: {hop} lets nothing of it out")
         if hop not in self._attached_gateways:
-            return Way("closed", f"{onward} {hop}, which is not attached to {self._vpc_id}")
+            return Way("closed", f"{onward} {hop}, which is not attached to {self.vpc_id}")
         if self._is_blocked(gateway["SubnetId"]):
             return Way("closed", f"{onward} {hop}: VPC Block Public Access of the account lets nothing through it")
         addresses = (each.get("PublicIp") for each in gateway.get("NatGatewayAddresses", []))
@@ -159,7 +162,7 @@ class Egress:
 
     @cached_property
     def _attached_gateways(self) -> set[str]:
-        attached: Any = [{"Name": "attachment.vpc-id", "Values": [self._vpc_id]}]
+        attached: Any = [{"Name": "attachment.vpc-id", "Values": [self.vpc_id]}]
         found = self._ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
         return {gateway["InternetGatewayId"] for gateway in found}
 
@@ -171,7 +174,7 @@ class Egress:
     def _is_blocked(self, subnet_id: str) -> bool:
         """Only the bidirectional mode keeps a NAT gateway's traffic in; an exclusion lets a VPC or a subnet out."""
         mode, let_out = self._block_public_access
-        return mode == "block-bidirectional" and not {self._vpc_id, subnet_id} & let_out
+        return mode == "block-bidirectional" and not {self.vpc_id, subnet_id} & let_out
 
     @cached_property
     def _block_public_access(self) -> tuple[str, set[str]]:
@@ -187,7 +190,7 @@ class Egress:
 
     @property
     def _in_vpc(self) -> Any:
-        return [{"Name": "vpc-id", "Values": [self._vpc_id]}]
+        return [{"Name": "vpc-id", "Values": [self.vpc_id]}]
 
 
 def way_of_group(group_id: str, permissions: "Iterable[IpPermissionOutputTypeDef]") -> Way:

@@ -140,21 +140,51 @@ def _check_dns(vpc: "VpcTypeDef", ec2: "EC2Client", checked: Checked) -> None:
 def _check_ways_out(
     request: Request, subnets: "Sequence[SubnetTypeDef]", egress: Egress, checked: Checked, ec2: "EC2Client"
 ) -> None:
-    isolated: dict[str, str] = {}
+    if not subnets:
+        return
+    endpoints = vpc_endpoints.of_vpc(request, egress.vpc_id, ec2)
+    isolated = []
     for subnet in subnets:
-        subnet_id = subnet["SubnetId"]
+        subnet_id, cidr = subnet["SubnetId"], subnet["CidrBlock"]
         if gateway := egress.is_public(subnet_id):
             checked.add(f"{subnet_id} is public: its route table routes to {gateway}")
             continue
-        way = egress.way_from(subnet_id, subnet["CidrBlock"])
+        way, table_id = egress.way_from(subnet_id, cidr), egress.route_table_id_of(subnet_id)
         if way.is_ == "closed":
-            isolated[subnet_id] = way.why
-        elif way.is_ == "unknown":
-            checked.warnings.append(f"whether pods in {subnet_id} reach their registry cannot be told: {way.why}")
+            isolated.append(subnet_id)
+            _check_isolation(subnet_id, way, endpoints.missing_for(cidr, table_id), checked)
+        else:
+            if way.is_ == "unknown":
+                checked.warnings.append(f"whether pods in {subnet_id} reach their registry cannot be told: {way.why}")
+            _check_what_is_on_the_way(subnet_id, endpoints.refusing(cidr, table_id), checked)
+        if doubtful := endpoints.doubtful(cidr, table_id):
+            what = ", ".join(doubtful)
+            checked.warnings.append(f"whether pods in {subnet_id} pull from private ECR cannot be told: {what}")
         _check_endpoint(request, subnet_id, way, checked)
-    if isolated:
-        _check_isolation(
-            request, isolated, {each["SubnetId"]: each["CidrBlock"] for each in subnets}, egress, checked, ec2
+    image, where = request.verification.image, ", ".join(isolated)
+    if isolated and not vpc_endpoints.has_endpoint(image, request.region):
+        checked.add(
+            f"verification.image {image} cannot be pulled from {where}: no VPC endpoint leads to its registry",
+            f"mirror it to a private ECR repository in {request.region} and name that one",
+        )
+
+
+def _check_isolation(subnet_id: str, way: Way, missing: Sequence[str], checked: Checked) -> None:
+    """Without a way out, endpoints in the VPC have to have all that Fargate needs."""
+    if missing:
+        lacking = ", ".join(missing)
+        checked.add(
+            f"{subnet_id} has no way out ({way.why}) and not the VPC endpoints that Fargate needs: {lacking}",
+            "give the subnet a route to a NAT gateway that works, or the VPC those endpoints",
+        )
+
+
+def _check_what_is_on_the_way(subnet_id: str, refusing: Sequence[str], checked: Checked) -> None:
+    """Pulls from private ECR, of which CoreDNS's image comes, meet the VPC's endpoints whatever else leads out."""
+    if refusing:
+        checked.add(
+            f"VPC endpoints keep pods in {subnet_id} from private ECR, from which CoreDNS comes: {', '.join(refusing)}",
+            "let these endpoints' security groups and policies let pulls through, or remove the endpoints",
         )
 
 
@@ -172,31 +202,3 @@ def _check_endpoint(request: Request, subnet_id: str, way: Way, checked: Checked
             checked.add(
                 f"pods in {subnet_id} come from {address}, which cluster.public_access_cidrs ({cidrs}) keep out", remedy
             )
-
-
-def _check_isolation(
-    request: Request,
-    isolated: dict[str, str],
-    cidrs: dict[str, str],
-    egress: Egress,
-    checked: Checked,
-    ec2: "EC2Client",
-) -> None:
-    """Without a way out, endpoints in the VPC have to have all that Fargate needs, the image's registry included."""
-    endpoints = vpc_endpoints.of_vpc(request, ec2)
-    for subnet_id, why in isolated.items():
-        missing = endpoints.missing_for(
-            cidrs[subnet_id], (egress.route_table_of(subnet_id) or {}).get("RouteTableId", "")
-        )
-        if missing:
-            lacking = ", ".join(missing)
-            checked.add(
-                f"{subnet_id} has no way out ({why}) and not the VPC endpoints that Fargate needs: {lacking}",
-                "give the subnet a route to a NAT gateway that works, or the VPC those endpoints",
-            )
-    image, where = request.verification.image, ", ".join(isolated)
-    if not vpc_endpoints.has_endpoint(image, request.region):
-        checked.add(
-            f"verification.image {image} cannot be pulled from {where}: no VPC endpoint leads to its registry",
-            f"mirror it to a private ECR repository in {request.region} and name that one",
-        )

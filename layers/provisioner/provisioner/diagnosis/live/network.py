@@ -9,15 +9,16 @@ from provisioner.diagnosis.live.eks import LiveEks
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.verification_objects import ROLE_LABEL, RUN_LABEL
 from provisioner.request import ExistingNetwork, Request
+from provisioner.resources import vpc_endpoints
 from provisioner.resources.egress import Egress
 from provisioner.resources.vpc import Network, PrivateSubnet, own_resolvers
+from provisioner.resources.vpc_endpoints import VpcEndpoints
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
         NetworkAclTypeDef,
         SecurityGroupTypeDef,
         SubnetTypeDef,
-        VpcEndpointTypeDef,
     )
     from mypy_boto3_eks.type_defs import FargateProfileTypeDef
 
@@ -109,8 +110,9 @@ class LiveNetwork:
         return own_resolvers(vpcs[0], ec2) if vpcs else []
 
     @once
-    def endpoints(self) -> "list[VpcEndpointTypeDef]":
-        return self._connection.ec2.describe_vpc_endpoints(Filters=self._in_vpc)["VpcEndpoints"]
+    def endpoints(self) -> VpcEndpoints:
+        """The VPC endpoints of the pods' VPC."""
+        return vpc_endpoints.of_vpc(self._request, self.vpc_id or "unknown", self._connection.ec2)
 
     @once
     def dns_attributes(self) -> dict[str, bool]:

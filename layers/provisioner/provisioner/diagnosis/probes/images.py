@@ -1,41 +1,64 @@
 """Whether nodes in the pod subnets can reach a registry, and what the registry answered."""
 
-import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.kubernetes.client import Manifest
+from provisioner.resources import vpc_endpoints
 from provisioner.resources.egress import Way, way_of_group
-
-if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import VpcEndpointTypeDef
+from provisioner.resources.vpc import PrivateSubnet
+from provisioner.resources.vpc_endpoints import Standing
 
 PULL_REASONS: Final = ("Failed", "ErrImagePull", "ImagePullBackOff")
 PLATFORM: Final = r"no match for platform in manifest"
 REFUSED: Final = r"\b403 Forbidden\b"
+AS_NOBODY: Final = "no basic auth credentials"
+_OTHERWISE: Final = rf"{PLATFORM}|{REFUSED}|{AS_NOBODY}"
 NOT_FOUND: Final = (
-    rf"(?is)^(?!.*({PLATFORM}|{REFUSED})).*(not found|NotFound|manifest unknown|does not exist|pull access denied|"
+    rf"(?is)^(?!.*({_OTHERWISE})).*(not found|NotFound|manifest unknown|does not exist|pull access denied|"
     r"name unknown)"
 )
 RATE_LIMITED: Final = r"(?i)toomanyrequests|too many requests|\b429\b|rate exceeded|rate limit"
-_ECR: Final = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+_BY_POLICY: Final = ("denied", "doubtful")
 
 
 def routes(live: Live, _text: str) -> Finding:
-    """The whole way of HTTPS out of every pod subnet and back; for a private ECR image its VPC endpoints do too."""
+    """The whole way of HTTPS out of every pod subnet and back; to private ECR, the VPC endpoints that stand in it."""
     image = live.request.verification.image
     looked_at = f"ways out of the pod subnets, for the registry of {image}"
     ways = pod_ways(live)
-    if _ECR.match(image) and (names := _ecr_endpoints(live)):
-        return Finding.refuted(looked_at, f"there are VPC endpoints for ECR: {names}")
+    if vpc_endpoints.is_private(image):
+        ways = _ways_to_ecr(live, ways)
     if closed := told(ways, "closed"):
         return Finding.proved(looked_at, closed, what_the_way_lacks=closed)
     if unseen := told(ways, "unknown"):
         return Finding.possible(looked_at, unseen, what_the_way_lacks=unseen)
-    return Finding.refuted(looked_at, "every pod subnet has a way out that works")
+    return Finding.refuted(looked_at, "every pod subnet has a way to it that works")
+
+
+def _ways_to_ecr(live: Live, ways: Mapping[str, Way]) -> dict[str, Way]:
+    """Where an endpoint is on the way nothing else leads there; an endpoint's policy refuses, but does not close."""
+    found: dict[str, Way] = {}
+    if not all(live.network.endpoints.is_met_inside(service) for service in vpc_endpoints.PULLING):
+        found |= {where: way for where, way in ways.items() if not where}  # the pods' security group
+    for subnet in live.network.pod_subnets:
+        where = f"{subnet.subnet_id}: "
+        for service, standing in _standings(live, subnet).items():
+            if standing.is_ == "absent":
+                found[where] = ways[where]
+            elif standing.is_ == "closed":
+                found[f"{subnet.subnet_id}, {service}: "] = Way("closed", standing.why)
+    return found
+
+
+def _standings(live: Live, subnet: PrivateSubnet) -> dict[str, Standing]:
+    table_id = live.network.egress.route_table_id_of(subnet.subnet_id)
+    return {
+        service: live.network.endpoints.standing(service, subnet.cidr, table_id) for service in vpc_endpoints.PULLING
+    }
 
 
 def pod_ways(live: Live) -> dict[str, Way]:
@@ -76,24 +99,36 @@ def platform(live: Live, text: str) -> Finding:
 def refused(live: Live, text: str) -> Finding:
     """The nodes' own events, in which the registry refuses; and the policies of the VPC endpoints on the way."""
     found = _answered(live, text, REFUSED)
-    if found.verdict != "proved":
+    if found.verdict == "refuted":
         return found
-    narrow = [
-        f"{each['VpcEndpointId']} ({each['ServiceName'].rpartition('.')[2]})"
-        for each in live.network.endpoints
-        if re.search(r"\.(ecr\.(api|dkr)|s3)$", each.get("ServiceName", "")) and not _is_open(each)
-    ]
-    way = f"; VPC endpoints with a policy of their own: {', '.join(narrow)}" if narrow else ""
-    return Finding.proved(found.looked_at, f"{found.saw}{way}", **found.ids)
+    standings = [each for subnet in live.network.pod_subnets for each in _standings(live, subnet).values()]
+    denied, doubtful = (dict.fromkeys(each.why for each in standings if each.is_ == kind) for kind in _BY_POLICY)
+    image = live.request.verification.image
+    what_to_allow = f"let the repository's policy allow the pod execution role to pull {image}"
+    if denied:
+        what_to_allow = f"let it through: {'; '.join(denied)}"
+    elif doubtful:
+        what_to_allow += f", and see whether the pods meet the conditions: {'; '.join(doubtful)}"
+    saw = "; ".join([found.saw, *denied, *doubtful])
+    return Finding(found.verdict, found.looked_at, saw, {"what_to_allow": what_to_allow})
 
 
-def _is_open(endpoint: "VpcEndpointTypeDef") -> bool:
-    """Whether the endpoint has the policy that it is made with, which allows everything."""
-    statements = json.loads(endpoint.get("PolicyDocument") or "{}").get("Statement", [])
-    return not statements or any(
-        each.get("Effect") == "Allow" and each.get("Action") == "*" and each.get("Resource") == "*"
-        for each in statements
+def without_token(live: Live, text: str) -> Finding:
+    """The nodes' own events, in which they ask private ECR as nobody; and the VPC endpoint for ECR's API on the way."""
+    found = _answered(live, text, AS_NOBODY)
+    if found.verdict == "refuted":
+        return found
+    found_in = {each.subnet_id: _standings(live, each)["ecr.api"] for each in live.network.pod_subnets}
+    refusing = dict.fromkeys(each.why for each in found_in.values() if each.is_ in ("closed", "denied"))
+    if refusing:
+        what_to_do = f"let pods get a token from ECR's API: {'; '.join(refusing)}"
+        return Finding.proved(found.looked_at, "; ".join([found.saw, *refusing]), what_to_do=what_to_do)
+    doubtful = dict.fromkeys(each.why for each in found_in.values() if each.is_ == "doubtful")
+    what_to_do = (
+        f"let the policies of {live.eks.pods_role_arn} allow what AmazonEKSFargatePodExecutionRolePolicy does, which "
+        "cannot be read from here"
     )
+    return Finding.possible(found.looked_at, "; ".join([found.saw, *doubtful]), what_to_do=what_to_do)
 
 
 def _answered(live: Live, text: str, pattern: str) -> Finding:
@@ -119,12 +154,3 @@ def _is_such_an_answer(event: Manifest, image: str, pattern: str) -> bool:
         and image in message
         and bool(re.search(pattern, message.replace(image, "")))
     )
-
-
-def _ecr_endpoints(live: Live) -> str:
-    available = [each for each in live.network.endpoints if each.get("State", "").lower() == "available"]
-    named = {
-        each.get("ServiceName", "").partition(".ecr.")[2] or each.get("ServiceName", "").rpartition(".")[2]
-        for each in available
-    }
-    return "ecr.api, ecr.dkr, s3" if {"api", "dkr", "s3"} <= named else ""

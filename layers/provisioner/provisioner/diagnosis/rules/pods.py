@@ -114,8 +114,15 @@ RULES: Final = (
         symptoms=(seen(*images.PULL_REASONS, text=images.REFUSED), _BARE),
         cause="The registry refuses to give the image to these nodes (403 Forbidden).",
         probe=images.refused,
-        fix="let the repository's policy allow the pod execution role to pull {the_image}, and the policies of VPC "
-        "endpoints for ECR and S3 the bucket prod-<region>-starport-layer-bucket; or name a public image",
+        fix="{what_to_allow}; or name a public image",
+    ),
+    Rule(
+        id="image-without-token",
+        states=VERIFYING,
+        symptoms=(seen(*images.PULL_REASONS, text=images.AS_NOBODY), _BARE),
+        cause="Nodes get no token for the private registry, and ask it as nobody.",
+        probe=images.without_token,
+        fix="{what_to_do}; or name a public image",
     ),
     Rule(
         id="image-rate-limited",
