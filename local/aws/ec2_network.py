@@ -1,7 +1,8 @@
 """What makes a network look right and not be: moto's EC2 with zones of other kinds, subnets of others, and blocks.
 
 moto lacks: Local Zones and Wavelength Zones, which DescribeAvailabilityZones tells when asked for all; subnets that
-another account shares; VPC Block Public Access; the DHCP options that every VPC has from the start.
+another account shares; subnets of IPv6 as EC2 describes them; VPC Block Public Access; the DHCP options that every VPC
+has from the start.
 Source: EC2 API, AvailabilityZone, Subnet, ModifyVpcBlockPublicAccessOptions; VPC guide, "Share your VPC subnets",
 "DHCP option sets in Amazon VPC".
 """
@@ -60,6 +61,7 @@ def install(_cloud: Cloud) -> None:
     describe_zones = EC2Backend.describe_availability_zones
     answer_zones = EC2Response.describe_availability_zones
     own: Any = vars(Subnet)["owner_id"].fget
+    free: Any = vars(Subnet)["available_ip_address_count"].fget
     create_vpc, delete_vpc = EC2Backend.create_vpc, EC2Backend.delete_vpc
 
     def vpc(self: EC2Backend, *args: Any, **kwargs: Any) -> VPC:
@@ -82,6 +84,10 @@ def install(_cloud: Cloud) -> None:
             answer = ActionResult({"AvailabilityZones": [*answer.result["AvailabilityZones"], *others]})
         return cast(ActionResult, answer)
 
+    def free_addresses(self: Subnet) -> int:
+        """Free addresses are those of IPv4. Source: EC2 API, Subnet.availableIpAddressCount."""
+        return 0 if self.ipv6_native else int(free(self))
+
     def owner_id(self: Subnet) -> str:
         shared_by: str = getattr(self, _SHARED_BY, "") or own(self)
         return shared_by
@@ -96,6 +102,8 @@ def install(_cloud: Cloud) -> None:
         (EC2Response, "describe_vpc_block_public_access_exclusions", _describe_exclusions),
         (EC2Response, "create_vpc_block_public_access_exclusion", _create_exclusion),
         (Subnet, "owner_id", property(owner_id)),
+        (Subnet, "available_ip_address_count", property(free_addresses)),
+        (Subnet, "ipv6_cidr_block_association_set", property(_ipv6_ranges)),
     ):
         setattr(owner, name, patch)
 
@@ -108,6 +116,18 @@ def _default_options(ec2: EC2Backend) -> DHCPOptionsSet:
         found = ec2.create_dhcp_options([AMAZON_DNS], [suffix])  # type: ignore[arg-type]
         setattr(found, _DEFAULT, True)
     return found
+
+
+def _ipv6_ranges(self: Subnet) -> list[dict[str, Any]]:
+    """moto nests the state once too often."""
+    return [
+        {
+            "ipv6CidrBlock": each["ipv6CidrBlock"],
+            "associationId": each["associationId"],
+            "ipv6CidrBlockState": {"state": each["ipv6CidrBlockState"]["State"]},
+        }
+        for each in self.ipv6_cidr_block_associations.values()
+    ]
 
 
 def _describe_options(self: EC2Response) -> ActionResult:

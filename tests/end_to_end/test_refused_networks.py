@@ -17,7 +17,8 @@ def test_all_that_ails_a_vpc_is_told_at_once_and_nothing_is_created(
     mode: str, cloud: EmbeddedCloud, machine: Machine
 ) -> None:
     ec2 = cloud.client("ec2")
-    vpc_id = ec2.create_vpc(CidrBlock="10.77.0.0/16")["Vpc"]["VpcId"]
+    vpc = ec2.create_vpc(CidrBlock="10.77.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    vpc_id, six = vpc["VpcId"], vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
 
     def subnet(zone: str, number: int) -> str:
         made: Any = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=zone, CidrBlock=f"10.77.{number}.0/24")
@@ -25,6 +26,10 @@ def test_all_that_ails_a_vpc_is_told_at_once_and_nothing_is_created(
 
     isolated, shared = subnet("ap-northeast-1a", 1), subnet("ap-northeast-1c", 2)
     local = subnet("ap-northeast-1-tpe-1a", 3)
+    made = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone="ap-northeast-1d", Ipv6Native=True, Ipv6CidrBlock=six)
+    without_ipv4 = made["Subnet"]["SubnetId"]
+    (described,) = ec2.describe_subnets(SubnetIds=[without_ipv4])["Subnets"]
+    assert (described.get("CidrBlock"), described["AvailableIpAddressCount"]) == (None, 0)
     found = network.find_subnet(network.backend(cloud.account_id, cloud.region), shared)
     assert found is not None
     ec2_network.share(found, "999988887777")
@@ -33,7 +38,7 @@ def test_all_that_ails_a_vpc_is_told_at_once_and_nothing_is_created(
         {
             "mode": mode,
             "cluster": {"name": f"refused-{mode}"},
-            "network": {"vpc_id": vpc_id, "private_subnet_ids": [isolated, shared, local]},
+            "network": {"vpc_id": vpc_id, "private_subnet_ids": [isolated, shared, local, without_ipv4]},
         }
     )
     assert (run.status, run.error) == ("FAILED", "TerminalError")
@@ -42,6 +47,7 @@ def test_all_that_ails_a_vpc_is_told_at_once_and_nothing_is_created(
         "not the VPC endpoints that Fargate needs: ecr.api, ecr.dkr, s3, sts",
         f"{shared} belongs to account 999988887777, which shares it",
         f"{local} is in the local-zone ap-northeast-1-tpe-1a, where there is no Fargate",
+        f"{without_ipv4} has no IPv4 addresses, which the cluster's pods and mount targets have",
         "enableDnsHostnames off",
         "verification.image public.ecr.aws/docker/library/busybox:1.37 cannot be pulled",
     ):

@@ -32,14 +32,35 @@ def test_an_access_point_another_namespace_and_a_nat_gateway_per_zone(machine: M
 
 
 def test_an_existing_network_is_used_and_not_changed(machine: Machine, cloud: EmbeddedCloud) -> None:
+    """Its private subnets are in a range that was added to the VPC later, of carrier-grade addresses."""
     made_by_another = machine.run({"cluster": {"name": "first-tenant"}})
     assert made_by_another.status == "SUCCEEDED", made_by_another.cause
-    network: Any = network_of(cloud, "first-tenant")
+    network: Any = with_a_second_range(cloud, network_of(cloud, "first-tenant"))
     before = described(cloud, network["vpc_id"])
     run = machine.run({"cluster": {"name": "second-tenant"}, "network": network})
     assert run.status == "SUCCEEDED", run.cause
     assert everything(cloud, "second-tenant")["network stack"] == []
     assert described(cloud, network["vpc_id"]) == before
+    pods = [*run.output["evidence"]["writers"], run.output["evidence"]["reader"]]
+    assert [pod["node"].startswith("fargate-ip-100-64-") for pod in pods] == [True] * len(pods)
+
+
+def with_a_second_range(cloud: EmbeddedCloud, network: dict[str, Any]) -> dict[str, Any]:
+    """Two more private subnets in 100.64.0.0/16, on the route tables of those that there are."""
+    ec2, subnet_ids = cloud.client("ec2"), []
+    ec2.associate_vpc_cidr_block(VpcId=network["vpc_id"], CidrBlock="100.64.0.0/16")
+    for number, beside in enumerate(network["private_subnet_ids"][:2]):
+        (subnet,) = ec2.describe_subnets(SubnetIds=[beside])["Subnets"]
+        on_table = [{"Name": "association.subnet-id", "Values": [beside]}]
+        (table,) = ec2.describe_route_tables(Filters=on_table)["RouteTables"]
+        made = ec2.create_subnet(
+            VpcId=network["vpc_id"],
+            CidrBlock=f"100.64.{number}.0/24",
+            AvailabilityZone=subnet["AvailabilityZone"],
+        )["Subnet"]["SubnetId"]
+        ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=made)
+        subnet_ids.append(made)
+    return {**network, "private_subnet_ids": subnet_ids}
 
 
 def network_of(cloud: EmbeddedCloud, cluster: str) -> dict[str, Any]:

@@ -137,6 +137,16 @@ def test_a_full_subnet_is_named(world: World) -> None:
     assert fix.startswith(f"free addresses in {world.subnet_ids[1]} (192.168.128.0/19)")
 
 
+def test_a_subnet_that_never_had_ipv4_addresses_is_not_full(world: World) -> None:
+    def take_ipv4_away(answer: Any) -> None:
+        for subnet in answer["Subnets"]:
+            subnet.pop("CidrBlock")
+            subnet["AvailableIpAddressCount"] = 0
+
+    alter(world.ec2, "DescribeSubnets", take_ipv4_away)
+    assert look(world, "subnet-full")[0].verdict == "refuted"
+
+
 REFUSED = "QuotaExceeded: CreateCluster: ResourceLimitExceededException (limit); raise the quota"
 
 

@@ -191,7 +191,7 @@ def existing_network_unsuitable(live: Live, _text: str) -> Finding:
 
 def free_addresses(live: Live, _text: str) -> Finding:
     """AvailableIpAddressCount of the private subnets."""
-    subnets = live.network.described_subnets
+    subnets = [each for each in live.network.described_subnets if each.get("CidrBlock")]
     looked_at = "free addresses of the private subnets"
     full = {each["SubnetId"]: each["CidrBlock"] for each in subnets if each["AvailableIpAddressCount"] < 1}
     if not full:
