@@ -14,5 +14,6 @@ from provisioner.request import Request
 @function_handler
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
-    differences = drift(infrastructure(request, Target.of(request, role="inspector")).inspected)
+    target, resolvers = Target.of(request, role="inspector"), event["proven"].get("network", {}).get("resolvers")
+    differences = drift(infrastructure(request, target, proven_resolvers=resolvers).inspected)
     return {"differences": [each.payload() for each in differences]}

@@ -1,11 +1,13 @@
 """Changes of the network: the stack, the VPC, its subnets, and the mount targets' security group."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from moto.cloudformation.models import cloudformation_backends
 
 from local.aws import network
+from local.aws.hooks import Undo
 from local.faults.drift.change import Change, becomes, calls, final, gone, item
 from local.faults.scene import OWNER_TAG, Scene
 
@@ -69,6 +71,58 @@ def revoke(rule: Callable[[Scene], dict[str, Any]]) -> Callable[[Scene], object]
     return lambda scene: scene.client("ec2").revoke_security_group_ingress(
         GroupId=group_id(scene), IpPermissions=[rule(scene)]
     )
+
+
+def first_table(scene: Scene) -> str:
+    """Each private subnet has a route table of its own."""
+    filters = [{"Name": "association.subnet-id", "Values": [first_subnet(scene)["subnet_id"]]}]
+    (table,) = scene.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+    return str(table["RouteTableId"])
+
+
+def lead_nowhere(scene: Scene) -> Undo:
+    """The first private subnet loses its way to the NAT gateway."""
+    ec2, table_id, everywhere = scene.client("ec2"), first_table(scene), "0.0.0.0/0"
+    (table,) = ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"]
+    (gateway_id,) = [route["NatGatewayId"] for route in table["Routes"] if "NatGatewayId" in route]
+    ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock=everywhere)
+
+    def undo() -> None:
+        ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=everywhere, NatGatewayId=gateway_id)
+
+    return undo
+
+
+def narrow_an_endpoint(scene: Scene) -> Undo:
+    """The first private subnet comes to S3 over an endpoint whose policy knows the team's bucket only."""
+    ec2 = scene.client("ec2")
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::the-teams-bucket/*"}
+    made = ec2.create_vpc_endpoint(
+        VpcEndpointType="Gateway",
+        VpcId=scene.vpc_id,
+        ServiceName=f"com.amazonaws.{scene.region}.s3",
+        RouteTableIds=[first_table(scene)],
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+
+    def undo() -> None:
+        ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
+
+    return undo
+
+
+def name_own_resolvers(scene: Scene) -> Undo:
+    """The company's resolvers answer in the VPC from now on."""
+    ec2 = scene.client("ec2")
+    before = ec2.describe_vpcs(VpcIds=[scene.vpc_id])["Vpcs"][0]["DhcpOptionsId"]
+    configuration = [{"Key": "domain-name-servers", "Values": ["10.1.2.3"]}]
+    options_id = ec2.create_dhcp_options(DhcpConfigurations=configuration)["DhcpOptions"]["DhcpOptionsId"]
+    ec2.associate_dhcp_options(DhcpOptionsId=options_id, VpcId=scene.vpc_id)
+
+    def undo() -> None:
+        ec2.associate_dhcp_options(DhcpOptionsId=before, VpcId=scene.vpc_id)
+
+    return undo
 
 
 def remove_group(scene: Scene) -> None:
@@ -189,6 +243,43 @@ CHANGES = (
         VPC,
         "enableDnsHostnames",
         calls(dns("enableDnsHostnames", on=False), dns("enableDnsHostnames", on=True)),
+        "vpc",
+        in_existing_network=True,
+    ),
+    Change(
+        "way-out-closed",
+        "the route to the NAT gateway was removed from a private subnet's table",
+        "ways_out_drift.WAY_OUT_CLOSED",
+        "subnet {subnet}",
+        "way_out",
+        lead_nowhere,
+        "way out",
+    ),
+    Change(
+        "endpoint-policy-narrowed",
+        "a private subnet got an S3 endpoint whose policy does not know ECR's layers",
+        "ways_out_drift.ENDPOINT_REFUSES",
+        "subnet {subnet}",
+        "vpc_endpoints",
+        narrow_an_endpoint,
+        "way out",
+    ),
+    Change(
+        "dhcp-options",
+        "the VPC got DHCP options with the company's resolvers",
+        "ways_out_drift.RESOLVERS",
+        VPC,
+        "dhcp_options.domain_name_servers",
+        name_own_resolvers,
+        "resolvers",
+    ),
+    Change(
+        "existing-vpc-dhcp-options",
+        "the VPC of another team got DHCP options with the company's resolvers",
+        "ways_out_drift.RESOLVERS",
+        VPC,
+        "dhcp_options.domain_name_servers",
+        name_own_resolvers,
         "vpc",
         in_existing_network=True,
     ),

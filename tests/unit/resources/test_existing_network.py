@@ -55,6 +55,7 @@ def test_a_suitable_vpc_is_ready_and_described_by_zone_id(vpc: Vpc) -> None:
                 "cidr": "10.0.1.0/24",
             },
         ],
+        "resolvers": [],
     }
 
 

@@ -19,11 +19,13 @@ from provisioner.resources import (
     ownership,
     pods_access_drift,
     security_group_drift,
+    ways_out_drift,
 )
 
 SECTIONS: Final[Mapping[str, ModuleType]] = {
     "Whose a resource is": ownership,
     "Network": network_drift,
+    "Ways out of the network": ways_out_drift,
     "Cluster": cluster_drift,
     "Control plane logs": cluster_logs_drift,
     "Access to the Kubernetes API": cluster_access_drift,

@@ -1,5 +1,6 @@
 """Everything in AWS that belongs to a request, in the order in which provision acts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provisioner.aws.session import Target
@@ -46,12 +47,15 @@ class Infrastructure:
         return [*self.network, *self.cluster, *self.storage, *self.dns]
 
 
-def infrastructure(request: Request, target: Target) -> Infrastructure:
-    """Each resource with what it is not. Only reads: about 23 calls.
+def infrastructure(
+    request: Request, target: Target, *, proven_resolvers: Sequence[str] | None = None
+) -> Infrastructure:
+    """Each resource with what it is not. Only reads: about 33 calls. `proven_resolvers`: see network_drift.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
-    state = network_drift.inspect(request, target.client("ec2"), target.client("cloudformation"))
+    ec2, cloudformation = target.client("ec2"), target.client("cloudformation")
+    state = network_drift.inspect(request, ec2, cloudformation, proven_resolvers=proven_resolvers)
     of_cluster, dns = _cluster(request, target, state.network)
     return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns)
 

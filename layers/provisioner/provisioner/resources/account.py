@@ -14,7 +14,16 @@ from provisioner.aws.errors import boundary_error
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
-from provisioner.resources import cluster, existing_network, file_system, keys, network_stack, principals, quotas
+from provisioner.resources import (
+    cluster,
+    existing_network,
+    file_system,
+    keys,
+    network_stack,
+    principals,
+    quotas,
+    ways_out_drift,
+)
 from provisioner.resources.problem import Problem, refusal
 from provisioner.resources.quotas import Demand
 
@@ -51,6 +60,11 @@ def _network(request: Request, target: Target, found: Findings) -> None:
             checked = existing_network.check(request, wanted, target.client("ec2"))
             found.problems += checked.problems
             found.warnings += checked.warnings
+        return
+    with _reading(f"the network of {request.cluster.name}", found):
+        network = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
+        if network is not None:
+            found.problems += ways_out_drift.problems(request, network, target.client("ec2"))
 
 
 def _keys(request: Request, target: Target, found: Findings) -> None:

@@ -43,13 +43,15 @@ def find(wanted: ExistingNetwork, ec2: "EC2Client") -> Network | None:
 def ensure(wanted: ExistingNetwork, ec2: "EC2Client") -> Observation:
     """Ready when VPC and subnets are there, which is all that is left to see once `check` found nothing.
 
+    Facts besides the network's: `resolvers`, those in place of the VPC's own, with which the cluster is to be proven.
     Raises: TerminalError UNSUITABLE_NETWORK that lists what is gone.
     """
     network = find(wanted, ec2)
     missing = [f"{wanted.vpc_id} does not exist"] if network is None else _missing(wanted, network.subnet_ids)
     if network is None or missing:
         raise TerminalError(ErrorReason.UNSUITABLE_NETWORK, "; ".join(missing), remedy=_REMEDY)
-    return Observation.ready_with(**network.facts())
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["Vpcs"]
+    return Observation.ready_with(**network.facts(), resolvers=own_resolvers(vpc, ec2))
 
 
 def check(request: Request, wanted: ExistingNetwork, ec2: "EC2Client") -> Checked:

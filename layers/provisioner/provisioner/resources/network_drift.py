@@ -1,12 +1,12 @@
 """Whether the VPC and its private subnets are as asked for: the stack that we made, or somebody's VPC."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
-from provisioner.resources import network_stack
+from provisioner.resources import network_stack, ways_out_drift
 from provisioner.resources.ownership import ownership
 from provisioner.resources.vpc import Network, dns_attributes, subnets_of
 
@@ -104,10 +104,21 @@ class NetworkState:
         return [each.resource for each in self.inspected if not each.resource.startswith(_SUBNET)]
 
 
-def inspect(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> NetworkState:
-    """The network against what `network.ensure` converges to. Only reads."""
+def inspect(
+    request: Request,
+    ec2: "EC2Client",
+    cloudformation: "CloudFormationClient",
+    *,
+    proven_resolvers: Sequence[str] | None = None,
+) -> NetworkState:
+    """The network against what `network.ensure` converges to, and its ways out against those that work. Only reads.
+
+    `proven_resolvers`: of an existing network, as `network.ensure` told them when the cluster was proven.
+    """
     if isinstance(request.network, ExistingNetwork):
-        return _vpc(request.network.vpc_id, request.network.private_subnet_ids, DNS_OFF_IN_EXISTING, ec2)
+        subnet_ids = request.network.private_subnet_ids
+        found = _vpc(request.network.vpc_id, subnet_ids, DNS_OFF_IN_EXISTING, ec2)
+        return _with_ways_out(request, found, ec2, proven_resolvers)
     stack = network_stack.find(request, cloudformation)
     name = network_stack.stack_name(request.cluster.name)
     resource = f"network stack {name}"
@@ -117,8 +128,17 @@ def inspect(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationC
     vpc_id, subnet_ids = network_stack.outputs_of(stack)
     if not vpc_id:
         return NetworkState([looked_at])
-    found = _vpc(vpc_id, subnet_ids, DNS_OFF, ec2)
+    found = _with_ways_out(request, _vpc(vpc_id, subnet_ids, DNS_OFF, ec2), ec2, ())
     return NetworkState([looked_at, *(each.within([resource]) for each in found.inspected)], found.network)
+
+
+def _with_ways_out(
+    request: Request, found: NetworkState, ec2: "EC2Client", proven_resolvers: Sequence[str] | None
+) -> NetworkState:
+    if found.network is None:
+        return found
+    ways = ways_out_drift.inspect(request, found.network, ec2, proven_resolvers=proven_resolvers)
+    return NetworkState([*found.inspected, *(each.within(found.enclosing) for each in ways)], found.network)
 
 
 def _stack_differences(

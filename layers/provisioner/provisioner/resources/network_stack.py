@@ -39,6 +39,15 @@ def find(request: Request, cloudformation: "CloudFormationClient") -> "StackType
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
+def existing(request: Request, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> Network | None:
+    """The network of an earlier run, once its stack is complete."""
+    stack = find(request, cloudformation)
+    if stack is None or not is_complete(stack["StackStatus"]):
+        return None
+    vpc_id, subnet_ids = outputs_of(stack)
+    return Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2))
+
+
 def ensure(
     request: Request, wanted: CreatedNetwork, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient"
 ) -> Observation:
