@@ -96,13 +96,19 @@ def security_groups_admit(
 
 
 def security_groups_let_out(
-    ec2: EC2Backend, group_ids: Iterable[str], port: int, target_address: str, target_group_ids: Iterable[str] = ()
+    ec2: EC2Backend, group_ids: Iterable[str], port: int, target_address: str, target_ids: Iterable[str] = ()
 ) -> bool:
-    """Whether outbound rules of the source's groups let it reach tcp `port` of the target."""
-    targets = set(target_group_ids)
+    """Whether outbound rules of the source's groups let it reach tcp `port` of the target.
+
+    `target_ids`: of the groups or the prefix list that the target is in.
+    """
+    targets = set(target_ids)
     return any(
         _covers_port(rule.ip_protocol, rule.from_port, rule.to_port, port)
-        and (_contains(rule.ip_range.get("CidrIp"), target_address) or rule.source_group.get("GroupId") in targets)
+        and (
+            _contains(rule.ip_range.get("CidrIp"), target_address)
+            or not targets.isdisjoint({rule.source_group.get("GroupId"), rule.prefix_list_id})
+        )
         for group_id in group_ids
         for rule in getattr(find_security_group(ec2, group_id), "egress_rules", [])
     )
@@ -184,10 +190,13 @@ def public_address(ec2: EC2Backend, subnet: Subnet, group_ids: Iterable[str]) ->
     return next((str(each["publicIp"]) for each in gateway.address_set if each.get("publicIp")), None)
 
 
-def lets_out(ec2: EC2Backend, source: End) -> bool:
-    """Whether security groups and the network ACL of its own subnet let HTTPS to public addresses out, and back in."""
+def lets_out(ec2: EC2Backend, source: End, *, prefix_list_id: str | None = None) -> bool:
+    """Whether security groups and the network ACL of its own subnet let HTTPS to public addresses out, and back in.
+
+    `prefix_list_id`: of those addresses, if they have one.
+    """
     return (
-        security_groups_let_out(ec2, source.group_ids, HTTPS_PORT, OUTSIDE)
+        security_groups_let_out(ec2, source.group_ids, HTTPS_PORT, OUTSIDE, [prefix_list_id] if prefix_list_id else [])
         and _acl_allows(ec2, source.subnet, HTTPS_PORT, OUTSIDE, egress=True)
         and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, OUTSIDE, egress=False)
     )

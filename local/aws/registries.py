@@ -4,6 +4,7 @@ Source of the texts: terraform-aws-eks#1476 and eks-workshop-v2#673 (no way out)
 containerd's docker resolver (no credentials).
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from local.aws import network
 from local.aws.network import End
 from local.aws.permissions.identity import statements_of
 from local.aws.policies import ANONYMOUS, Caller, decide, verdict
-from local.aws.vpc_endpoints import Policy, policies_on_the_way
+from local.aws.vpc_endpoints import NoWay, Policy, policies_on_the_way
 from local.kubernetes.interfaces import PullRefused
 
 ADDRESSES = {"public.ecr.aws": "99.83.145.10", "registry-1.docker.io": "34.226.69.105"}
@@ -63,8 +64,9 @@ class Image:
     def unresolved(self, why: str) -> PullRefused:
         return PullRefused(f'failed to resolve reference "{self.registry}/{self.path}": {why}')
 
-    def unreached(self) -> PullRefused:
-        address = ADDRESSES.get(self.host, OTHER_ADDRESS)
+    def unreached(self, address: str | None = None) -> PullRefused:
+        """A VPC endpoint's own address tells that its name led there. Source: terraform-aws-eks#1476."""
+        address = address or ADDRESSES.get(self.host, OTHER_ADDRESS)
         return self.unresolved(f'failed to do request: Head "{self.url}": dial tcp {address}:443: i/o timeout')
 
 
@@ -92,11 +94,13 @@ def _pull_from_ecr(node: Node, image: Image) -> None:
     account, region = image.registry[:12], image.registry.split(".")[3]
     partition = node.role_arn.split(":")[1]
     repository = f"arn:{partition}:ecr:{region}:{account}:repository/{image.repository}"
-    to_registry = policies_on_the_way(node.ec2, node.end, "ecr.dkr")
-    if to_registry is None:
-        raise image.unreached()
-    to_api = policies_on_the_way(node.ec2, node.end, "ecr.api")
-    has_token = to_api is not None and _allow(to_api, node, PULLING[0], "*")
+    try:
+        to_registry = policies_on_the_way(node.ec2, node.end, "ecr.dkr")
+    except NoWay as no_way:
+        raise image.unreached(no_way.address) from None
+    has_token = False
+    with contextlib.suppress(NoWay):
+        has_token = _allow(policies_on_the_way(node.ec2, node.end, "ecr.api"), node, PULLING[0], "*")
     statements = list(statements_of(node.role_arn))
     is_own = account == node.role_arn.split(":")[4]
     if is_own and not (has_token and all(verdict(statements, each, {}, "*") == "allow" for each in PULLING)):
@@ -118,12 +122,13 @@ def _get_layers(node: Node, region: str, partition: str) -> None:
     """
     bucket = f"prod-{region}-starport-layer-bucket"
     url = f"https://{bucket}.s3.{region}.amazonaws.com/0a1b/2c3d"
-    policies = policies_on_the_way(node.ec2, node.end, "s3")
-    if policies is None:
+    try:
+        policies = policies_on_the_way(node.ec2, node.end, "s3")
+    except NoWay as no_way:
         raise PullRefused(
             f'failed to copy: httpReadSeeker: failed open: failed to do request: Get "{url}": dial tcp '
-            f"{OTHER_ADDRESS}:443: i/o timeout"
-        )
+            f"{no_way.address or OTHER_ADDRESS}:443: i/o timeout"
+        ) from None
     resource = f"arn:{partition}:s3:::{bucket}/layer"
     if any(decide(policy, ANONYMOUS, "s3:GetObject", {}, resource) != "allow" for policy in policies):
         signed = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Security-Token=not-for-reports&X-Amz-Signature=0f1e2d3c"

@@ -133,7 +133,7 @@ def test_an_endpoint_with_private_names_is_met_even_where_there_is_another_way(v
     vpc.close(vpc.endpoints, "ingress")
     assert vpc.pull() == ""
     vpc.endpoint("ecr.dkr")
-    check(vpc.pull(), TIMEOUT)
+    check(vpc.pull(), r"dial tcp 192\.168\.\d+\.\d+:443: i/o timeout")
 
 
 def test_without_the_vpcs_resolver_private_names_lead_out(vpc: Isolated) -> None:
@@ -150,6 +150,12 @@ def test_the_pods_own_group_has_to_let_them_out(vpc: Isolated) -> None:
     to_endpoints = {**rule, "UserIdGroupPairs": [{"GroupId": vpc.endpoints}]}
     vpc.ec2.authorize_security_group_egress(GroupId=vpc.pods, IpPermissions=[to_endpoints])
     check(vpc.pull(), NO_LAYERS)
+    names = [{"Name": "prefix-list-name", "Values": [f"com.amazonaws.{REGION}.s3"]}]
+    (listed,) = vpc.ec2.describe_managed_prefix_lists(Filters=names)["PrefixLists"]
+    to_s3 = {**rule, "PrefixListIds": [{"PrefixListId": listed["PrefixListId"]}]}
+    vpc.ec2.authorize_security_group_egress(GroupId=vpc.pods, IpPermissions=[to_s3])
+    assert vpc.pull() == ""
+    vpc.ec2.revoke_security_group_egress(GroupId=vpc.pods, IpPermissions=[to_s3])
     outside = {**rule, "IpRanges": [{"CidrIp": EVERYWHERE}]}
     vpc.ec2.authorize_security_group_egress(GroupId=vpc.pods, IpPermissions=[outside])
     assert vpc.pull() == ""
