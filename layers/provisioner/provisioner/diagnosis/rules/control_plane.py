@@ -39,7 +39,7 @@ RULES: Final = (
         states=NETWORK,
         # Not EKS's own refusal of a zone: `UnsuitableNetwork: CreateCluster: UnsupportedAvailabilityZoneException`.
         symptoms=(seen("UnsuitableNetwork", text=r"^UnsuitableNetwork: (?![A-Z]\w+: [A-Z])"),),
-        cause="The existing network does not suit EKS on Fargate with EFS.",
+        cause="The network does not suit EKS on Fargate with EFS.",
         probe=control_plane.existing_network_unsuitable,
         fix="{what_to_do}, and run again",
     ),
