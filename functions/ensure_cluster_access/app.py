@@ -18,6 +18,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         request,
         provisioner_role_arn=target.role_arn("provisioner"),
         inspector_role_arn=target.role_arn("inspector"),
+        remover_role_arn=target.role_arn("remover"),
         partition=target.partition,
     )
     return cluster_access.ensure(request, wanted, target.client("eks"), target.client("iam")).payload()

@@ -67,7 +67,9 @@ class Invocations:
 
     def _is_of(self, function: Function, decision: Decision) -> bool:
         """Of the function's own role or one that it has become; machines go on meanwhile under theirs."""
-        return decision.principal == function.role_arn or decision.role_name.endswith(("-provisioner", "-inspector"))
+        return decision.principal == function.role_arn or decision.role_name.endswith(
+            ("-provisioner", "-inspector", "-remover")
+        )
 
     def _without(self, function: Function, event: Any, invoke: Any) -> None:
         for right in self.needed.get(function.arn, ()):

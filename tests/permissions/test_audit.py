@@ -29,9 +29,9 @@ def test_everybody_who_was_asked_about_is_a_role_of_ours(played: Played) -> None
     """A role that is not in the table would have been missed by it."""
     ours = {right.role_arn for right in played.rights}
     elsewhere = {decision.principal for decision in played.decisions} - ours
-    # The same two of an account that came later.
+    # The same of an account that came later.
     assert all(
-        arn.endswith((":role/eks-efs-provisioner-provisioner", ":role/eks-efs-provisioner-inspector"))
+        arn.endswith(tuple(f":role/eks-efs-provisioner-{each}" for each in ("provisioner", "inspector", "remover")))
         for arn in elsewhere
     )
 

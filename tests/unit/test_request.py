@@ -52,6 +52,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
         "network": {"cidr": "192.168.0.0/16", "availability_zones": 3, "nat": "single"},
         "file_system": {
             "throughput_mode": "elastic",
+            "existing": None,
             "kms_key_arn": None,
             "backup": True,
             "transition_to_ia": "AFTER_30_DAYS",
@@ -151,6 +152,8 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
         ("cluster.admin_principal_arns.0", ["arn:aws:iam::11112222333:role/x"]),
         ("cluster.secrets_key_arn", "alias/mine"),
         ("file_system.kms_key_arn", "arn:aws:kms:us-east-1:111122223333:alias/mine"),
+        ("file_system.existing", "fs-0123456789ABCDEF0"),
+        ("file_system.existing", "arn:aws:elasticfilesystem:us-east-1:111122223333:file-system/fs-01234567"),
         ("file_system.transition_to_ia", "AFTER_2_DAYS"),
         ("file_system.throughput_mode", "provisioned"),
         ("file_system.backup", "yes"),

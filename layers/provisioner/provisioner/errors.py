@@ -14,6 +14,7 @@ class ErrorReason(StrEnum):
 
     INVALID_REQUEST = "InvalidRequest"
     OWNED_BY_ANOTHER = "OwnedByAnother"
+    PROTECTED = "Protected"
     UNUSABLE = "Unusable"
     IMMUTABLE = "Immutable"
     UNSUITABLE_ACCOUNT = "UnsuitableAccount"

@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from provisioner.regions import shortcoming, supported_regions
 
 OWNER_TAG: Final = "eks-efs-provisioner/cluster"
+KEPT_TAG: Final = "eks-efs-provisioner/kept"
 _OWN_TAG_PREFIX: Final = "eks-efs-provisioner/"
 _PRIVATE_BLOCKS: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _QUANTITY: Final = re.compile(
@@ -168,6 +169,11 @@ VpcId = Annotated[
 ]
 SubnetId = Annotated[
     str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$"), Allowed("a subnet id like subnet-0123456789abcdef0")
+]
+FileSystemId = Annotated[
+    str,
+    Field(pattern=r"^fs-([0-9a-f]{8}|[0-9a-f]{17})$"),
+    Allowed("a file system id like fs-0123456789abcdef0, or null"),
 ]
 NamespaceName = Annotated[
     str,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from provisioner import fields
+from provisioner.fields import KEPT_TAG as KEPT_TAG
 from provisioner.fields import OWNER_TAG as OWNER_TAG
 
 TransitionToInfrequentAccess = Literal[
@@ -81,6 +82,9 @@ def network_form(network: Any) -> str:
 
 
 class FileSystemRequest(_Part):
+    """`existing` is one that a removal kept: it is taken over with its data; null is the cluster's own."""
+
+    existing: fields.FileSystemId | None = None
     throughput_mode: Literal["elastic", "bursting"] = "elastic"
     kms_key_arn: fields.KeyArn | None = None
     backup: bool = True

@@ -71,6 +71,10 @@ CITED: Mapping[str, Mapping[str, str]] = {
         ),
         "EC2 API reference, Error codes; EC2's model declares none at all",
     ),
+    "eks:DeleteFargateProfile": {
+        "ResourceInUseException": "terraform#25059, cloud-custodian#5585: another is DELETING; "
+        "terraform-aws-eks#2194: the cluster has an update in progress",
+    },
     "eks:CreateFargateProfile": {
         "ResourceInUseException": "terraform-provider-aws#16272 and #13372, eksctl#5652 and #8514",
         "ResourceNotFoundException": "materialize#31179, of DescribeCluster; that it is the same here is our reading",

@@ -7,7 +7,13 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from tests.unit.inspection.world import PERSON_ARN, World
-from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, NOW, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN
+from tests.unit.resources.samples import (
+    INSPECTOR_ROLE_ARN,
+    NOW,
+    PODS_ROLE_ARN,
+    PROVISIONER_ROLE_ARN,
+    REMOVER_ROLE_ARN,
+)
 
 KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/1"
 OTHER_KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/2"
@@ -236,7 +242,7 @@ LOGS = [
 
 ACCESS = [
     Change(access_entry_gone(arn), f"access entry of {arn}", "exists", True, False, "repaired")
-    for arn in (PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN)
+    for arn in (PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, REMOVER_ROLE_ARN)
 ] + [
     Change(
         lambda world: world.parts.update(cluster={"admin_principal_arns": [PERSON_ARN]}),

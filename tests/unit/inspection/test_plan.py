@@ -8,7 +8,7 @@ from provisioner.errors import TerminalError
 from provisioner.inspection.plan import plan
 from tests.unit.inspection.world import PERSON_ARN, World
 from tests.unit.resources.aws_calls import Calls
-from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_ARN
+from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_ARN, REMOVER_ROLE_ARN
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
             "network stack eks-efs-provisioner-eks-example-network",
             "cluster eks-example",
             "log group /aws/eks/eks-example/cluster",
+            f"access entry of {REMOVER_ROLE_ARN}",
             f"access entry of {PROVISIONER_ROLE_ARN}",
             f"access entry of {INSPECTOR_ROLE_ARN}",
             f"access entry of {PERSON_ARN}",
@@ -54,7 +55,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
             "add-on coredns",
         )
     ]
-    assert payload["summary"] == "18 to create, 0 to change, 0 that only a person can change"
+    assert payload["summary"] == "19 to create, 0 to change, 0 that only a person can change"
     assert payload["unchanged"] == ["CSIDriver efs.csi.aws.com"]  # comes with a cluster
     assert payload["warnings"] == ["cluster_endpoint_is_open_to_the_internet"]
     assert calls.mutating == []
@@ -64,7 +65,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
 def test_on_a_finished_cluster_there_are_no_changes(created: World) -> None:
     payload = planned(created)
     assert (payload["status"], payload["summary"], payload["changes"]) == ("Planned", "no changes", [])
-    assert len(payload["unchanged"]) == 19
+    assert len(payload["unchanged"]) == 20
 
 
 def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World) -> None:

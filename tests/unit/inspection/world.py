@@ -77,7 +77,10 @@ class World:
         )
         self.eks.vpc_id = self.network.vpc_id
         self.profile_subnets = self.network.subnet_ids
-        roles = {name: self.target.role_arn(name) for name in ("provisioner", "inspector", "cluster", "fargate-pods")}
+        roles = {
+            name: self.target.role_arn(name)
+            for name in ("provisioner", "inspector", "remover", "cluster", "fargate-pods")
+        }
         eks = self.eks.client
         self._ready(
             lambda: cluster.ensure(request, self.network, eks, role_arn=roles["cluster"], now=NOW),
@@ -88,6 +91,7 @@ class World:
             request,
             provisioner_role_arn=roles["provisioner"],
             inspector_role_arn=roles["inspector"],
+            remover_role_arn=roles["remover"],
             partition="aws",
         )
         cluster_access.ensure(request, wanted, eks, self.iam.client)

@@ -33,6 +33,7 @@ class FakeEks:
         self.policies: dict[str, list[Values]] = {}
         self.fargate_profiles: dict[str, Values] = {}
         self.addons: dict[str, Values] = {}
+        self.nodegroups: list[str] = []
         self.parameters: dict[str, Values] = {}  # of the last call of each operation
         self.client = client("eks")
         self.client.meta.events.register("provide-client-params.eks.*", self._note)
@@ -78,6 +79,17 @@ class FakeEks:
     def describe_cluster(self, *, name: str) -> Values:
         return {"cluster": self._known(self.clusters, name)}
 
+    def delete_cluster(self, *, name: str) -> Values:
+        cluster = self._known(self.clusters, name)
+        if cluster["status"] in ("CREATING", "UPDATING") or self.fargate_profiles or self.nodegroups:
+            raise RefusedError("ResourceInUseException")
+        cluster["status"] = "DELETING"
+        return {"cluster": cluster}
+
+    def list_nodegroups(self, *, clusterName: str, **_: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"nodegroups": self.nodegroups}
+
     def update_cluster_config(self, *, name: str, **changes: Any) -> Values:
         cluster = self._known(self.clusters, name)
         if cluster["status"] != "ACTIVE":
@@ -108,6 +120,10 @@ class FakeEks:
         self.describe_access_entry(clusterName=clusterName, principalArn=principalArn)
         del self.access_entries[principalArn], self.policies[principalArn]
         return {}
+
+    def list_access_entries(self, *, clusterName: str, **_: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"accessEntries": list(self.access_entries)}
 
     def associate_access_policy(
         self, *, clusterName: str, principalArn: str, policyArn: str, accessScope: Values
@@ -142,6 +158,18 @@ class FakeEks:
         self._known(self.clusters, clusterName)
         return {"fargateProfile": self._known(self.fargate_profiles, fargateProfileName)}
 
+    def list_fargate_profiles(self, *, clusterName: str, **_: Any) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"fargateProfileNames": list(self.fargate_profiles)}
+
+    def delete_fargate_profile(self, *, clusterName: str, fargateProfileName: str) -> Values:
+        self._known(self.clusters, clusterName)
+        profile = self._known(self.fargate_profiles, fargateProfileName)
+        if any(each["status"] in ("CREATING", "DELETING") for each in self.fargate_profiles.values()):
+            raise RefusedError("ResourceInUseException")
+        profile["status"] = "DELETING"
+        return {"fargateProfile": profile}
+
     def create_addon(self, *, clusterName: str, addonName: str, **given: Any) -> Values:
         self._known(self.clusters, clusterName)
         if addonName in self.addons:
@@ -166,6 +194,12 @@ class FakeEks:
             raise RefusedError("ResourceInUseException")
         addon.update(status="UPDATING", configurationValues=configurationValues)
         return {"update": {"id": "1", "status": "InProgress"}}
+
+    def delete_addon(self, *, clusterName: str, addonName: str) -> Values:
+        self._known(self.clusters, clusterName)
+        addon = self._known(self.addons, addonName)
+        addon["status"] = "DELETING"
+        return {"addon": addon}
 
     def _known(self, collection: Mapping[str, Values], name: str) -> Values:
         if name not in collection:

@@ -13,6 +13,7 @@ from tests.unit.resources.samples import (
     NOW,
     PODS_ROLE_ARN,
     PROVISIONER_ROLE_ARN,
+    REMOVER_ROLE_ARN,
 )
 
 PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
@@ -24,7 +25,8 @@ class FakeIam:
 
     def __init__(self) -> None:
         self.made: dict[str, datetime] = dict.fromkeys(
-            (CLUSTER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN), LONG_AGO
+            (CLUSTER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN, REMOVER_ROLE_ARN),
+            LONG_AGO,
         )
         """By ARN, when it was made."""
         self.client = client("iam")

@@ -12,6 +12,7 @@ CLUSTER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-cluster"
 PODS_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-fargate-pods"
 PROVISIONER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-provisioner"
 INSPECTOR_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-inspector"
+REMOVER_ROLE_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/eks-efs-provisioner-remover"
 OWNER_TAGS = {"eks-efs-provisioner/cluster": "eks-example"}
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 NETWORK = Network(

@@ -16,6 +16,7 @@ from tests.unit.resources.samples import (
     NOW,
     OWNER_TAGS,
     PROVISIONER_ROLE_ARN,
+    REMOVER_ROLE_ARN,
     request_for,
 )
 
@@ -40,17 +41,21 @@ def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None, partition
         request,
         provisioner_role_arn=PROVISIONER_ROLE_ARN,
         inspector_role_arn=INSPECTOR_ROLE_ARN,
+        remover_role_arn=REMOVER_ROLE_ARN,
         partition=partition,
     )
     return cluster_access.ensure(request, wanted, eks.client, (iam or FakeIam()).client)
 
 
-def test_the_provisioner_and_every_administrator_get_cluster_admin_once_and_the_inspector_looks(eks: FakeEks) -> None:
+def test_our_roles_and_every_administrator_get_cluster_admin_once_and_the_inspector_looks(eks: FakeEks) -> None:
     request = request_for(cluster={"admin_principal_arns": [PERSON_ARN, PROVISIONER_ROLE_ARN]})
     observation = ensure(request, eks)
     assert observation.ready
-    assert observation.facts == {"principal_arns": [PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN]}
+    assert observation.facts == {
+        "principal_arns": [REMOVER_ROLE_ARN, PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN]
+    }
     assert eks.policies == {
+        REMOVER_ROLE_ARN: ADMINISTRATOR,
         PROVISIONER_ROLE_ARN: ADMINISTRATOR,
         INSPECTOR_ROLE_ARN: LOOK,
         PERSON_ARN: ADMINISTRATOR,
@@ -104,13 +109,17 @@ def test_somebody_elses_entry_is_refused_when_it_does_not_suffice(
 def test_an_entry_created_by_another_run_in_the_same_moment_is_taken_up(eks: FakeEks) -> None:
     refuse(eks.client, "CreateAccessEntry", "ResourceInUseException", meanwhile=lambda: ensure(request_for(), eks))
     assert ensure(request_for(), eks).ready
-    assert eks.policies == {PROVISIONER_ROLE_ARN: ADMINISTRATOR, INSPECTOR_ROLE_ARN: LOOK}
+    assert eks.policies == {
+        REMOVER_ROLE_ARN: ADMINISTRATOR,
+        PROVISIONER_ROLE_ARN: ADMINISTRATOR,
+        INSPECTOR_ROLE_ARN: LOOK,
+    }
 
 
 def test_the_entry_of_a_role_that_was_made_again_is_made_again_with_its_policy(eks: FakeEks, iam: FakeIam) -> None:
     request = request_for(cluster={"admin_principal_arns": [PERSON_ARN]})
     ensure(request, eks, iam)
-    for arn in (PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN):
+    for arn in (REMOVER_ROLE_ARN, PROVISIONER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN):
         iam.made[arn] = NOW + timedelta(days=1)
         eks.now = NOW + timedelta(days=2)
         calls = Calls(eks.client)
@@ -139,7 +148,7 @@ def test_of_another_accounts_role_nothing_is_asked(eks: FakeEks, iam: FakeIam) -
     ensure(request, eks, iam)
     calls = Calls(iam.client)
     assert ensure(request, eks, iam).ready
-    assert calls.names == ["GetRole", "GetRole"]
+    assert calls.names == ["GetRole"] * 3
 
 
 def test_somebody_elses_entry_of_a_role_that_was_made_again_is_left_and_named(eks: FakeEks, iam: FakeIam) -> None:

@@ -1,7 +1,8 @@
 """One door to AWS in the target account: every client of every resource comes from here.
 
 A role is assumed in the application's own account too, so that there is one path, always exercised, and the functions'
-own roles need no rights beyond sts:AssumeRole: the provisioner's to change, the inspector's to look and nothing else.
+own roles need no rights beyond sts:AssumeRole: the provisioner's to make and change, the inspector's to look and
+nothing else, the remover's to take down.
 """
 
 import os
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_service_quotas import ServiceQuotasClient
     from mypy_boto3_sts import STSClient
 
-Role = Literal["provisioner", "inspector"]
+Role = Literal["provisioner", "inspector", "remover"]
 
 DEFAULT_ROLE_PREFIX: Final = "eks-efs-provisioner"
 # A function has 60 s: three attempts of a hanging call still leave time to report it.

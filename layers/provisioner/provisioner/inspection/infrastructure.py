@@ -50,7 +50,7 @@ class Infrastructure:
 def infrastructure(
     request: Request, target: Target, *, proven_resolvers: Sequence[str] | None = None
 ) -> Infrastructure:
-    """Each resource with what it is not. Only reads: about 33 calls. `proven_resolvers`: see network_drift.
+    """Each resource with what it is not. Only reads: about 36 calls. `proven_resolvers`: see network_drift.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
@@ -66,6 +66,7 @@ def wanted_policies(request: Request, target: Target) -> dict[str, str]:
         request,
         provisioner_role_arn=target.role_arn("provisioner"),
         inspector_role_arn=target.role_arn("inspector"),
+        remover_role_arn=target.role_arn("remover"),
         partition=target.partition,
     )
 

@@ -19,7 +19,7 @@ POLL_SECONDS = 5
 def find(request: Request, file_system_id: str, efs: "EFSClient") -> "AccessPointDescriptionTypeDef | None":
     """The access point, None when absent; EFS cannot filter by ClientToken."""
     pages = efs.get_paginator("describe_access_points").paginate(FileSystemId=file_system_id)
-    token = request.idempotency_token("access-point")
+    token = _client_token(request, file_system_id)
     found = (each for page in pages for each in page["AccessPoints"] if each.get("ClientToken") == token)
     return next((each for each in found if each.get("LifeCycleState") != "deleted"), None)
 
@@ -57,7 +57,7 @@ def _create(request: Request, wanted: AccessPointRequest, file_system_id: str, e
     tags = {"Name": f"{request.cluster.name}-efs", **request.owner_tags}
     try:
         return efs.create_access_point(
-            ClientToken=request.idempotency_token("access-point"),
+            ClientToken=_client_token(request, file_system_id),
             FileSystemId=file_system_id,
             PosixUser={"Uid": wanted.uid, "Gid": wanted.gid},
             RootDirectory={
@@ -72,6 +72,11 @@ def _create(request: Request, wanted: AccessPointRequest, file_system_id: str, e
             f"the access point of {request.cluster.name} appeared while it was being created",
             remedy="look again",
         ) from error
+
+
+def _client_token(request: Request, file_system_id: str) -> str:
+    """Of this file system: one that an earlier cluster of the name has left keeps its own access point."""
+    return request.idempotency_token(f"access-point of {file_system_id}")
 
 
 def _require_unchanged(wanted: AccessPointRequest, found: "AccessPoint") -> None:

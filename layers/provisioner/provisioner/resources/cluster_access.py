@@ -1,4 +1,5 @@
-"""Who reaches the Kubernetes API: the provisioner's role and people to administer it, the inspector's role to look."""
+"""Who reaches the Kubernetes API: the provisioner's and remover's roles and people to administer it, the inspector's
+role to look."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,16 +25,18 @@ def find(request: Request, principal_arn: str, eks: "EKSClient") -> "AccessEntry
 
 
 def wanted_policies(
-    request: Request, *, provisioner_role_arn: str, inspector_role_arn: str, partition: str
+    request: Request, *, provisioner_role_arn: str, inspector_role_arn: str, remover_role_arn: str, partition: str
 ) -> dict[str, str]:
     """Principal's ARN -> the ARN of the access policy that it is to have, with cluster scope.
 
-    PersistentVolumes, StorageClasses and CSIDrivers are cluster-scoped: no lesser policies cover them.
+    PersistentVolumes, StorageClasses and CSIDrivers are cluster-scoped: no lesser policies cover them. The remover's
+    comes first: where the provisioner has been in, the remover can go in.
     Source: EKS User Guide, "Review access policy permissions".
     """
     policies = f"arn:{partition}:eks::aws:cluster-access-policy/"
     administrators = dict.fromkeys(request.cluster.admin_principal_arns, f"{policies}AmazonEKSClusterAdminPolicy")
     return {
+        remover_role_arn: f"{policies}AmazonEKSClusterAdminPolicy",
         provisioner_role_arn: f"{policies}AmazonEKSClusterAdminPolicy",
         inspector_role_arn: f"{policies}AmazonEKSAdminViewPolicy",
         **administrators,

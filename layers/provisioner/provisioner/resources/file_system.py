@@ -1,10 +1,11 @@
 """The EFS file system: encrypted, elastic, backed up, and reachable only over TLS."""
 
+import re
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.observation import Observation, Reason
-from provisioner.request import Request
+from provisioner.request import KEPT_TAG, Request
 from provisioner.resources import access_point, file_system_settings
 from provisioner.resources.ownership import require_ours, unknown_state
 
@@ -19,25 +20,51 @@ if TYPE_CHECKING:
     FileSystem = FileSystemDescriptionTypeDef | FileSystemDescriptionResponseTypeDef
 
 POLL_SECONDS = 5
+# Of a CreationToken's 64, to leave room for a number.
+_TOKEN_CHARACTERS = 58
 
 
 def find(request: Request, efs: "EFSClient") -> "FileSystemDescriptionTypeDef | None":
-    """The file system, None when absent."""
-    found = efs.describe_file_systems(CreationToken=request.idempotency_token("file-system"))["FileSystems"]
+    """The file system that the request names, or else the cluster's own; None when absent.
+
+    One that a removal has kept is the cluster's no more, until a request names it.
+    """
+    if request.file_system.existing:
+        return find_by_id(request.file_system.existing, efs)
+    return next((each for each in _generations(request, efs).values() if not kept_since(each)), None)
+
+
+def find_by_id(file_system_id: str, efs: "EFSClient") -> "FileSystemDescriptionTypeDef | None":
+    """The file system, whoever made it; None when absent."""
+    try:
+        found = efs.describe_file_systems(FileSystemId=file_system_id)["FileSystems"]
+    except efs.exceptions.FileSystemNotFound:
+        return None
     return next((each for each in found if each["LifeCycleState"] != "deleted"), None)
+
+
+def tags_of(found: "FileSystem") -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+def kept_since(found: "FileSystem") -> str | None:
+    """When a removal left it with its data (ISO 8601); None of one in use."""
+    return tags_of(found).get(KEPT_TAG)
 
 
 def ensure(request: Request, efs: "EFSClient") -> Observation:
     """Converge one encrypted file system with its settings: facts {file_system_id, access_point_id}.
 
-    Idempotency key: the CreationToken.
-    Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE, IMMUTABLE (not encrypted, or with another key);
+    Idempotency key: the CreationToken, of which each file system that a removal has kept had one before. One that the
+    request names is taken over with what is in it.
+    Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE, IMMUTABLE (not encrypted, or with another key), CONFLICT (one is
+        named and the cluster has another);
         RetryableError NOT_YET_CONSISTENT when another run creates it in the same moment.
     Source: EFS API, CreateFileSystem, LifeCycleState.
     """
     found = find(request, efs) or _create(request, efs)
     file_system_id = found["FileSystemId"]
-    require_ours(request, {tag["Key"]: tag["Value"] for tag in found["Tags"]}, file_system_id)
+    require_ours(request, tags_of(found), file_system_id)
     _require_encryption(request, found)
     match found["LifeCycleState"]:
         case "available":
@@ -58,11 +85,38 @@ def ensure(request: Request, efs: "EFSClient") -> Observation:
             raise unknown_state(file_system_id, unknown)
 
 
+def _generations(request: Request, efs: "EFSClient") -> "dict[int, FileSystemDescriptionTypeDef]":
+    """Which of the cluster's file systems it is, the first being 0 -> the file system, in this order.
+
+    All are looked through, since any of them may have been deleted meanwhile.
+    """
+    base = request.idempotency_token("file-system")
+    pattern = re.compile(rf"{base}|{base[:_TOKEN_CHARACTERS]}-(?P<generation>[0-9]+)")
+    found: dict[int, FileSystemDescriptionTypeDef] = {}
+    for page in efs.get_paginator("describe_file_systems").paginate():
+        for each in page["FileSystems"]:
+            match = pattern.fullmatch(each["CreationToken"])
+            if match and each["LifeCycleState"] != "deleted":
+                found[int(match["generation"] or 0)] = each
+    return dict(sorted(found.items()))
+
+
+def _creation_token(request: Request, generation: int) -> str:
+    base = request.idempotency_token("file-system")
+    return f"{base[:_TOKEN_CHARACTERS]}-{generation}" if generation else base
+
+
 def _create(request: Request, efs: "EFSClient") -> "FileSystem":
     wanted = request.file_system
+    if wanted.existing:
+        raise TerminalError(
+            ErrorReason.UNUSABLE,
+            f"file_system.existing is {wanted.existing}, which does not exist",
+            remedy=f"name one that {request.region} has, or leave file_system.existing out for a new one",
+        )
     tags = {"Name": f"{request.cluster.name}-efs", **request.owner_tags}
     creation: CreateFileSystemRequestTypeDef = {
-        "CreationToken": request.idempotency_token("file-system"),
+        "CreationToken": _creation_token(request, max(_generations(request, efs), default=-1) + 1),
         "Encrypted": True,
         "ThroughputMode": wanted.throughput_mode,
         "Backup": wanted.backup,
@@ -97,6 +151,8 @@ def _require_encryption(request: Request, found: "FileSystem") -> None:
 
 def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observation:
     file_system_id = found["FileSystemId"]
+    if kept_since(found):
+        _take_over(request, file_system_id, efs)
     file_system_settings.ensure(request, file_system_id, found["FileSystemArn"], efs)
     if found.get("ThroughputMode") != request.file_system.throughput_mode:
         # Last: it takes the file system out of the state in which the other settings can be changed.
@@ -105,6 +161,18 @@ def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observ
     if request.storage.access_point is None:
         return Observation.ready_with(file_system_id=file_system_id, access_point_id=None)
     return access_point.ensure(request, request.storage.access_point, file_system_id, efs)
+
+
+def _take_over(request: Request, file_system_id: str, efs: "EFSClient") -> None:
+    """What was kept is in use again. Source: EFS API, UntagResource."""
+    in_use = [each["FileSystemId"] for each in _generations(request, efs).values() if not kept_since(each)]
+    if in_use:
+        raise TerminalError(
+            ErrorReason.CONFLICT,
+            f"file_system.existing is {file_system_id}, and cluster {request.cluster.name} has {in_use[0]}",
+            remedy=f"leave file_system.existing out, or remove the cluster, which keeps {in_use[0]}, and start again",
+        )
+    efs.untag_resource(ResourceId=file_system_id, TagKeys=[KEPT_TAG])
 
 
 def _pending(reason: Reason, file_system_id: str) -> Observation:

@@ -19,3 +19,11 @@ def ensure(request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudF
     if isinstance(request.network, ExistingNetwork):
         return existing_network.ensure(request.network, ec2)
     return network_stack.ensure(request, request.network, run, ec2, cloudformation)
+
+
+def find_vpc_id(request: Request, cloudformation: "CloudFormationClient") -> str | None:
+    """The VPC that the request names or its stack has made; None when there is none (yet, or any more)."""
+    if isinstance(request.network, ExistingNetwork):
+        return request.network.vpc_id
+    stack = network_stack.find(request, cloudformation)
+    return network_stack.outputs_of(stack)[0] or None if stack else None

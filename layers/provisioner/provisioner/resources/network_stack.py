@@ -130,14 +130,14 @@ def _remove_what_is_left(stack: "StackTypeDef", tokens: _Tokens, cloudformation:
     """
     if stack.get("Outputs"):
         raise _failed(stack, cloudformation, remedy="remove what holds the resource, delete the stack, run again")
-    if _latest_token(stack, cloudformation) in (tokens.create, tokens.delete):
+    if latest_token(stack, cloudformation) in (tokens.create, tokens.delete):
         raise _failed(stack, cloudformation, remedy="remove the cause and run again: the stack is made anew")
     if stack["StackStatus"] != "ROLLBACK_IN_PROGRESS":
         cloudformation.delete_stack(StackName=stack["StackName"], ClientRequestToken=tokens.delete)
     return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS)
 
 
-def _latest_token(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
+def latest_token(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
     """Of the latest operation on the stack: all of its events have it, the newest come first."""
     events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
     return events[0].get("ClientRequestToken") if events else None

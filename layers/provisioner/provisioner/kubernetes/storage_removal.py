@@ -1,0 +1,98 @@
+"""The storage objects on their way out of a cluster; the file system keeps its data, whatever the reclaim policy says.
+
+Nothing deletes what a static volume stands for: on Fargate no driver runs that could.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from provisioner.kubernetes import verification_objects
+from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.kubernetes.manifests import is_ours
+from provisioner.kubernetes.storage_objects import (
+    find,
+    object_name,
+    wanted_claim,
+    wanted_csi_driver,
+    wanted_namespace,
+    wanted_storage_class,
+    wanted_volume,
+)
+from provisioner.observation import Observation, Reason
+from provisioner.request import Request
+
+_POLL_SECONDS: Final = 5
+# Of the kinds that are known here, those that somebody may have put into a namespace of ours.
+_INHABITANTS: Final = ("PersistentVolumeClaim", "Deployment", "Pod", "Service", "ResourceQuota", "LimitRange")
+
+
+def find_ours(request: Request, api: KubernetesApi) -> list[str]:
+    """Names of the objects that there are and that this application made, such as "PersistentVolume efs-pv"."""
+    found = [find(api, wanted) for wanted in _wanted(request)]
+    return [object_name(each) for each in found if each is not None and is_ours(each)]
+
+
+def remove(request: Request, api: KubernetesApi, kept: Collection[str]) -> Observation:
+    """Converge to none of our objects but those `kept`, one after the other: what needs another one goes before it.
+
+    The claim is deleted when no pod uses it any more: deleted before, it could not be taken back. Others' objects
+    stay, and go with the cluster.
+    Raises: TerminalError, RetryableError, ClusterUnavailableError.
+    Source: Kubernetes, "Persistent Volumes", storage object in use protection.
+    """
+    try:
+        return _remove(request, api, kept)
+    except AccessNotYetEffective as refusal:
+        return _pending(Reason.ACCESS_NOT_YET_EFFECTIVE, [str(refusal)])
+
+
+def _remove(request: Request, api: KubernetesApi, kept: Collection[str]) -> Observation:
+    if strays := verification_objects.remove_all(api):
+        return _pending(Reason.STRAYS_TERMINATING, [verification_objects.full_name(each) for each in strays])
+    for wanted in _wanted(request):
+        found = find(api, wanted)
+        if found is None or not is_ours(found) or object_name(found) in kept:
+            continue
+        if found["metadata"].get("deletionTimestamp") is None:
+            if found["kind"] == "PersistentVolumeClaim" and (pods := _pods_using(request, api)):
+                return _pending(Reason.WAITING_FOR_PODS, pods)
+            if found["kind"] == "Namespace" and _is_inhabited(request, api):
+                continue
+            api.delete(found)
+            found = find(api, wanted)
+        if found is not None:
+            return _pending(Reason.DELETING, [object_name(found)])
+    return Observation.ready_with()
+
+
+def _wanted(request: Request) -> list[Manifest]:
+    return [
+        wanted_claim(request),
+        wanted_volume(request, ""),
+        wanted_storage_class(request),
+        wanted_csi_driver(request),
+        wanted_namespace(request),
+    ]
+
+
+def _pods_using(request: Request, api: KubernetesApi) -> list[str]:
+    """Those that are not through, as Kubernetes counts them."""
+    storage = request.storage
+    return [
+        verification_objects.full_name(pod)
+        for pod in api.list("Pod", storage.namespace)
+        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        and any(
+            (volume.get("persistentVolumeClaim") or {}).get("claimName") == storage.claim
+            for volume in pod["spec"].get("volumes", [])
+        )
+    ]
+
+
+def _is_inhabited(request: Request, api: KubernetesApi) -> bool:
+    return any(api.list(kind, request.storage.namespace) for kind in _INHABITANTS)
+
+
+def _pending(reason: Reason, waiting_for: list[str]) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=_POLL_SECONDS, waiting_for=waiting_for)
