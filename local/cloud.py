@@ -132,6 +132,7 @@ class EmbeddedCloud:
             self.clock,
             self.directory / "fargate" / cluster.name,
             owns_controllers=self.control_planes.name == "embedded",
+            programs=self.directory / "containers",
         )
         try:
             simulator.start()

@@ -87,7 +87,10 @@ def trusts(role: Role, caller: Caller, context: Mapping[str, str | None]) -> boo
 def find_role(role_arn: str) -> Role | None:
     """The role of that ARN, in any account."""
     backend = _backend_of(role_arn)
-    return next((role for role in backend.get_roles() if role.arn == role_arn), None) if backend else None
+    if backend is None:
+        return None
+    name = role_arn.rpartition("/")[2]
+    return next((role for role in backend.get_roles() if role.name == name and role.arn == role_arn), None)
 
 
 def principal_id(principal_arn: str) -> str | None:

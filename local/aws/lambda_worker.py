@@ -224,6 +224,8 @@ def preload(modules: list[str]) -> None:
             importlib.import_module(name)
     if sdk := cast(Any, sys.modules.get("botocore.session")):
         sdk.create_loader = functools.cache(sdk.create_loader)
+        agent = cast(Any, sys.modules["botocore.useragent"])  # which takes it apart at every call
+        agent.sanitize_user_agent_string_component = functools.cache(agent.sanitize_user_agent_string_component)
         session = sdk.Session()
         session.set_credentials("-", "-")
         for service in SERVICES:

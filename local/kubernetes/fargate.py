@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from local.kubernetes.container_isolation import isolation_of
 from local.kubernetes.containers import ContainerRuntime
 from local.kubernetes.controllers import Controllers
 from local.kubernetes.events import EventRecorder
@@ -40,7 +41,10 @@ class FargateSimulator:
         directory: Path,
         *,
         owns_controllers: bool,
+        programs: Path | None = None,
     ) -> None:
+        """`programs` is for what the containers of all simulators have, and the same for all who name it."""
+        self._programs = programs
         self._control_plane, self._data_plane, self._clock = control_plane, data_plane, clock
         self._directory, self._owns_controllers = directory, owns_controllers
         self._thread = threading.Thread(target=self._run, name="fargate-simulator", daemon=True)
@@ -77,7 +81,8 @@ class FargateSimulator:
     async def _main(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         plane = self._control_plane
-        runtime = await asyncio.to_thread(ContainerRuntime, self._directory)
+        isolation = await asyncio.to_thread(isolation_of, self._programs) if self._programs else None
+        runtime = await asyncio.to_thread(ContainerRuntime, self._directory, isolation)
         async with KubernetesApi(plane.url, plane.ca_pem, plane.admin_token) as api:
             cluster = _Cluster(api, self._data_plane, self._clock, runtime, self._directory)
             try:

@@ -51,7 +51,7 @@ def together(*, of_kubernetes: bool) -> pytest.MarkDecorator:
 
 @pytest.fixture(scope="module")
 def asked(machine: Machine) -> dict[str, Any]:
-    """A request that leaves nothing to AWS of what can drift."""
+    """A request that leaves nothing to AWS of what can drift; of its addresses somebody else can take all."""
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     machine.cloud.client("iam").create_role(RoleName=PERSON.rpartition("/")[2], AssumeRolePolicyDocument=trust)
     key = machine.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -62,6 +62,7 @@ def asked(machine: Machine) -> dict[str, Any]:
             "admin_principal_arns": [PERSON],
             "secrets_key_arn": key,
         },
+        "network": {"cidr": "10.20.0.0/24"},
         "file_system": {"kms_key_arn": key},
         "storage": {"namespace": "orders", "access_point": {"uid": 1000, "gid": 1000, "path": "/orders"}},
         "verification": QUICK,

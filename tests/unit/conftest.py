@@ -1,14 +1,14 @@
 """What the SDK and moto would make anew for every test, although it is the same each time, is made once."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-import botocore.session
 import pytest
 from botocore.client import ClientCreator
 from botocore.hooks import EventAliaser
-from moto.core import models, responses
+from moto.core import models
+
+from local.aws.patches import remembered
 
 SDK: Any = ClientCreator
 EVENTS: Any = EventAliaser
@@ -16,11 +16,10 @@ EVENTS: Any = EventAliaser
 
 def pytest_configure(config: pytest.Config) -> None:
     """Most of what the unit tests would cost: a megabyte about EC2, its 700 methods, what moto has of them."""
+    remembered.install()
     SDK._load_service_model = once_for_each(SDK._load_service_model)
     SDK._create_client_class = once_for_each(SDK._create_client_class)
     EVENTS._alias_event_name = once_for_each(EVENTS._alias_event_name)
-    botocore.session.create_loader = cache(botocore.session.create_loader)
-    responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
     # Thousands of addresses for those who call AWS without the SDK, whom there are none of here.
     models.RESPONSES_METHODS.clear()
 

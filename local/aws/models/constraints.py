@@ -15,7 +15,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from local.aws.models import operation_model
-from local.aws.models.patterns import compiled
+from local.aws.models.patterns import is_matched
 
 NUMBERS = ("integer", "long", "float", "double", "short", "byte", "bigdecimal", "biginteger")
 
@@ -155,7 +155,7 @@ def demands(shape: Shape) -> list[tuple[Callable[[Any], bool], Demand]]:
     if pattern := said.get("pattern"):
         # Compiled when there is a value: few of the many members of an operation are ever given.
         words = f"Member must satisfy regular expression pattern: {pattern}"
-        asked.append((lambda value: compiled(pattern).fullmatch(_text(value)) is not None, ("pattern", words)))
+        asked.append((lambda value: is_matched(pattern, _text(value)), ("pattern", words)))
     measured = "value" if shape.type_name in NUMBERS else "length"
     size = (lambda value: value) if measured == "value" else len
     if (most := said.get("max")) is not None:

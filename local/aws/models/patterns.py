@@ -50,6 +50,12 @@ def compiled(pattern: str) -> regex.Pattern[str]:
         raise NotTranslatedError(f"{pattern!r}: {error}") from error
 
 
+def is_matched(pattern: str, value: str) -> bool:
+    """From the first to the last character. Raises: NotTranslatedError."""
+    # Short as they are, letting other threads run meanwhile takes longer than looking.
+    return compiled(pattern).fullmatch(value, concurrent=False) is not None
+
+
 def translated(pattern: str) -> str:
     """The same in the syntax of Python's `regex`. Raises: NotTranslatedError."""
     written: list[str] = []

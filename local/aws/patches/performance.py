@@ -1,9 +1,8 @@
 """What moto does at every call, done once or for less.
 
 moto lacks: a memory of the definitions it has parsed (at every start of an execution: a third of what a run would
-cost), of its own list of services (a look at 250 folders at every request) and of what its classes can do; copies that
-cost what JSON is worth; libyaml, at a tenth of what YAML costs in Python, and JSON read as JSON. Each of the SDK's
-sessions, of which it makes many, reads the descriptions of services anew.
+cost); copies that cost what JSON is worth; libyaml, at a tenth of what YAML costs in Python, and JSON read as JSON; and
+what patches/remembered.py remembers.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined"
 
@@ -15,16 +14,14 @@ from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import botocore.session
 import yaml
-from moto import backends
 from moto.cloudformation.models import ChangeSet, Stack
 from moto.cloudformation.utils import yaml_tag_constructor
-from moto.core import responses
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+from local.aws.patches import remembered
 from local.json_copy import copied
 
 if TYPE_CHECKING:
@@ -36,17 +33,13 @@ def install(server: AwsServer) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    remembered.install()
     # What it gives is not written to while it is evaluated: the iterations of a Map share theirs, too.
     AmazonStateLanguageParser.parse = staticmethod(lru_cache(AmazonStateLanguageParser.parse))
     Stack.parse_template = staticmethod(_parse_template)
     ChangeSet._parse_template = _parse_own_template
-    services = tuple(backends.list_of_moto_modules())
-    backends.list_of_moto_modules = lambda: services
-    responses.method_names_from_class = cache(responses.method_names_from_class)
     result_path.parse = cache(result_path.parse)
     result_path.copy = states.copy = SimpleNamespace(deepcopy=copied)
-    if not hasattr(botocore.session.create_loader, "cache_info"):
-        botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 class _TemplateLoader(yaml.CLoader):

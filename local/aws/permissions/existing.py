@@ -31,8 +31,7 @@ def resource(arn: str) -> Existing | None:
 
 
 def _of_ec2(arn: str, account_id: str, region: str, name: str) -> Existing:
-    described = ec2_backends[account_id][region].describe_tags(filters={"resource-id": [name.split("/", 1)[1]]})
-    return Existing(arn, {tag["key"]: tag["value"] for tag in described})
+    return Existing(arn, dict(ec2_backends[account_id][region].tags.get(name.split("/", 1)[1], {})))
 
 
 def _of_efs(arn: str, account_id: str, region: str, name: str) -> Existing | None:
