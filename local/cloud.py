@@ -51,6 +51,7 @@ class EmbeddedCloud:
         if kubernetes_port is not None:
             self.control_planes = _CountedPorts(self.control_planes, kubernetes_port)
         self.on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = [self._attach_fargate]
+        self.on_profile_deleted: list[Callable[[Cluster, str], None]] = [self._evict]
         self.on_cluster_deleted: list[Callable[[Cluster], None]] = [self._detach_fargate]
         self._simulators: dict[str, FargateSimulator] = {}
         self.stopping = False
@@ -141,6 +142,10 @@ class EmbeddedCloud:
                 return
             raise
         self._simulators[cluster.arn] = simulator
+
+    def _evict(self, cluster: Cluster, profile_name: str) -> None:
+        if simulator := self._simulators.get(cluster.arn):
+            simulator.evict(profile_name)
 
     def _detach_fargate(self, cluster: Cluster) -> None:
         if simulator := self._simulators.pop(cluster.arn, None):

@@ -10,7 +10,15 @@ from typing import Any
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import efs_mounts, eks_access, eks_endpoint, fargate_rules, network, registries
+from local.aws import (
+    ec2_interfaces,
+    efs_mounts,
+    eks_access,
+    eks_endpoint,
+    fargate_rules,
+    network,
+    registries,
+)
 from local.aws.eks_state import LOCK, Cluster, FargateProfile
 from local.aws.interfaces import Cloud
 from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
@@ -28,6 +36,7 @@ class ClusterDataPlane:
     """DataPlane of one cluster, deciding from the live state of EC2, EKS and EFS at the moment it is asked."""
 
     def __init__(self, cloud: Cloud, cluster: Cluster) -> None:
+        self._cloud = cloud
         self._directory = cloud.directory / "efs"
         self._cluster = cluster
         self._ec2 = network.backend(cluster.account_id, cluster.region)
@@ -36,6 +45,8 @@ class ClusterDataPlane:
         self._lock = threading.Lock()
         self._execution_roles: dict[str, str] = {}
         """By the node's name, of the profile that placed its pod."""
+        self._released: set[str] = set()
+        """Interfaces without a node, which go soon."""
 
     def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
         """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches. Raises
@@ -56,25 +67,26 @@ class ClusterDataPlane:
                 subnet = present[(first + offset) % len(present)]
                 try:
                     interface = network.create_interface(
-                        self._ec2, subnet, [self._cluster.security_group_id], "Amazon EKS Fargate node"
+                        self._ec2, subnet, [self._cluster.security_group_id], network.NODE_DESCRIPTION
                     )
                 except network.NoFreeAddress:
                     continue
                 if refusal := fargate_rules.refusal(self._cluster.account_id, subnet):
                     network.delete_interface(self._ec2, interface)
                     raise PlacementRefused(refusal)
-                interface.status = "in-use"
-                placement = self._placement(subnet, str(interface.private_ip_address))
+                ec2_interfaces.hold(interface)
+                placement = self._placement(subnet, str(interface.private_ip_address), profile.name)
                 self._execution_roles[placement.node_name] = profile.pod_execution_role_arn
                 return placement
             return None
 
     def release(self, placement: Placement) -> None:
-        """Removes the node's interface; a placement already released is left alone."""
+        """The node's interface goes some time after its pod; a placement already released is left alone."""
         with self._lock:
             interface = self._interface(placement)
             if interface is not None:
-                network.delete_interface(self._ec2, interface)
+                self._released.add(interface.id)
+                ec2_interfaces.let_go(self._cloud, self._ec2, "pod interface", [interface])
 
     def is_reached(self, placement: Placement) -> bool:
         """The control plane's interfaces have the cluster security group, as the nodes' have."""
@@ -156,7 +168,7 @@ class ClusterDataPlane:
                 "fargate pods."
             )
 
-    def _placement(self, subnet: Subnet, address: str) -> Placement:
+    def _placement(self, subnet: Subnet, address: str, profile_name: str) -> Placement:
         region = self._cluster.region
         domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
         return Placement(
@@ -165,6 +177,7 @@ class ClusterDataPlane:
             availability_zone=str(subnet.availability_zone),
             availability_zone_id=str(subnet.availability_zone_id),
             ip_address=address,
+            profile_name=profile_name,
         )
 
     def _interface(self, placement: Placement) -> NetworkInterface | None:
@@ -172,7 +185,9 @@ class ClusterDataPlane:
             (
                 interface
                 for interface in list(self._ec2.enis.values())
-                if interface.subnet.id == placement.subnet_id and interface.private_ip_address == placement.ip_address
+                if interface.subnet.id == placement.subnet_id
+                and interface.private_ip_address == placement.ip_address
+                and interface.id not in self._released
             ),
             None,
         )

@@ -1,4 +1,5 @@
-"""Makes moto's EC2 refuse what AWS refuses (ec2_limits.py, ec2_removal.py), and lets NAT gateways take their time."""
+"""Makes moto's EC2 refuse what AWS refuses (ec2_limits.py, ec2_removal.py, ec2_interfaces.py), and lets NAT gateways
+take their time."""
 
 from typing import Any
 
@@ -8,7 +9,7 @@ from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
-from local.aws import ec2_limits, ec2_removal
+from local.aws import ec2_interfaces, ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
 from local.aws.vpc_endpoints import create_vpc_endpoint, delete_vpc_endpoints
 
@@ -23,6 +24,8 @@ def install(cloud: Cloud) -> None:
     def create_nat_gateway(self: EC2Backend, *args: Any, **kwargs: Any) -> NatGateway:
         gateway = _create_nat_gateway(self, *args, **kwargs)
         gateway.state = "pending"
+        description = f"Interface for NAT Gateway {gateway.id}"
+        ec2_interfaces.hold(gateway._eni, description=description, kind="nat_gateway")
 
         def finish() -> None:
             if gateway.state == "pending":
@@ -60,3 +63,4 @@ def install(cloud: Cloud) -> None:
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
     ec2_limits.install()
     ec2_removal.install()
+    ec2_interfaces.install(cloud)

@@ -67,6 +67,7 @@ def _dependencies(ec2: EC2Backend, vpc: VPC) -> Iterable[Any]:
     yield from (gateway for gateway in ec2.egress_only_internet_gateways.values() if gateway.vpc_id == vpc.id)
     yield from (gateway for gateway in ec2.vpn_gateways.values() if _is_attached(gateway, vpc))
     yield from (endpoint for endpoint in ec2.vpc_end_points.values() if _lives_in(endpoint, vpc))
+    yield from (peering for peering in ec2.vpc_pcxs.values() if _joins(peering, vpc))
 
 
 def _is_attached(gateway: Any, vpc: VPC) -> bool:
@@ -75,6 +76,11 @@ def _is_attached(gateway: Any, vpc: VPC) -> bool:
 
 def _lives_in(endpoint: Any, vpc: VPC) -> bool:
     return bool(endpoint.vpc_id == vpc.id and endpoint.state != "deleted")
+
+
+def _joins(peering: Any, vpc: VPC) -> bool:
+    """Source: AWS re:Post, "Why am I getting a dependency error when I try to delete my Amazon VPC?"."""
+    return vpc.id in (peering.vpc.id, peering.peer_vpc.id) and peering._status.code in ("pending-acceptance", "active")
 
 
 def _is_main(table: Any) -> bool:

@@ -19,7 +19,7 @@ from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.efs.responses import EFSResponse
 from moto.moto_api._internal import mock_random
 
-from local.aws import efs_rules, network, quotas
+from local.aws import ec2_interfaces, efs_rules, network, quotas
 from local.aws.interfaces import Cloud
 from local.aws.models import service_model
 from local.aws.refusals import refusal
@@ -140,9 +140,8 @@ class StrictEfs(EFSResponse):
         except (StopIteration, RuntimeError):
             raise refusal("NoFreeAddressesInSubnet", f"no free addresses in subnet {subnet.id}") from None
         interface = ec2.get_network_interface(str(target.network_interface_id))
-        interface.description = f"EFS mount target for {file_system.file_system_id} ({target.mount_target_id})"
-        interface.requester_managed = True
-        interface.status = "in-use"
+        description = f"EFS mount target for {file_system.file_system_id} ({target.mount_target_id})"
+        ec2_interfaces.hold(interface, description=description)
         target.life_cycle_state = "creating"
         self._later("mount target", lambda: self._open(target))
         return json.dumps(_mount_target(target)), {"Content-Type": "application/json"}
@@ -165,11 +164,14 @@ class StrictEfs(EFSResponse):
         target = self._mount_target()
         target.life_cycle_state = "deleting"
         DNS_KNOWN.discard(target.mount_target_id)
-        backend = self.efs_backend
+        backend, ec2 = self.efs_backend, network.backend(self.current_account, self.region)
 
         def finish() -> None:
-            if target.mount_target_id in backend.mount_targets_by_id:
-                backend.delete_mount_target(target.mount_target_id)
+            """Its interface stays a while: until then its groups and its subnet are in use."""
+            if backend.mount_targets_by_id.pop(target.mount_target_id, None):
+                target._file_system.remove_mount_target(target._subnet)
+                interface = ec2.get_network_interface(str(target.network_interface_id))
+                ec2_interfaces.let_go(self.cloud, ec2, "mount target interface", [interface])
 
         self._later("mount target deletion", finish)
         return "", {"status": 204, "Content-Type": "application/json"}

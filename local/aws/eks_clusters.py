@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from moto.core.responses import ActionResult
-from moto.logs.models import logs_backends
 
-from local.aws import eks_access, eks_bootstrap, eks_health, iam, network, quotas
+from local.aws import ec2_interfaces, eks_access, eks_bootstrap, eks_health, eks_logs, iam, network, quotas
 from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import (
     DEFAULT_VERSION,
@@ -22,7 +21,6 @@ from local.aws.eks_rules import (
     check_logging,
     check_role,
     check_vpc_config,
-    enabled_logging,
     merged_logging,
 )
 from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
@@ -55,7 +53,7 @@ class ClusterOperations(EksOperations):
         self.clusters[name] = cluster
         self._admit_creator(cluster)
         self._bring_up(cluster)
-        self._write_logs(cluster)
+        eks_logs.write(self.cloud, cluster)
         return ActionResult({"cluster": cluster.describe()})
 
     def _creation_request(self) -> dict[str, Any]:
@@ -92,6 +90,8 @@ class ClusterOperations(EksOperations):
         groups = [group.id, *wanted.get("securityGroupIds", [])]
         first_of_zone = list({subnet.availability_zone: subnet for subnet in subnets}.values())[:2]
         interfaces = [network.create_interface(ec2, subnet, groups, f"Amazon EKS {name}") for subnet in first_of_zone]
+        for interface in interfaces:
+            ec2_interfaces.hold(interface, requester_managed=False)
         return Cluster(
             name=name,
             arn=f"arn:{self.partition}:eks:{self.region}:{self.current_account}:cluster/{name}",
@@ -176,20 +176,6 @@ class ClusterOperations(EksOperations):
 
         cloud.clock.later("cluster", finish)
 
-    def _write_logs(self, cluster: Cluster) -> None:
-        """Soon there is a log group that keeps everything and outlives the cluster; one that is there is used as it is.
-
-        Source: EKS guide, "Send control plane logs to CloudWatch Logs".
-        """
-        groups = logs_backends[cluster.account_id][cluster.region]
-        name = f"/aws/eks/{cluster.name}/cluster"
-
-        def write() -> None:
-            if enabled_logging(cluster.logging) and name not in groups.groups:
-                groups.create_log_group(name, {})
-
-        self.cloud.clock.later("control plane logs", write)
-
     def describe_cluster(self) -> ActionResult:
         cluster = self.cluster()
         health = {"issues": [*cluster.issues, *eks_health.issues(cluster)]}
@@ -221,7 +207,7 @@ class ClusterOperations(EksOperations):
         update = _CHANGES[asked[0]](cluster, wanted[asked[0]])
         cluster.updates[update.id] = update
         cluster.status = "UPDATING"
-        self._write_logs(cluster)
+        eks_logs.write(self.cloud, cluster)
 
         def finish() -> None:
             update.status = "Successful"
@@ -245,7 +231,7 @@ class ClusterOperations(EksOperations):
 
     def delete_cluster(self) -> ActionResult:
         cluster = self.cluster()
-        if cluster.deletion_protection:
+        if cluster.deletion_protection and cluster.status not in ("CREATING", "FAILED"):  # it protects what works
             raise refusal("InvalidRequestException", "Cluster deletion protection is enabled", clusterName=cluster.name)
         if cluster.status in ("CREATING", "UPDATING"):
             raise refusal(
@@ -253,8 +239,12 @@ class ClusterOperations(EksOperations):
                 f"Cannot delete because cluster {cluster.name} currently has status {cluster.status}",
                 clusterName=cluster.name,
             )
+        for nodegroup in cluster.nodegroups:
+            message = "Cluster has nodegroups attached"  # cloud-nuke#148, provider-upjet-aws#912
+            raise refusal("ResourceInUseException", message, clusterName=cluster.name, nodegroupName=nodegroup)
         if cluster.profiles:
-            raise refusal("ResourceInUseException", "Cluster has Fargate profiles attached", clusterName=cluster.name)
+            message = "Cluster has Fargate Profiles in ACTIVE/CREATING state"  # cluster-api-provider-aws#4728
+            raise refusal("ResourceInUseException", message, clusterName=cluster.name)
         if cluster.status != "DELETING":
             cluster.status = "DELETING"
             self.cloud.clock.later("cluster deletion", lambda: take_down(self.cloud, cluster))
@@ -262,17 +252,29 @@ class ClusterOperations(EksOperations):
 
 
 def take_down(cloud: Cloud, cluster: Cluster) -> None:
-    """Stops the API and removes what EKS made in EC2: its interfaces and the cluster security group."""
+    """Stops the API; what EKS made in EC2, its interfaces and the cluster security group, goes a while later.
+
+    Source: terraform-provider-aws#11473, #30640, cluster-api-provider-aws#5150.
+    """
     for callback in list(cloud.on_cluster_deleted):
         callback(cluster)
     if cluster.control_plane is not None:
         cluster.control_plane.stop()
-    ec2 = network.backend(cluster.account_id, cluster.region)
+    eks_logs.write(cloud, cluster)
     with LOCK:
-        for interface in [eni for eni in list(ec2.enis.values()) if eni.id in cluster.interface_ids]:
-            network.delete_interface(ec2, interface)
-        network.delete_group_if_free(ec2, cluster.security_group_id)
         clusters_of(cluster.account_id, cluster.region).pop(cluster.name, None)
+    cloud.clock.later("control plane interface", lambda: _clean_up(cloud, cluster))
+
+
+def _clean_up(cloud: Cloud, cluster: Cluster) -> None:
+    """The group stays for good when something else than EKS's own interfaces uses it."""
+    ec2 = network.backend(cluster.account_id, cluster.region)
+    for interface in [eni for eni in list(ec2.enis.values()) if eni.id in cluster.interface_ids]:
+        network.delete_interface(ec2, interface)
+    if any(network.is_node_of(interface, cluster.security_group_id) for interface in list(ec2.enis.values())):
+        cloud.clock.later("pod interface", lambda: _clean_up(cloud, cluster))
+    else:
+        network.delete_group_if_free(ec2, cluster.security_group_id)
 
 
 def _service_cidr(vpc_cidr: str) -> str:

@@ -70,11 +70,17 @@ class ProfileOperations(EksOperations):
         return ActionResult(self.page(list(self.cluster().profiles), "fargateProfileNames"))
 
     def delete_fargate_profile(self) -> ActionResult:
+        """Pods that run on Fargate because of it are deleted. Source: EKS API reference, DeleteFargateProfile."""
         cluster = self.cluster()
         profile = self._profile(cluster)
         if profile.status != "DELETING":
-            self._check_nothing_under_way(cluster, f"Cannot delete Fargate Profile {profile.name}")
+            doing = f"Cannot Delete Fargate Profile {profile.name}"  # terraform#25059, terraform-aws-eks#2194
+            if cluster.status == "UPDATING":
+                raise _in_use(cluster, f"{doing} because cluster {cluster.name} currently has an update in progress")
+            self._check_nothing_under_way(cluster, doing)
             profile.status = "DELETING"
+            for callback in list(self.cloud.on_profile_deleted):
+                callback(cluster, profile.name)
 
             def finish() -> None:
                 cluster.profiles.pop(profile.name, None)

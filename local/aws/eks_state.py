@@ -79,6 +79,37 @@ class FargateProfile:
 
 
 @dataclass
+class Nodegroup:
+    name: str
+    cluster_name: str
+    arn: str
+    version: str
+    role_arn: str
+    subnets: list[str]
+    scaling: dict[str, int]
+    tags: dict[str, str]
+    status: str = "CREATING"
+    created_at: datetime.datetime = field(default_factory=utc_now)
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "nodegroupName": self.name,
+            "nodegroupArn": self.arn,
+            "clusterName": self.cluster_name,
+            "version": self.version,
+            "createdAt": self.created_at,
+            "modifiedAt": self.created_at,
+            "status": self.status,
+            "capacityType": "ON_DEMAND",
+            "scalingConfig": self.scaling,
+            "subnets": self.subnets,
+            "nodeRole": self.role_arn,
+            "health": {"issues": []},
+            "tags": self.tags,
+        }
+
+
+@dataclass
 class Addon:
     name: str
     cluster_name: str
@@ -163,6 +194,7 @@ class Cluster:
     creator: AccessEntry | None = None
     """In mode CONFIG_MAP the creator is an administrator without an entry anybody can see."""
     profiles: dict[str, FargateProfile] = field(default_factory=dict)
+    nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     addons: dict[str, Addon] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
 

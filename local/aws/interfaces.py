@@ -35,5 +35,9 @@ class Cloud(Protocol):
         """Called, in any thread, just before a cluster becomes ACTIVE."""
 
     @property
+    def on_profile_deleted(self) -> "list[Callable[[Cluster, str], None]]":
+        """Called, in any thread, when a Fargate profile's deletion begins, with its name."""
+
+    @property
     def on_cluster_deleted(self) -> "list[Callable[[Cluster], None]]":
         """Called, in any thread, before a deleted cluster's control plane stops."""

@@ -70,6 +70,15 @@ def create_interface(ec2: EC2Backend, subnet: Subnet, group_ids: list[str], desc
     return ec2.create_network_interface(subnet, [address], group_ids=group_ids, description=description)
 
 
+NODE_DESCRIPTION = "Amazon EKS Fargate node"
+
+
+def is_node_of(interface: NetworkInterface, cluster_security_group_id: str) -> bool:
+    """Whether a pod on Fargate of that cluster has, or had just now, the interface."""
+    groups = [group.id for group in interface.group_set]
+    return interface.description == NODE_DESCRIPTION and cluster_security_group_id in groups
+
+
 def delete_interface(ec2: EC2Backend, interface: NetworkInterface) -> None:
     """Removes an interface and frees its address."""
     if ec2.enis.pop(interface.id, None):

@@ -52,6 +52,7 @@ class FargateSimulator:
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self._cluster: _Cluster | None = None
 
     def start(self) -> None:
         """Returns once it follows the cluster. Raises what kept it from that."""
@@ -61,6 +62,12 @@ class FargateSimulator:
             raise TimeoutError(f"the cluster API at {self._control_plane.url} did not answer")
         if self._failure:
             raise self._failure
+
+    def evict(self, profile_name: str) -> None:
+        """Deletes the pods that the profile placed; returns before they are gone."""
+        if self._loop and self._cluster:
+            with contextlib.suppress(RuntimeError):  # it ended by itself
+                self._loop.call_soon_threadsafe(self._cluster.evict, profile_name)
 
     def stop(self) -> None:
         if self._loop and self._stopping:
@@ -87,6 +94,7 @@ class FargateSimulator:
             cluster = _Cluster(api, self._data_plane, self._clock, runtime, self._directory)
             try:
                 await cluster.start(self._owns_controllers)
+                self._cluster = cluster
                 self._ready.set()
                 await self._stopping.wait()
             finally:
@@ -137,6 +145,11 @@ class _Cluster:
         await asyncio.gather(*(pod.abandon() for pod in self._pods.values()), return_exceptions=True)
         await self._server.stop()
         await self._runtime.close()
+
+    def evict(self, profile_name: str) -> None:
+        for mine in self._pods.values():
+            if mine.profile_name == profile_name:
+                self._spawn(mine.evict())
 
     def _pod_changed(self, change: Change, pod: Object) -> None:
         uid = uid_of(pod)

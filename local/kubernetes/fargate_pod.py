@@ -64,6 +64,14 @@ class FargatePod:
             self._ending = asyncio.create_task(self._end(pod, grace_seconds))
         await self._ending
 
+    @property
+    def profile_name(self) -> str | None:
+        return self._placement.profile_name if self._placement else None
+
+    async def evict(self) -> None:
+        """As if somebody deleted it, with its grace."""
+        await self._services.node.api.delete("pods", self._pod)
+
     async def abandon(self) -> None:
         """The simulator stops: kill what runs, leave the API's objects as they are."""
         await self._stop_living()

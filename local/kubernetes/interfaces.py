@@ -56,6 +56,7 @@ class Placement:
     availability_zone: str
     availability_zone_id: str
     ip_address: str
+    profile_name: str = ""
 
 
 @dataclass(frozen=True)

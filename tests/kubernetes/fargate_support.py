@@ -43,7 +43,8 @@ class MemoryDataPlane:
         address = f"192.168.{number // 250}.{number % 250 + 1}"
         name = f"fargate-ip-{address.replace('.', '-')}.eu-west-1.compute.internal"
         zone = number % len(ZONES)
-        placement = Placement(name, f"subnet-{zone}", ZONES[zone], f"euw1-az{zone + 1}", address)
+        profile = labels.get("profile", "")
+        placement = Placement(name, f"subnet-{zone}", ZONES[zone], f"euw1-az{zone + 1}", address, profile)
         self.placed.add(placement)
         return placement
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.clock import TYPICAL_SECONDS, Clock
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
-from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, simulated
+from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, pod, simulated
 
 NAMESPACE = "pods"
 
@@ -221,6 +221,17 @@ def test_deletion_gives_the_command_its_grace_and_takes_the_node_along(cluster: 
     cluster.gone(cluster.core.read_namespaced_pod, "graceful", NAMESPACE)
     cluster.gone(cluster.core.read_node, node)
     cluster.until(lambda: node not in {p.node_name for p in cluster.data_plane.placed}, "the address is free again")
+
+
+def test_a_profile_that_is_deleted_takes_its_pods_along_and_no_others(cluster: Cluster) -> None:
+    for name in ("leaving", "staying"):
+        manifest = pod(name, "sleep 600")
+        manifest["metadata"]["labels"] = {"profile": name}
+        cluster.core.create_namespaced_pod(NAMESPACE, manifest)
+        cluster.until_phase(NAMESPACE, name, "Running")
+    cluster.simulator.evict("leaving")
+    cluster.gone(cluster.core.read_namespaced_pod, "leaving", NAMESPACE)
+    assert cluster.pod(NAMESPACE, "staying").metadata.deletion_timestamp is None
 
 
 def test_pods_applied_together_start_together(cluster: Cluster) -> None:

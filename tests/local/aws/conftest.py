@@ -137,6 +137,7 @@ class PartsOfACloud:
     region: str = REGION
     stopping: bool = False
     on_cluster_ready: list[Callable[[Cluster, ControlPlane], None]] = field(default_factory=list)
+    on_profile_deleted: list[Callable[[Cluster, str], None]] = field(default_factory=list)
     on_cluster_deleted: list[Callable[[Cluster], None]] = field(default_factory=list)
 
     def client(self, service: str, credentials: dict[str, str] | None = None, *, region: str = REGION) -> Any:

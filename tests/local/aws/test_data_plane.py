@@ -146,7 +146,7 @@ def test_fargate_starts_nothing_while_the_cluster_does_not_know_the_pods_role(
     assert plane.place("default", {}) is not None
 
 
-def test_a_node_holds_an_interface_with_the_cluster_security_group_until_released(
+def test_a_node_holds_an_interface_with_the_cluster_security_group_until_some_time_after_its_release(
     parts: Any, plane: ClusterDataPlane, cluster: Any
 ) -> None:
     placement = plane.place("default", {})
@@ -156,6 +156,8 @@ def test_a_node_holds_an_interface_with_the_cluster_security_group_until_release
     assert [g["GroupId"] for g in found[0]["Groups"]] == [cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]]
     plane.release(placement)
     plane.release(placement)
+    assert parts.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    parts.clock.pass_time("pod interface")
     assert parts.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"] == []
 
 

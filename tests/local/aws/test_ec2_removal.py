@@ -97,9 +97,17 @@ def endpoint(ec2: Any, vpc_id: str) -> Undo:
     return lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
 
 
+def peering(ec2: Any, vpc_id: str) -> Undo:
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    made = ec2.create_vpc_peering_connection(VpcId=other, PeerVpcId=vpc_id)["VpcPeeringConnection"]
+    peering_id = made["VpcPeeringConnectionId"]
+    return lambda: ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering_id)
+
+
 @pytest.mark.parametrize(
     "dependency",
     [
+        peering,
         subnet,
         security_group,
         route_table,

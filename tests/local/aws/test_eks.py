@@ -5,6 +5,7 @@ import datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local.aws.calls import code, make_profile, request_for
 
@@ -26,6 +27,26 @@ def test_a_cluster_with_logs_has_a_log_group_that_keeps_everything_and_outlives_
     eks.delete_cluster(name="demo")
     parts.clock.pass_time()
     assert log_groups(parts) == {"/aws/eks/demo/cluster": None}
+
+
+def test_a_log_group_deleted_before_the_cluster_has_written_its_last_comes_back(
+    parts: Any, cluster: dict[str, Any]
+) -> None:
+    eks, logs = parts.client("eks"), parts.client("logs")
+    on = {"clusterLogging": [{"types": ["audit"], "enabled": True}]}
+    eks.update_cluster_config(name="demo", logging=on)
+    parts.clock.pass_time()
+    eks.delete_cluster(name="demo")
+    logs.delete_log_group(logGroupName="/aws/eks/demo/cluster")
+    parts.clock.pass_time("control plane logs")
+    assert list(log_groups(parts)) == ["/aws/eks/demo/cluster"]
+    parts.clock.pass_time("cluster deletion")
+    logs.delete_log_group(logGroupName="/aws/eks/demo/cluster")
+    parts.clock.pass_time("control plane logs")
+    assert list(log_groups(parts)) == ["/aws/eks/demo/cluster"]
+    logs.delete_log_group(logGroupName="/aws/eks/demo/cluster")
+    parts.clock.pass_time()
+    assert log_groups(parts) == {}
 
 
 def test_a_log_group_that_is_there_before_the_cluster_is_used_as_it_is(parts: Any, cluster: dict[str, Any]) -> None:
@@ -100,7 +121,11 @@ def test_a_cluster_brings_a_security_group_and_interfaces_and_takes_them_away(pa
     assert [i["Description"] for i in interfaces] == ["Amazon EKS demo"] * 2
     assert code(ec2.delete_security_group, GroupId=group_id) == "DependencyViolation"
     eks.delete_cluster(name="demo")
-    parts.clock.pass_time()
+    parts.clock.pass_time("cluster deletion")
+    assert code(eks.describe_cluster, name="demo") == "ResourceNotFoundException"
+    assert len(ec2.describe_network_interfaces()["NetworkInterfaces"]) == 2
+    assert code(ec2.delete_security_group, GroupId=group_id) == "DependencyViolation"
+    parts.clock.pass_time("control plane interface")
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
     assert code(ec2.describe_security_groups, GroupIds=[group_id]) == "InvalidGroup.NotFound"
 
@@ -169,14 +194,63 @@ def test_a_cluster_update_takes_its_time_and_comes_alone(parts: Any, cluster: An
     assert code(eks.update_cluster_config, name="demo", logging=logging) == "InvalidParameterException"
 
 
+def refused(call: Any, **arguments: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
+
+
 def test_a_cluster_with_profiles_or_protection_is_not_deleted(parts: Any, cluster: Any) -> None:
     eks = parts.client("eks")
     make_profile(parts, eks)
     parts.clock.pass_time()
-    assert code(eks.delete_cluster, name="demo") == "ResourceInUseException"
+    message = "Cluster has Fargate Profiles in ACTIVE/CREATING state"
+    assert refused(eks.delete_cluster, name="demo") == ("ResourceInUseException", message)
     eks.update_cluster_config(name="demo", deletionProtection=True)
     parts.clock.pass_time()
     assert code(eks.delete_cluster, name="demo") == "InvalidRequestException"
+
+
+def test_a_cluster_is_not_deleted_until_its_node_groups_are_gone(parts: Any, cluster: Any, network: Any) -> None:
+    eks = parts.client("eks")
+    named = {"clusterName": "demo", "nodegroupName": "somebody"}
+    request = {**named, "subnets": network.private_subnets, "nodeRole": parts.role("node", "ec2.amazonaws.com")}
+    assert code(eks.create_nodegroup, **request) == "InvalidRequestException"
+    none = {"minSize": 0, "maxSize": 1, "desiredSize": 0}
+    made = eks.create_nodegroup(**request, scalingConfig=none)["nodegroup"]
+    assert (made["status"], made["scalingConfig"]) == ("CREATING", none)
+    assert code(eks.create_nodegroup, **request, scalingConfig=none) == "ResourceInUseException"
+    parts.clock.pass_time()
+    assert eks.list_nodegroups(clusterName="demo")["nodegroups"] == ["somebody"]
+    assert eks.describe_nodegroup(**named)["nodegroup"]["status"] == "ACTIVE"
+    attached = ("ResourceInUseException", "Cluster has nodegroups attached")
+    assert refused(eks.delete_cluster, name="demo") == attached
+    assert eks.delete_nodegroup(**named)["nodegroup"]["status"] == "DELETING"
+    assert refused(eks.delete_cluster, name="demo") == attached
+    parts.clock.pass_time()
+    assert code(eks.describe_nodegroup, **named) == "ResourceNotFoundException"
+    eks.delete_cluster(name="demo")
+
+
+def test_a_cluster_security_group_that_something_else_uses_outlives_the_cluster(
+    parts: Any, cluster: Any, network: Any
+) -> None:
+    ec2, group_id = parts.client("ec2"), cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]
+    ec2.create_network_interface(SubnetId=network.private_subnets[0], Groups=[group_id])
+    parts.client("eks").delete_cluster(name="demo")
+    parts.clock.pass_time()
+    assert len(ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]) == 1
+
+
+def test_who_runs_pods_is_told_of_a_profile_whose_deletion_begins(parts: Any, cluster: Any) -> None:
+    told: list[tuple[str, str]] = []
+    parts.on_profile_deleted.append(lambda cluster, profile: told.append((cluster.name, profile)))
+    eks = parts.client("eks")
+    make_profile(parts, eks, "pods")
+    parts.clock.pass_time()
+    eks.delete_fargate_profile(clusterName="demo", fargateProfileName="pods")
+    eks.delete_fargate_profile(clusterName="demo", fargateProfileName="pods")
+    assert told == [("demo", "pods")]
 
 
 def test_tags_of_a_cluster_can_be_added_listed_and_removed(parts: Any, cluster: Any) -> None:

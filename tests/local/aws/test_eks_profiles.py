@@ -78,3 +78,17 @@ def test_a_profile_needs_an_active_cluster(parts: Any, network: Any) -> None:
     eks = parts.client("eks")
     eks.create_cluster(**request_for(parts, network))
     assert code(make_profile, parts=parts, eks=eks) == "InvalidRequestException"
+
+
+def test_no_profile_is_deleted_while_another_is_or_the_cluster_is_updated(parts: Any, cluster: Any) -> None:
+    eks = parts.client("eks")
+    for name in ("one", "two"):
+        make_profile(parts, eks, name)
+        parts.clock.pass_time()
+    eks.update_cluster_config(name="demo", logging={"clusterLogging": [{"types": ["audit"], "enabled": True}]})
+    assert code(eks.delete_fargate_profile, clusterName="demo", fargateProfileName="one") == "ResourceInUseException"
+    parts.clock.pass_time()
+    eks.delete_fargate_profile(clusterName="demo", fargateProfileName="one")
+    assert code(eks.delete_fargate_profile, clusterName="demo", fargateProfileName="two") == "ResourceInUseException"
+    parts.clock.pass_time()
+    eks.delete_fargate_profile(clusterName="demo", fargateProfileName="two")
