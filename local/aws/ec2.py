@@ -11,7 +11,6 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
 from local.aws import ec2_interfaces, ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
-from local.aws.vpc_endpoints import create_vpc_endpoint, delete_vpc_endpoints
 
 _create_security_group = EC2Backend.create_security_group
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
@@ -51,13 +50,7 @@ def install(cloud: Cloud) -> None:
             )
         return _create_security_group(self, name, *args, **kwargs)
 
-    for patch in (
-        create_nat_gateway,
-        delete_nat_gateway,
-        create_security_group,
-        create_vpc_endpoint,
-        delete_vpc_endpoints,
-    ):
+    for patch in (create_nat_gateway, delete_nat_gateway, create_security_group):
         setattr(EC2Backend, patch.__name__, patch)
     # EC2's model says natgateway where moto says nat-gateway (botocore, ec2, ResourceType).
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"

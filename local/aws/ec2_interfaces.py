@@ -1,12 +1,11 @@
 """Network interfaces that services of AWS have in subnets: not to be deleted by hand, and gone later than their owner.
 
 moto lacks: what an interface belongs to; the interfaces of load balancers and of transit gateway attachments; refusing
-to delete or detach one in use; endpoints' interfaces in their own groups, with addresses of their subnet.
+to delete or detach one in use.
 Source: EC2 API, NetworkInterface, NetworkInterfaceAttachment; EC2 guide, "Requester-managed network interfaces"; texts:
 cloud-nuke#431 (in use), boto3#2218 (ela-attach).
 """
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from moto.ec2.utils import random_public_ip
 from moto.elbv2.models import ELBv2Backend
 from moto.route53resolver.models import ResolverEndpoint
 
-from local.aws import network
+from local.aws import network, vpc_endpoints
 from local.aws.interfaces import Cloud
 
 AWS, LOAD_BALANCING = "amazon-aws", "amazon-elb"
@@ -28,7 +27,6 @@ _HOLDER = "_holder"
 
 _attachment: Any = vars(NetworkInterface)["attachment"].fget
 _delete_by_hand, _detach_by_hand = EC2Response.delete_network_interface, EC2Response.detach_network_interface
-_create_endpoint, _delete_endpoints = EC2Backend.create_vpc_endpoint, EC2Backend.delete_vpc_endpoints
 _attach_gateway = EC2Backend.create_transit_gateway_vpc_attachment
 _detach_gateway = EC2Backend.delete_transit_gateway_vpc_attachment
 _create_load_balancer, _delete_load_balancer = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
@@ -78,20 +76,16 @@ def install(cloud: Cloud) -> None:
     """Patches what people call, and not what services do with their own."""
 
     def create_endpoint(self: EC2Backend, vpc_id: str, service_name: str, *args: Any, **kwargs: Any) -> Any:
-        made: Any = _create_endpoint(self, vpc_id, service_name, *args, **kwargs)
+        made = vpc_endpoints.create_vpc_endpoint(self, vpc_id, service_name, *args, **kwargs)
         for interface in map(self.get_network_interface, made.network_interface_ids):
-            interface.private_ip_address = interface.subnet.get_available_subnet_ip(None)
-            interface.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": interface.private_ip_address}]
-            groups = [self.get_security_group_from_id(each) for each in made.security_group_ids]
-            interface._group_set = [group for group in groups if group is not None] or interface._group_set
-            hold(interface, description=f"VPC Endpoint Interface {made.id}", kind="vpc_endpoint")
+            hold(interface, kind="vpc_endpoint")
         return made
 
     def delete_endpoints(self: EC2Backend, vpce_ids: list[str] | None = None) -> None:
         for endpoint_id in vpce_ids or []:
             endpoint: Any = self.vpc_end_points.get(endpoint_id)
             if endpoint is None or not endpoint.network_interface_ids:
-                _delete_endpoints(self, [endpoint_id])
+                vpc_endpoints.delete_vpc_endpoints(self, [endpoint_id])
                 continue
             endpoint.state = "deleting"
             cloud.clock.later("VPC endpoint deletion", lambda each=endpoint_id: _remove_endpoint(self, each))  # type: ignore[misc]
@@ -168,10 +162,8 @@ def _refuse_to_detach(self: EC2Response) -> ActionResult:
 
 
 def _remove_endpoint(ec2: EC2Backend, endpoint_id: str) -> None:
-    endpoint: Any = ec2.vpc_end_points.pop(endpoint_id, None)
-    for interface_id in endpoint.network_interface_ids if endpoint else []:
-        with contextlib.suppress(EC2ClientError):
-            network.delete_interface(ec2, ec2.get_network_interface(interface_id))
+    vpc_endpoints.delete_vpc_endpoints(ec2, [endpoint_id])
+    ec2.vpc_end_points.pop(endpoint_id, None)
 
 
 def _of_attachment(attachment_id: str) -> str:

@@ -80,7 +80,6 @@ CITED: Mapping[str, Mapping[str, str]] = {
         "ResourceInUseException": "terraform-provider-aws#16272 and #13372, eksctl#5652 and #8514",
         "ResourceNotFoundException": "materialize#31179, of DescribeCluster; that it is the same here is our reading",
     },
-    "eks:DeleteFargateProfile": {"ResourceInUseException": "terraform#25059, terraform-aws-eks#2194"},
 }
 """By service, or by service and operation: codes that no model declares, each with its source."""
 

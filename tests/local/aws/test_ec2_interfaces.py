@@ -99,21 +99,6 @@ def test_an_interface_of_a_service_is_not_deleted_by_hand_and_goes_after_what_ha
     ec2.delete_subnet(SubnetId=network.private_subnets[0])
 
 
-def test_an_endpoint_has_its_own_groups_and_an_address_of_its_subnet(ec2: Any, network: Any) -> None:
-    group = ec2.create_security_group(GroupName="endpoint", Description="endpoint", VpcId=network.vpc_id)["GroupId"]
-    ec2.create_vpc_endpoint(
-        VpcId=network.vpc_id,
-        ServiceName="com.amazonaws.ap-northeast-1.ecr.api",
-        VpcEndpointType="Interface",
-        SubnetIds=network.private_subnets[:1],
-        SecurityGroupIds=[group],
-    )
-    (found,) = ec2.describe_network_interfaces()["NetworkInterfaces"]
-    assert [each["GroupId"] for each in found["Groups"]] == [group]
-    assert found["PrivateIpAddress"].startswith("192.168.0.")
-    assert code(ec2.delete_security_group, GroupId=group) == "DependencyViolation"
-
-
 def test_a_load_balancer_that_faces_the_internet_keeps_its_gateway_attached(parts: Any, ec2: Any, network: Any) -> None:
     parts.client("elbv2").create_load_balancer(Name="web", Subnets=network.private_subnets)
     attached = [{"Name": "attachment.vpc-id", "Values": [network.vpc_id]}]
