@@ -69,6 +69,7 @@ generate: $(VENV)/.development ## write again what is generated from the code; t
 	$(BIN)/python -m tools.regions
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.inspection.documentation > docs/drift.md
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.removal.documentation > docs/obstacles.md
 
 bench: $(VENV)/.runtime ## measure the embedded cloud
 	@$(BIN)/python -m bench

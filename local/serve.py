@@ -36,6 +36,7 @@ def exports(cloud: EmbeddedCloud, outputs: dict[str, str], kubeconfig: Path) -> 
         "AWS_PAGER": "",
         "PROVISION_STATE_MACHINE_ARN": outputs["ProvisionStateMachineArn"],
         "REVERIFY_STATE_MACHINE_ARN": outputs["ReverifyStateMachineArn"],
+        "TEARDOWN_STATE_MACHINE_ARN": outputs["TeardownStateMachineArn"],
         "FLEET_STATE_MACHINE_ARN": outputs["FleetStateMachineArn"],
         "KUBECONFIG": str(kubeconfig),
     }

@@ -1,4 +1,4 @@
-"""State "Claim cluster": this execution gets the cluster, or learns which one has it."""
+"""State "Claim cluster": this execution gets the cluster, to make or to remove it, or learns which one has it."""
 
 import os
 from datetime import UTC, datetime
@@ -21,5 +21,4 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         boto3.client("dynamodb", config=CLIENT_CONFIG),
         boto3.client("stepfunctions", config=CLIENT_CONFIG),
     )
-    now, for_account_event = datetime.now(UTC), event["for_account_event"]
-    return claims.claim(request, event["execution_arn"], now, for_account_event=for_account_event).payload()
+    return claims.claim(request, event["execution_arn"], datetime.now(UTC), why=event["why"]).payload()

@@ -28,12 +28,14 @@ JSON_PATCH = "application/json-patch+json"
 # Present or absent is compared, the value is not.
 PER_CLUSTER = {
     "clusterIP",
+    "clusterIPs",
     "continue",
     "creationTimestamp",
     "deletionTimestamp",
     "lastPhaseTransitionTime",
     "lastTransitionTime",
     "lastUpdateTime",
+    "nodePort",
     "resourceVersion",
     "time",
     "uid",

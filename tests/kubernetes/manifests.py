@@ -24,6 +24,7 @@ NAMESPACED = {
     "Event": CORE + "/namespaces/{name}/events",
     "ResourceQuota": CORE + "/namespaces/{name}/resourcequotas",
     "LimitRange": CORE + "/namespaces/{name}/limitranges",
+    "Service": CORE + "/namespaces/{name}/services",
     "Deployment": APPS + "/namespaces/{name}/deployments",
     "ReplicaSet": APPS + "/namespaces/{name}/replicasets",
 }
@@ -54,6 +55,7 @@ def _content(kind: str, name: str, namespace: str) -> Manifest:
         "CSIDriver": {"spec": {"attachRequired": False}},
         "PersistentVolumeClaim": {"spec": claim_spec()},
         "Pod": {"spec": pod_spec()},
+        "Service": {"spec": {"type": "LoadBalancer", "selector": {"app": name}, "ports": [{"port": 80}]}},
         "Event": {
             "involvedObject": {"kind": "Pod", "namespace": namespace, "name": name},
             "reason": "FailedMount",

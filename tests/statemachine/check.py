@@ -125,7 +125,7 @@ def tasks(scope: Scope) -> Iterator[str]:
 def asks_a_cluster(state: str) -> bool:
     """Whether the state's function speaks to Kubernetes; the diagnosis does, and makes every failure a finding."""
     source = (ROOT / "functions" / state.lower().replace(" ", "_") / "app.py").read_text()
-    names = ("provisioner.kubernetes.client", "inspection.objects", "inspection.plan")
+    names = ("kubernetes.client", "inspection.objects", "inspection.plan", "removal import storage")
     return "diagnosis" not in source and any(name in source for name in names)
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from provisioner.claim import Claim, ClaimsTable
+from provisioner.claim import Claim, ClaimsTable, Why
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.request import Request
 
@@ -98,7 +98,48 @@ def test_a_cluster_nobody_has_is_claimed(table: ClaimsTable) -> None:
         "claimed_at": "2026-08-30T12:00:00+00:00",
         "claimed_for": "changing",
         "asked": REQUEST.digest,
+        "request": REQUEST.model_dump_json(),
     }
+
+
+def test_what_is_being_made_is_recorded_before_it_is_made(table: ClaimsTable) -> None:
+    """A run that is stopped may have made any of it, and a removal has to know what to look for."""
+    table.claim(REQUEST, MINE, NOW)
+    release(table, MINE)
+    other = Request(account_id="111122223333", region="us-east-1", protect=True)
+    table.claim(other, THEIRS, NOW)
+    assert item(table)["request"] == other.model_dump_json()
+
+
+def removed(table: ClaimsTable) -> None:
+    table.dynamodb.put_item(
+        TableName="claims",
+        Item={"cluster": {"S": CLUSTER}, "removed_at": {"S": "2026-08-29"}, "kept_file_system": {"S": "null"}},
+    )
+
+
+def test_no_event_brings_a_removed_cluster_back(table: ClaimsTable) -> None:
+    removed(table)
+    before = item(table)
+    assert outcome(table.claim(REQUEST, MINE, NOW, why="account_event")) == ("removed", None)
+    assert item(table) == before
+
+
+def test_who_removes_a_cluster_keeps_its_record_and_is_not_taken_for_who_makes_it(
+    table: ClaimsTable, executions: Executions
+) -> None:
+    removed(table)
+    before = item(table)
+    assert outcome(table.claim(REQUEST, THEIRS, NOW, why="removal")) == ("claimed", THEIRS)
+    assert before.items() < item(table).items()
+    executions.statuses[THEIRS] = "RUNNING"
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("being_removed", THEIRS)
+
+
+def test_a_person_brings_it_back_and_from_then_on_it_is_no_longer_removed(table: ClaimsTable) -> None:
+    removed(table)
+    assert outcome(table.claim(REQUEST, MINE, NOW)) == ("claimed", MINE)
+    assert not {"removed_at", "kept_file_system"} & item(table).keys()
 
 
 def test_claiming_again_what_is_ours_changes_nothing(table: ClaimsTable) -> None:
@@ -166,7 +207,8 @@ def test_a_claim_released_during_the_take_over_is_tried_again(table: ClaimsTable
 def test_claiming_and_taking_over_keep_the_record_of_the_last_run(table: ClaimsTable, executions: Executions) -> None:
     table.claim(REQUEST, THEIRS, NOW)
     release(table, THEIRS)
-    assert item(table) == {"cluster": CLUSTER, "status": "Ready", "asked": REQUEST.digest}
+    asked = {"asked": REQUEST.digest, "request": REQUEST.model_dump_json()}
+    assert item(table) == {"cluster": CLUSTER, "status": "Ready", **asked}
     table.claim(REQUEST, THEIRS, NOW)
     executions.statuses[THEIRS] = "TIMED_OUT"
     table.claim(REQUEST, MINE, NOW)
@@ -253,26 +295,24 @@ OF_THE_UNIT = UNIT.model_copy(update={"tags": {"unit": "workloads"}})
 def test_an_accounts_event_waits_for_a_run_that_does_not_know_its_units_defaults(
     table: ClaimsTable, executions: Executions
 ) -> None:
-    table.claim(REQUEST, THEIRS, NOW, for_account_event=True)
+    table.claim(REQUEST, THEIRS, NOW, why="account_event")
     executions.statuses[THEIRS] = "RUNNING"
-    waiting = table.claim(OF_THE_UNIT, MINE, NOW, for_account_event=True)
+    waiting = table.claim(OF_THE_UNIT, MINE, NOW, why="account_event")
     assert waiting.payload() == {"status": "asked_otherwise", "holder": THEIRS, "retry_after_seconds": 60}
 
 
 @pytest.mark.parametrize(
-    ("request_", "for_account_event"),
-    [(UNIT, True), (REQUEST, True), (OF_THE_UNIT, False)],
+    ("request_", "why"),
+    [(UNIT, "account_event"), (REQUEST, "account_event"), (OF_THE_UNIT, "request")],
     ids=["the unit's defaults change nothing", "no unit", "a person"],
 )
-def test_nobody_else_waits_for_a_run(
-    table: ClaimsTable, executions: Executions, request_: Request, for_account_event: bool
-) -> None:
-    table.claim(REQUEST, THEIRS, NOW, for_account_event=True)
+def test_nobody_else_waits_for_a_run(table: ClaimsTable, executions: Executions, request_: Request, why: Why) -> None:
+    table.claim(REQUEST, THEIRS, NOW, why="account_event")
     executions.statuses[THEIRS] = "RUNNING"
-    assert outcome(table.claim(request_, MINE, NOW, for_account_event=for_account_event)) == ("busy", THEIRS)
+    assert outcome(table.claim(request_, MINE, NOW, why=why)) == ("busy", THEIRS)
 
 
 def test_the_item_says_what_is_asked_for_by_whose_event_and_with_which_units_defaults(table: ClaimsTable) -> None:
-    table.claim(OF_THE_UNIT, MINE, NOW, for_account_event=True)
+    table.claim(OF_THE_UNIT, MINE, NOW, why="account_event")
     told = {"asked": OF_THE_UNIT.digest, "organizational_unit_id": "ou-ab12-l3zc8b3h", "for_account_event": "true"}
     assert told.items() <= item(table).items()

@@ -48,6 +48,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
             "secrets_key_arn": None,
             "control_plane_logs": ["audit", "authenticator"],
             "control_plane_log_retention_days": 90,
+            "deletion_protection": None,
         },
         "network": {"cidr": "192.168.0.0/16", "availability_zones": 3, "nat": "single"},
         "file_system": {
@@ -73,6 +74,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
             "timeout_seconds": 900,
         },
         "on_failure": "keep",
+        "protect": False,
         "tags": {},
     }
 
@@ -130,7 +132,7 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
     [
         ("region", "us-east-9"),
         ("mode", "destroy"),
-        ("on_failure", "roll_back"),
+        ("on_failure", "undo"),
         ("cluster.name", ""),
         ("cluster.name", "x" * 101),
         ("cluster.name", "_x"),

@@ -55,10 +55,14 @@ def test_the_functions_that_talk_to_kubernetes_can_be_put_into_a_vpc_under_roles
         f"{name}Function"
         for name in (
             "ApplyStorage",
+            "CheckRemoval",
             "CleanUpVerification",
             "DiagnoseFailure",
+            "FindExisting",
+            "FindRemaining",
             "InspectStorage",
             "PlanChanges",
+            "RemoveStorage",
             "VerifyStorage",
         )
     }

@@ -17,6 +17,7 @@ _STATUSES: Final[Mapping[str, str]] = {
     "claimed": "Claimed",
     "busy": "Busy",
     "being_read": "Busy",
+    "being_removed": "Busy",
     "not_recorded": "NotRecorded",
 }
 

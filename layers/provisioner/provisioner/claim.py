@@ -2,8 +2,9 @@
 
 The table has one item per cluster: the claim (`claimed_by`, `claimed_at`, `claimed_for`, and by what request: `asked`,
 `organizational_unit_id`, and `for_account_event` once an account's event asked for it) beside the record of the last
-run and of the last check, which the state machines write. The state machines also release the claim; an execution that
-was stopped cannot, so a claim whose execution no longer runs is taken over.
+run and of the last check, or of its removal (`removed_at`), which the state machines write. What is being made is
+recorded before it is made (`request`): a run that is stopped may have made any of it. The state machines also release
+the claim; an execution that was stopped cannot, so a claim whose execution no longer runs is taken over.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ _READING_RETRY_SECONDS: Final = 20
 _CHANGING_RETRY_SECONDS: Final = 60
 
 Item = Mapping[str, Any]
-Purpose = Literal["changing", "reading"]
+Purpose = Literal["changing", "reading", "removing"]
+Why = Literal["request", "account_event", "removal"]
+"""Whose wish it is: somebody asked for the cluster, an event told of its account, or somebody wants it gone."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ class Claim:
     """`holder` is the execution that has the cluster now: the claimer's own when claimed, none when not recorded.
 
     Worth waiting for are `being_read`, a re-verification that is over soon, and `asked_otherwise`, a run that does not
-    know the defaults of the unit of an event's account; `busy` is not. `record` is the item of a claimed cluster.
+    know the defaults of the unit of an event's account; `busy` and `being_removed` are not. No event brings a `removed`
+    cluster back. `record` is the item of a claimed cluster.
     """
 
-    status: Literal["claimed", "busy", "being_read", "asked_otherwise", "not_recorded"]
+    status: Literal["claimed", "busy", "being_read", "being_removed", "asked_otherwise", "not_recorded", "removed"]
     holder: str | None
     record: Item = field(default_factory=dict)
 
@@ -54,7 +58,7 @@ class ClaimsTable:
     dynamodb: "DynamoDBClient"
     states: "SFNClient"
 
-    def claim(self, request: Request, execution_arn: str, now: datetime, *, for_account_event: bool = False) -> Claim:
+    def claim(self, request: Request, execution_arn: str, now: datetime, *, why: Why = "request") -> Claim:
         """Converge to `execution_arn` holding the cluster for changing it, unless an execution that runs holds it.
 
         Idempotency key: `execution_arn`; claiming again what is ours changes nothing.
@@ -62,10 +66,12 @@ class ClaimsTable:
         a refused call.
         Source: DynamoDB developer guide, "Condition expressions"; Step Functions API, DescribeExecution.
         """
-        asked = {"asked": request.digest}
+        if why == "removal":
+            return self._claim(_Claimer(request.claim_key, execution_arn, now, "removing"))
+        asked = {"asked": request.digest, "request": request.model_dump_json()}
         if request.organizational_unit_id:
             asked["organizational_unit_id"] = request.organizational_unit_id
-        if for_account_event:
+        if why == "account_event":
             asked["for_account_event"] = "true"
         return self._claim(_Claimer(request.claim_key, execution_arn, now, "changing", asked))
 
@@ -83,10 +89,13 @@ class ClaimsTable:
 
     def _claim(self, claimer: "_Claimer") -> Claim:
         required = "attribute_exists(verified_at) AND " if claimer.purpose == "reading" else ""
+        required += "attribute_not_exists(removed_at) AND " if "for_account_event" in claimer.asked else ""
         free_or_ours = f"{required}(attribute_not_exists(claimed_by) OR claimed_by = :execution)"
         claimed, item = self._write(claimer, condition=free_or_ours)
         if claimed:
             return Claim("claimed", claimer.execution_arn, item)
+        if "removed_at" in item and "for_account_event" in claimer.asked:
+            return Claim("removed", None)
         if self.holder_runs(item, claimer.now):
             return _held(item, claimer)
         if required and "verified_at" not in item:
@@ -103,15 +112,17 @@ class ClaimsTable:
             ":purpose": {"S": claimer.purpose},
         }
         claimed_at = ":now" if holder else "if_not_exists(claimed_at, :now)"
-        asked = "".join(f", {name} = :{name}" for name in claimer.asked)
+        asked = "".join(f", #{name} = :{name}" for name in claimer.asked)
+        begins_anew = " REMOVE removed_at, kept_file_system" if claimer.purpose == "changing" else ""
         values |= {f":{name}": {"S": value} for name, value in claimer.asked.items()}
         try:
             written = self.dynamodb.update_item(
                 TableName=self.name,
                 Key={"cluster": {"S": claimer.cluster}},
-                UpdateExpression=f"SET claimed_by = :execution, claimed_at = {claimed_at}, claimed_for = :purpose"
-                f"{asked}",
+                UpdateExpression=f"SET #holder = :execution, claimed_at = {claimed_at}, claimed_for = :purpose"
+                f"{asked}{begins_anew}",
                 ConditionExpression=condition,
+                ExpressionAttributeNames={"#holder": "claimed_by", **{f"#{name}": name for name in claimer.asked}},
                 ExpressionAttributeValues=values | ({":holder": {"S": holder}} if holder else {}),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -152,8 +163,11 @@ class _Claimer:
 
 
 def _held(item: Item, claimer: _Claimer) -> Claim:
-    if _text_of(item, "claimed_for") == "reading":
-        return Claim("being_read", _holder(item))
+    match _text_of(item, "claimed_for"):
+        case "reading":
+            return Claim("being_read", _holder(item))
+        case "removing":
+            return Claim("being_removed", _holder(item))
     return Claim("asked_otherwise" if claimer.asks_otherwise(item) else "busy", _holder(item))
 
 

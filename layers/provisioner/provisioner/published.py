@@ -1,4 +1,4 @@
-"""The details of the events about checks, for whoever subscribes to them.
+"""The details of the events about checks and removals, for whoever subscribes to them.
 
 `python -m provisioner.published schemas` writes their JSON Schemas; the state machines make the events themselves.
 """
@@ -120,6 +120,42 @@ class ClusterDrifted(ClusterChecked):
     ]
 
 
+class Named(_Part):
+    name: Text
+
+
+class Removed(_Part):
+    resource: Annotated[Text, Field(description="Kind, as people say it")]
+    id: Text
+
+
+class Kept(Removed):
+    why: Text
+
+
+class KeptFileSystem(_Part):
+    id: Annotated[str, Field(pattern="^fs-[0-9a-f]+$")]
+    size_bytes: Annotated[Count, Field(description="As EFS measures it, not of one moment")]
+    attach: Annotated[Text, Field(description="How a later cluster takes it over")]
+
+
+class ClusterRemoved(_Detail):
+    """Detail of the event that a recorded cluster was removed, and of what was kept."""
+
+    schema_version: SchemaVersion
+    request_id: Annotated[Text, Field(description="Name of the execution")]
+    account_id: AccountId
+    region: Text
+    cluster: Named
+    removed: Annotated[list[Removed], Field(description="What was there when the removal began, and is gone")]
+    kept: Annotated[list[Kept], Field(description="What was left, and why")]
+    kept_file_system: Annotated[KeptFileSystem | None, Field(description="null: there was none, or it is gone")]
+    reason: Annotated[str | None, Field(description="What the person gave as the reason")]
+    timings: Annotated[dict[str, float], Field(description="Seconds per state")]
+    report_url: Annotated[str | None, Field(pattern="^s3://", description="null when the page could not be written")]
+    execution_arn: ExecutionArn
+
+
 class Counts(_Part):
     """Clusters by outcome."""
 
@@ -166,6 +202,7 @@ class FleetChecked(_Detail):
 EVENTS: Final[Mapping[str, type[_Detail]]] = {
     "Storage Cluster Verified": ClusterVerified,
     "Storage Cluster Drifted": ClusterDrifted,
+    "Storage Cluster Removed": ClusterRemoved,
     "Storage Fleet Checked": FleetChecked,
 }
 

@@ -46,6 +46,9 @@ class ClusterRequest(_Part):
     secrets_key_arn: fields.KeyArn | None = None
     control_plane_logs: Annotated[list[ControlPlaneLog], fields.Unique] = ["audit", "authenticator"]
     control_plane_log_retention_days: fields.LogRetentionDays = 90
+    deletion_protection: Annotated[
+        bool | None, Field(description="whether EKS refuses to delete the cluster; null leaves it as it is")
+    ] = None
 
 
 class CreatedNetwork(_Part):
@@ -129,7 +132,8 @@ class Request(_Part):
     file_system: FileSystemRequest = FileSystemRequest()
     storage: StorageRequest = StorageRequest()
     verification: VerificationRequest = VerificationRequest()
-    on_failure: Literal["keep"] = "keep"
+    on_failure: Literal["keep", "roll_back"] = "keep"
+    protect: Annotated[bool, Field(description="whether a removal is refused until a run has taken this back")] = False
     tags: Annotated[dict[fields.TagKey, fields.TagValue], Field(max_length=40)] = {}
 
     @property

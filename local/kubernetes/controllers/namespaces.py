@@ -12,6 +12,7 @@ _EMPTIED = (
     "persistentvolumeclaims",
     "configmaps",
     "serviceaccounts",
+    "services",
     "resourcequotas",
     "limitranges",
     "events",

@@ -13,7 +13,9 @@ _READ = frozenset({"get", "list", "watch"})
 _CHANGE = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _ALL_SEEING = {f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSAdminViewPolicy"}
 _ALL_POWERFUL = {"system:masters", f"{ACCESS_POLICY_GROUP_PREFIX}AmazonEKSClusterAdminPolicy"}
-_WORKLOADS = ("pods", "configmaps", "serviceaccounts", "persistentvolumeclaims", "deployments", "replicasets")
+_WORKLOADS = (
+    *("pods", "configmaps", "serviceaccounts", "services", "persistentvolumeclaims", "deployments", "replicasets"),
+)
 _SCALES = ("deployments/scale", "replicasets/scale")
 _BOUNDS = ("limitranges", "resourcequotas", "resourcequotas/status")
 _DISCOVERY = ("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz")

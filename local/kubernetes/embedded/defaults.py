@@ -5,6 +5,7 @@ Priority and DefaultTolerationSeconds.
 """
 
 import datetime
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,8 @@ def admit(obj: Object) -> None:
             spec.setdefault("priority", 0)
             spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
             _tolerate_unready_nodes(spec)
+        case "Service":
+            _allocate(obj["spec"])
         case "Namespace":
             obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
         case "Node":
@@ -74,6 +77,8 @@ def initial_status(obj: Object) -> Object | None:
             return {"phase": "Pending", "lastPhaseTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
         case "PersistentVolumeClaim":
             return {"phase": "Pending"}
+        case "Service":
+            return {"loadBalancer": {}}
         case "Node":
             return {"daemonEndpoints": {"kubeletEndpoint": {"Port": 0}}, "nodeInfo": dict.fromkeys(_NODE_INFO, "")}
         case "Pod":
@@ -281,6 +286,31 @@ def _volume(volume: Object) -> None:
         volume["hostPath"].setdefault("type", "")
 
 
+def _service(obj: Object) -> None:
+    spec = obj.setdefault("spec", {})
+    _fill(spec, type="ClusterIP", sessionAffinity="None")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        _fill(spec, externalTrafficPolicy="Cluster")
+    if spec["type"] == "LoadBalancer":
+        _fill(spec, allocateLoadBalancerNodePorts=True)
+    if spec["type"] != "ExternalName":
+        _fill(spec, internalTrafficPolicy="Cluster")
+    for port in spec.get("ports") or []:
+        _fill(port, protocol="TCP", targetPort=port.get("port"))
+
+
+def _allocate(spec: Object) -> None:
+    """Addresses and ports at random from their ranges, as the API server takes them."""
+    if spec["type"] == "ExternalName":
+        return
+    if "clusterIP" not in spec:
+        spec["clusterIP"] = f"10.100.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+    _fill(spec, clusterIPs=[spec["clusterIP"]], ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
+    if spec["type"] in ("NodePort", "LoadBalancer"):
+        for port in spec.get("ports") or []:
+            _fill(port, nodePort=30000 + secrets.randbelow(2768))
+
+
 _DEFAULTS: dict[str, Callable[[Object], None]] = {
     "Namespace": _namespace,
     "PersistentVolume": _persistent_volume,
@@ -292,6 +322,7 @@ _DEFAULTS: dict[str, Callable[[Object], None]] = {
     "LimitRange": _limit_range,
     "ValidatingWebhookConfiguration": _validating_webhooks,
     "Pod": _pod,
+    "Service": _service,
     "Deployment": _deployment,
     "ReplicaSet": _replica_set,
 }

@@ -19,6 +19,7 @@ _RETURNED_WHEN_DELETED = (
     "Pod",
     "PersistentVolume",
     "PersistentVolumeClaim",
+    "Service",
     "ServiceAccount",
     "ResourceQuota",
     "StorageClass",

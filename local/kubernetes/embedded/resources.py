@@ -48,6 +48,7 @@ PERSISTENT_VOLUME_CLAIMS = Resource("", "persistentvolumeclaims", "PersistentVol
 EVENTS = Resource("", "events", "Event", True, ("ev",))
 CONFIG_MAPS = Resource("", "configmaps", "ConfigMap", True, ("cm",))
 SERVICE_ACCOUNTS = Resource("", "serviceaccounts", "ServiceAccount", True, ("sa",))
+SERVICES = Resource("", "services", "Service", True, ("svc",), ("status",), ("all",))
 RESOURCE_QUOTAS = Resource("", "resourcequotas", "ResourceQuota", True, ("quota",), ("status",))
 LIMIT_RANGES = Resource("", "limitranges", "LimitRange", True, ("limits",))
 STORAGE_CLASSES = Resource("storage.k8s.io", "storageclasses", "StorageClass", False, ("sc",))
@@ -72,6 +73,7 @@ STORED = (
     EVENTS,
     CONFIG_MAPS,
     SERVICE_ACCOUNTS,
+    SERVICES,
     RESOURCE_QUOTAS,
     LIMIT_RANGES,
     STORAGE_CLASSES,

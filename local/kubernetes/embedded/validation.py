@@ -239,6 +239,14 @@ _VOLUME_SOURCES = (
     "storageos",
     "vsphereVolume",
 )
+
+
+def _service(obj: Object) -> Iterator[Cause]:
+    spec = obj.get("spec") or {}
+    if not spec.get("ports") and spec.get("clusterIP") != "None" and spec.get("type") != "ExternalName":
+        yield required("spec.ports")
+
+
 _CHECKS: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "Namespace": _namespace,
     "PersistentVolume": _persistent_volume,
@@ -246,6 +254,7 @@ _CHECKS: dict[str, Callable[[Object], Iterator[Cause]]] = {
     "StorageClass": _storage_class,
     "CSIDriver": _csi_driver,
     "Pod": _pod,
+    "Service": _service,
     "Deployment": _deployment,
     "ReplicaSet": _workload,
     "Event": _event,

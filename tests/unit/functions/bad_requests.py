@@ -84,7 +84,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "account_id": st.text("0123456789", max_size=11) | st.text("0123456789", min_size=13) | st.just("x" * 12),
     "region": st.text(max_size=12) | st.just("us-east-9"),
     "mode": st.text(max_size=8).filter(lambda text: text not in ("apply", "plan")),
-    "on_failure": st.just("roll_back") | st.text(max_size=3),
+    "on_failure": st.just("rollback") | st.text(max_size=3),
     "cluster.name": st.text("a", min_size=101) | st.text("-_. /", min_size=1) | st.sampled_from(["", "sg-web"]),
     "cluster.version": st.text("0123456789.", max_size=3) | st.from_regex(r"\A[2-9]\.[0-9]{2}\Z"),
     "cluster.endpoint_access": st.text(max_size=5),

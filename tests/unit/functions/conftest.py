@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol, cast
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -23,7 +23,12 @@ from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import request_for
 
-Invoke = Callable[..., dict[str, Any]]
+
+class Invoke(Protocol):
+    def __call__(self, function: str, **payload: Any) -> dict[str, Any]: ...
+
+    request: Callable[..., dict[str, Any]]
+    """The default request as a payload, with some parts replaced."""
 
 
 class Context(LambdaContext):
@@ -70,4 +75,5 @@ def invoke(
         answer: dict[str, Any] = handler({**event, **payload}, Context(function))
         return answer
 
-    return call
+    call.request = lambda **parts: request_for(**parts).model_dump(mode="json")  # type: ignore[attr-defined]
+    return cast(Invoke, call)

@@ -58,7 +58,7 @@ def executions(dynamodb: "DynamoDBClient") -> list[str]:
 
 
 def claim(execution_arn: str) -> dict[str, Any]:
-    return lambda_handler({"execution_arn": execution_arn, "request": REQUEST, "for_account_event": False}, Context())
+    return lambda_handler({"execution_arn": execution_arn, "request": REQUEST, "why": "request"}, Context())
 
 
 @pytest.mark.usefixtures("dynamodb")
@@ -83,7 +83,7 @@ def test_the_claim_of_a_stopped_execution_is_taken_over(executions: list[str]) -
 
 
 def test_a_payload_without_a_whole_request_is_refused(dynamodb: "DynamoDBClient") -> None:
-    event = {"execution_arn": "x", "request": {"account_id": "111122223333"}, "for_account_event": False}
+    event = {"execution_arn": "x", "request": {"account_id": "111122223333"}, "why": "request"}
     with pytest.raises(RequestError, match="region is missing"):
         lambda_handler(event, Context())
     assert dynamodb.scan(TableName="claims")["Items"] == []

@@ -41,6 +41,7 @@ def test_proven_clusters_that_nobody_works_on_are_written_and_the_others_counted
     table.put("busy", claimed_by=table.two)
     table.put("first-run", proven=False, claimed_by=table.two)
     table.put("failed", proven=False)
+    table.put("removed", proven=False, removed_at="2026-08-29T00:00:00Z")
     answer = listed({"depth": "behaviour", "remediate": True})
     assert {name: answer[name] for name in ("listed", "busy", "never_proven", "depth")} == {
         "listed": 3,

@@ -124,6 +124,14 @@ CLUSTER = [
         "repaired",
     ),
     Change(
+        lambda world: world.parts.update(cluster={"deletion_protection": True}),
+        "cluster eks-example",
+        "deletionProtection",
+        True,
+        False,
+        "repaired",
+    ),
+    Change(
         lambda world: world.cluster["accessConfig"].update(authenticationMode="API_AND_CONFIG_MAP"),
         "cluster eks-example",
         "accessConfig.authenticationMode",

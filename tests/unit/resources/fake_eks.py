@@ -95,7 +95,7 @@ class FakeEks:
         if cluster["status"] != "ACTIVE":
             raise RefusedError("ResourceInUseException")
         cluster["resourcesVpcConfig"].update(changes.get("resourcesVpcConfig", {}))
-        cluster.update({key: value for key, value in changes.items() if key == "logging"})
+        cluster.update({key: value for key, value in changes.items() if key in ("logging", "deletionProtection")})
         cluster["status"] = "UPDATING"
         return {"update": {"id": "1", "status": "InProgress"}}
 

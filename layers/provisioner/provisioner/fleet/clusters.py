@@ -1,4 +1,4 @@
-"""Which clusters a run over the fleet checks: the proven ones that nobody works on."""
+"""Which clusters a run over the fleet checks: the proven ones that nobody works on, and that nobody has removed."""
 
 import json
 from dataclasses import dataclass
@@ -30,9 +30,12 @@ class ClusterList:
         Source: Step Functions developer guide, "ItemReader (Map)", JSON; S3 API, PutObject.
         """
         items, busy, never_proven = [], 0, 0
-        for item in scan(self.claims.dynamodb, self.claims.name, "cluster", "claimed_by", "claimed_at", "verified_at"):
+        names = ("cluster", "claimed_by", "claimed_at", "verified_at", "removed_at")
+        for item in scan(self.claims.dynamodb, self.claims.name, *names):
             if self.claims.holder_runs(item, now):
                 busy += 1
+            elif "removed_at" in item:
+                continue
             elif "verified_at" not in item:
                 never_proven += 1
             else:

@@ -1,1 +1,1 @@
-"""Taking down what a request has brought about, in four steps; each step is called until it is ready."""
+"""The end of a cluster: what is asked for, what would go and stay, what is in the way, and the four steps of it."""

@@ -11,10 +11,15 @@ from provisioner.report.picture import Picture, picture
 from provisioner.report.timeline import Timeline, timeline
 from provisioner.report.topology import Pod, Topology, pods_of, topology
 
-Outcome = Literal["ready", "failed", "drifted"]
+Outcome = Literal["ready", "failed", "drifted", "removed"]
 
 # The states that draw the page; in the middle of their own work, they have nothing to say about themselves.
-DRAWING_STATES: Final = {"ready": "Store evidence", "failed": "Report failure", "drifted": "Store evidence"}
+DRAWING_STATES: Final = {
+    "ready": "Store evidence",
+    "failed": "Report failure",
+    "drifted": "Store evidence",
+    "removed": "Report removal",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Report:
 
 def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterable[Event]) -> Report:
     """From the detail of the event that the run ends with, the request ({} when it was refused) and the history."""
-    outcome: Outcome = "failed" if "failure" in detail else "drifted" if detail.get("drift") else "ready"
+    outcome = _outcome(detail)
     history = read(events)
     evidence = detail.get("evidence") or {}
     cluster = str((detail.get("cluster") or {}).get("name") or (request.get("cluster") or {}).get("name") or "")
@@ -90,6 +95,14 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
         pods=tuple(_pod_rows(evidence)),
         files=tuple(_file_rows(evidence)),
     )
+
+
+def _outcome(detail: Mapping[str, Any]) -> Outcome:
+    if "failure" in detail:
+        return "failed"
+    if "removed" in detail:
+        return "removed"
+    return "drifted" if detail.get("drift") else "ready"
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

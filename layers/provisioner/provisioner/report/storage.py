@@ -53,6 +53,14 @@ class ReportStore:
         """
         return {"report_url": self._report(folder_of(detail), execution_arn, request, detail), "evidence_url": None}
 
+    def tell_removal(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the report on a removal; where it is.
+
+        Idempotency key: the execution's name.
+        Source: as `keep_proof`.
+        """
+        return {"report_url": self._report(folder_of(detail), execution_arn, request, detail)}
+
     def _report(self, folder: str, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
         page = render(report(request, detail, self._history(execution_arn)))
         return self._put(f"{folder}/report.html", page.encode(), "text/html; charset=utf-8")

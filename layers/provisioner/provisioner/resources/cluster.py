@@ -42,9 +42,11 @@ def find(request: Request, eks: "EKSClient") -> "ClusterTypeDef | None":
 def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: str, now: datetime) -> Observation:
     """Converge one cluster: facts {name, arn, endpoint, version, security_group_id} when ACTIVE.
 
-    Endpoint access and control plane logs of an ACTIVE cluster are brought to the request, one change at a time.
+    Endpoint access, control plane logs and deletion protection of an ACTIVE cluster are brought to the request, one
+    change at a time.
     The Kubernetes version is only ever set at creation: no upgrade, no downgrade; `version` says what it is.
-    Idempotency key: the cluster's name, and clientRequestToken for retries of the creation.
+    Idempotency key: the cluster's name. No token of the request's, which EKS would remember: what is made again
+    after a removal must not be answered with what was there before.
     Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (FAILED, with its health issues), IMMUTABLE (other VPC or key).
     Source: EKS API, CreateCluster, Cluster.status, UpdateClusterConfig.
     """
@@ -86,12 +88,13 @@ def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str)
         "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
         "bootstrapSelfManagedAddons": False,
         "logging": _logging(wanted.control_plane_logs),
-        "clientRequestToken": request.idempotency_token("cluster"),
         "tags": request.owner_tags,
     }
     # Absent, not null: EKS then takes its own default version and its own key.
     if wanted.version:
         creation["version"] = wanted.version
+    if wanted.deletion_protection is not None:
+        creation["deletionProtection"] = wanted.deletion_protection
     if wanted.secrets_key_arn:
         creation["encryptionConfig"] = [{"resources": ["secrets"], "provider": {"keyArn": wanted.secrets_key_arn}}]
     try:
@@ -107,6 +110,9 @@ def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks
             eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))
         elif enabled_logs(cluster) != set(request.cluster.control_plane_logs):
             eks.update_cluster_config(name=cluster["name"], logging=_logging(request.cluster.control_plane_logs))
+        elif differs_in_protection(request, cluster):
+            protected = bool(request.cluster.deletion_protection)
+            eks.update_cluster_config(name=cluster["name"], deletionProtection=protected)
         else:
             return Observation.ready_with(
                 name=cluster["name"],
@@ -168,6 +174,12 @@ def is_narrowed(request: Request, cluster: "ClusterTypeDef") -> bool:
     if request.cluster.endpoint_access != "public" and not actual.get("endpointPrivateAccess"):
         needed = [EVERYWHERE]
     return not all(covers(allowed, each) for each in needed)
+
+
+def differs_in_protection(request: Request, cluster: "ClusterTypeDef") -> bool:
+    """Protection that a person has switched on stays, unless the request says otherwise."""
+    wanted = request.cluster.deletion_protection
+    return wanted is not None and wanted != cluster.get("deletionProtection", False)
 
 
 def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":

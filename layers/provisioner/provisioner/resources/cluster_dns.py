@@ -33,7 +33,8 @@ def find(request: Request, eks: "EKSClient") -> "AddonTypeDef | None":
 def ensure(request: Request, eks: "EKSClient", *, now: datetime) -> Observation:
     """Converge the coredns add-on, configured for Fargate: facts {addon}.
 
-    Idempotency key: the add-on's name, and clientRequestToken for retries of the creation.
+    Idempotency key: the add-on's name. No token of the request's, which EKS would remember: what is made again
+    after a removal must not be answered with what was there before.
     Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (failed, or DEGRADED for too long, with its health issues).
     Source: EKS API, CreateAddon, Addon.status; EKS User Guide, CoreDNS on Fargate (computeType).
     """
@@ -71,7 +72,6 @@ def _create(request: Request, eks: "EKSClient") -> "AddonTypeDef | None":
             addonName=NAME,
             configurationValues=json.dumps(CONFIGURATION),
             resolveConflicts="OVERWRITE",
-            clientRequestToken=request.idempotency_token("coredns"),
             tags=request.owner_tags,
         )["addon"]
     except eks.exceptions.ResourceInUseException:

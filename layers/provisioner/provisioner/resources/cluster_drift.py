@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Final
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import Request
 from provisioner.resources import health
-from provisioner.resources.cluster import differing_endpoint_access, enabled_logs, is_narrowed, secrets_key_of
+from provisioner.resources.cluster import (
+    differing_endpoint_access,
+    differs_in_protection,
+    enabled_logs,
+    is_narrowed,
+    secrets_key_of,
+)
 from provisioner.resources.ownership import ownership
 from provisioner.resources.vpc import Network
 
@@ -74,6 +80,13 @@ LOGGING = DriftKind(
     severity=Severity.WARNING,
     meaning="Other control plane logs are kept than asked for.",
     fix="a run switches exactly {expected} on for {cluster}",
+)
+PROTECTION = DriftKind(
+    resource="cluster {cluster}",
+    path="deletionProtection",
+    severity=Severity.WARNING,
+    meaning="EKS would delete the cluster when somebody asks it to, or would not, other than asked for.",
+    fix="a run sets the deletion protection of {cluster} to {expected} again",
 )
 SECRETS_KEY = DriftKind(
     resource="cluster {cluster}",
@@ -183,6 +196,9 @@ def _differences(request: Request, network: Network | None, cluster: "ClusterTyp
         differences.append(VERSION.found(expected=wanted.version, actual=cluster.get("version"), cluster=name))
     if logs != wanted_logs:
         differences.append(LOGGING.found(expected=wanted_logs, actual=logs, cluster=name))
+    if differs_in_protection(request, cluster):
+        actual = cluster.get("deletionProtection", False)
+        differences.append(PROTECTION.found(expected=wanted.deletion_protection, actual=actual, cluster=name))
     if wanted.secrets_key_arn not in (None, key_arn):
         differences.append(SECRETS_KEY.found(expected=wanted.secrets_key_arn, actual=key_arn, cluster=name))
     if mode != AUTHENTICATION_MODE:

@@ -32,7 +32,8 @@ def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient
     """Converge one profile for default, kube-system and the storage namespace, which nodes can join: facts
     {fargate_profile}.
 
-    Idempotency key: the profile's name, and clientRequestToken for retries of the creation.
+    Idempotency key: the profile's name. No token of the request's, which EKS would remember: what is made again
+    after a removal must not be answered with what was there before.
     Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (CREATE_FAILED, with its health issues).
     Source: EKS API, CreateFargateProfile, FargateProfile.status; one creation or deletion at a time per cluster.
     """
@@ -75,7 +76,6 @@ def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str)
             podExecutionRoleArn=role_arn,
             subnets=network.subnet_ids,
             selectors=[{"namespace": namespace} for namespace in namespaces(request)],
-            clientRequestToken=request.idempotency_token("fargate-profile"),
             tags=request.owner_tags,
         )["fargateProfile"]
     except eks.exceptions.ResourceInUseException:

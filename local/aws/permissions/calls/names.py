@@ -97,7 +97,17 @@ def _members(service: str, operation: str) -> tuple[str, ...]:
 def _file_system(call: ApiCall) -> Iterator[str]:
     """Mount targets have no ARN: the permission is on their file system. Source: EFS API, DescribeMountTargets."""
     target = efs_backends[call.account_id][call.region].mount_targets_by_id.get(call.get("MountTargetId") or "")
-    yield call.get("FileSystemId") or getattr(target, "file_system_id", "")
+    yield call.get("FileSystemId") or getattr(target, "file_system_id", "") or _tagged("fs-", call)
+
+
+def _access_point(call: ApiCall) -> Iterator[str]:
+    yield call.get("AccessPointId") or _tagged("fsap-", call)
+
+
+def _tagged(prefix: str, call: ApiCall) -> str:
+    """Tags name either by ResourceId. Source: EFS API, TagResource, UntagResource, ListTagsForResource."""
+    resource_id = str(call.get("ResourceId") or "")
+    return resource_id if resource_id.startswith(prefix) else ""
 
 
 def _entry(index: int) -> Callable[[ApiCall], Iterator[str]]:
@@ -161,6 +171,7 @@ def _management_account(call: ApiCall) -> Iterator[str]:
 
 
 SPECIAL: Mapping[tuple[str, str], Callable[[ApiCall], Iterator[str]]] = {
+    ("efs", "AccessPointId"): _access_point,
     ("efs", "FileSystemId"): _file_system,
     ("eks", "IamIdentityType"): _entry(0),
     ("eks", "IamIdentityAccountID"): _entry(1),
