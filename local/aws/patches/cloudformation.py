@@ -9,6 +9,7 @@ does not hold; updates that make and remove what a condition now says; "No updat
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import moto.cloudformation.models as models
@@ -42,6 +43,7 @@ def install(server: AwsServer) -> None:
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
     models.Stack.stack_resources = property(lambda self: [made for made in self.resource_map.values() if made])
     parsing.ResourceMap.update = _following_conditions(parsing.ResourceMap.update)
+    parsing.ResourceMap.build_resource_diff = _with_conditions(parsing.ResourceMap.build_resource_diff)
     models.CloudFormationBackend.update_stack = _updating(models.CloudFormationBackend.update_stack)
 
 
@@ -154,6 +156,38 @@ def _following_conditions(update: Any) -> Any:
                 _ = self[name]  # makes what is not there yet
 
     return updated
+
+
+def _with_conditions(diff: Any) -> Any:
+    """What changes with a parameter also changes with a condition that the parameter decides."""
+
+    def found(self: Any, other_template: dict[str, Any], parameters: dict[str, Any] | None = None) -> Any:
+        names: dict[str, list[str]] = diff(self, other_template, parameters)
+        old, new = self._resource_json_map, other_template["Resources"]
+        changed = {each for each, value in (parameters or {}).items() if self.input_parameters.get(each) != value}
+        conditions = other_template.get("Conditions", {})
+        decided = {
+            each for each, body in conditions.items() if changed & set(parsing.get_references_from_template(body))
+        }
+        names["Modify"] += [
+            each
+            for each in new
+            if each in old and each not in names["Modify"] and decided & set(_conditions_in(new[each]))
+        ]
+        return names
+
+    return found
+
+
+def _conditions_in(body: Any) -> Iterator[str]:
+    if isinstance(body, dict):
+        for key, value in body.items():
+            if key == "Fn::If":
+                yield value[0]
+            yield from _conditions_in(value)
+    elif isinstance(body, list):
+        for each in body:
+            yield from _conditions_in(each)
 
 
 def _unless_unwanted(update: Any) -> Any:

@@ -190,6 +190,7 @@ def _keep_properties() -> None:
     def with_properties(function: Any, properties: dict[str, Any]) -> Any:
         if "Layers" in properties:
             function.layers = function._get_layers_data(properties["Layers"])
+        function._vpc_config = properties.get("VpcConfig")
         if "TracingConfig" in properties:
             function.tracing_config = properties["TracingConfig"]
         if "Architectures" in properties:

@@ -255,7 +255,7 @@ def test_an_endpoint_that_cannot_be_reached_is_told_with_its_settings(
     finding, fix = look(world, "cluster-endpoint-unreachable")
     assert finding.verdict == verdict
     assert "timed out" in finding.saw
-    assert ("eks-example is set as asked for" if verdict == "proved" else "of eks-example") in fix
+    assert ("eks-example is set as asked for" if verdict == "proved" else "a way to eks-example") in fix
 
 
 def test_whether_a_narrow_endpoint_that_was_asked_for_lets_the_functions_in_is_not_seen(world: World) -> None:
@@ -265,7 +265,7 @@ def test_whether_a_narrow_endpoint_that_was_asked_for_lets_the_functions_in_is_n
     world.api.error = RetryableError(ErrorReason.SERVICE_UNAVAILABLE, "timed out", remedy="again")
     finding, fix = look(world, "cluster-endpoint-unreachable")
     assert (finding.verdict, "is not seen from here" in finding.saw) == ("possible", True)
-    assert fix == "run the functions inside the VPC of eks-example, or open its endpoint to them"
+    assert f"let its security group {world.cluster_group_id} admit them at tcp 443" in fix
 
 
 @pytest.mark.parametrize("rule", ["access-entry-missing", "no-matching-profile"])

@@ -136,6 +136,7 @@ def name_own_resolvers(vpc: SomebodysVpc) -> None:
 def test_other_resolvers_than_those_of_the_proof_are_told_where_those_were_noted(
     world: World, vpc: SomebodysVpc
 ) -> None:
+    assert resolvers(world, COMPANY) == []  # the VPC's own, which know EFS
     name_own_resolvers(vpc)
     assert resolvers(world, None) == resolvers(world, COMPANY) == []
     (difference,) = resolvers(world, [])

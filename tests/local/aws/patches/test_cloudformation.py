@@ -119,7 +119,10 @@ def test_an_update_makes_and_removes_what_a_condition_now_says(aws: Sandbox, sta
         "Parameters": {"Loud": {"Type": "String", "Default": ""}},
         "Conditions": {"IsLoud": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Loud"}, ""]}]}},
         "Resources": {
-            "Always": {"Type": "AWS::SNS::Topic"},
+            "Always": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {"Name": "mood", "Type": "String", "Value": {"Fn::If": ["IsLoud", "loud", "calm"]}},
+            },
             "Bell": {"Type": "AWS::SNS::Topic", "Condition": "IsLoud", "Properties": {"TopicName": "bell"}},
         },
     }
@@ -130,6 +133,8 @@ def test_an_update_makes_and_removes_what_a_condition_now_says(aws: Sandbox, sta
         assert described(stacks, "moody")["StackStatus"] == "UPDATE_COMPLETE"
         topics = [topic["TopicArn"] for topic in aws.server.client("sns").list_topics()["Topics"]]
         assert any(topic.endswith(":bell") for topic in topics) is bool(loud)
+        mood = aws.server.client("ssm").get_parameter(Name="mood")["Parameter"]["Value"]
+        assert mood == ("loud" if loud else "calm")
 
 
 def test_an_unknown_resource_type_is_named_and_refused(stacks: Any) -> None:

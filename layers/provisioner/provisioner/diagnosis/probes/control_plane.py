@@ -226,7 +226,11 @@ def endpoint_access(live: Live, _text: str) -> Finding:
             what_to_do = f"run again: {', '.join(changed)} of {name} is set as asked for"
             return Finding.proved(looked_at, f"{saw}; {wanted}", what_to_do=what_to_do)
         unseen = "" if is_open else "; whether the functions are let in by that is not seen from here"
-        what_to_do = f"run the functions inside the VPC of {name}, or open its endpoint to them"
+        group_id = config.get("clusterSecurityGroupId")
+        what_to_do = (
+            f"run the functions in a network with a way to {name}, and let its security group {group_id} admit them at "
+            "tcp 443; or open its endpoint to them"
+        )
         return Finding.possible(looked_at, saw + unseen, what_to_do=what_to_do)
     return Finding.refuted(looked_at, f"{settings}; its API answers")
 
