@@ -24,7 +24,7 @@ def install(cloud: Cloud) -> None:
         gateway = _create_nat_gateway(self, *args, **kwargs)
         gateway.state = "pending"
         description = f"Interface for NAT Gateway {gateway.id}"
-        ec2_interfaces.hold(gateway._eni, description=description, kind="nat_gateway")
+        ec2_interfaces.hold(gateway._eni, description=description, kind="natGateway")
 
         def finish() -> None:
             if gateway.state == "pending":

@@ -119,6 +119,7 @@ _OWNERS_BY_TYPE: Final[Mapping[str, str]] = {
     "network_load_balancer": _OWNERS["ELB "],
     "load_balancer": _OWNERS["ELB "],
     "gateway_load_balancer": _OWNERS["ELB "],
+    "natGateway": _OWNERS["Interface for NAT Gateway"],
     "nat_gateway": _OWNERS["Interface for NAT Gateway"],
     "efs": _OWNERS["EFS mount target"],
 }
