@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from local.aws import ec2, ec2_network, efs, eks, eks_clusters, eks_endpoint, iam, policy_validation, s3
+from local.aws import backup, ec2, ec2_network, efs, eks, eks_clusters, eks_endpoint, iam, policy_validation, s3
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.deploy import deploy
 from local.aws.eks_state import Cluster, all_clusters
@@ -20,7 +20,7 @@ from local.kubernetes.interfaces import Authenticate, ControlPlane, ControlPlane
 from local.kubernetes.real import RealControlPlanes
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = (ec2, ec2_network, efs, eks, iam, policy_validation, s3)
+PARTS = (backup, ec2, ec2_network, efs, eks, iam, policy_validation, s3)
 KUBERNETES_KINDS = ("embedded", "real")
 STACK_NAME = "eks-efs-provisioner"
 ADMINISTRATOR = "administrator"

@@ -4,10 +4,11 @@ Source: EFS API reference and botocore's service model (error codes, patterns), 
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import moto.efs.models as models
 import moto.efs.urls as efs_urls
@@ -16,16 +17,22 @@ from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.efs.exceptions import EFSError
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
-from moto.efs.responses import EFSResponse
 from moto.moto_api._internal import mock_random
 
-from local.aws import ec2_interfaces, efs_rules, network, quotas
+from local.aws import backup, ec2_interfaces, efs_replication, efs_rules, efs_size, network, quotas
+from local.aws.efs_replication import ReplicationOperations, is_replicated
 from local.aws.interfaces import Cloud
 from local.aws.models import service_model
 from local.aws.refusals import refusal
 
 LOCK = threading.RLock()
 DESCRIPTION = cast(StructureShape, service_model("efs").shape_for("FileSystemDescription"))
+PATHS_THAT_MOTO_LACKS = (
+    "account-preferences",
+    "file-systems/(?P<id>[^/]+)/protection",
+    "file-systems/(?P<id>[^/]+)/replication-configuration",
+    "file-systems/replication-configurations",
+)
 LONG_ID_DIGITS = 17
 ID_DIGITS = LONG_ID_DIGITS
 
@@ -33,17 +40,17 @@ ID_DIGITS = LONG_ID_DIGITS
 def install(cloud: Cloud) -> None:
     """Routes every EFS call to StrictEfs; ids have 17 digits, as DescribeAccountPreferences says (moto's have 8)."""
     StrictEfs.cloud = cloud
+    efs_size.install(cloud)
+    efs_replication.install()
     setattr(EFSError, "__init__", _error)  # noqa: B010
     long = SimpleNamespace(get_random_hex=lambda _length=0: mock_random.get_random_hex(ID_DIGITS))
     setattr(models, "mock_random", long)  # noqa: B010
-    paths = (*efs_urls.url_paths, "{0}/2015-02-01/account-preferences$")
+    paths = (*efs_urls.url_paths, *(f"{{0}}/2015-02-01/{path}$" for path in PATHS_THAT_MOTO_LACKS))
     efs_urls.url_paths = dict.fromkeys(paths, StrictEfs.dispatch)
 
 
-class StrictEfs(EFSResponse):
+class StrictEfs(ReplicationOperations):
     """One call at a time, as each of EFS's checks and its effect are one."""
-
-    cloud: ClassVar[Cloud]
 
     def call_action(self) -> TYPE_RESPONSE:
         with LOCK:
@@ -84,6 +91,8 @@ class StrictEfs(EFSResponse):
             created.kms_key_id = f"arn:{self.partition}:kms:{region}:{account}:alias/aws/elasticfilesystem"
         created.life_cycle_state = "creating"
         created._backup = bool(self._get_param("Backup")) or bool(created.availability_zone_name)
+        if created._backup:
+            backup.enable_automatic(account, region)
         self._later("file system", lambda: _settle(created, "creating"))
         return json.dumps(_file_system(created)), {"status": 201, "Content-Type": "application/json"}
 
@@ -105,7 +114,11 @@ class StrictEfs(EFSResponse):
         return json.dumps(answer), headers
 
     def delete_file_system(self) -> Any:
+        """Its data goes with it; backups stay. Access points hold it, says EFS's guide, "Deleting EFS file systems"."""
         file_system = self._file_system()
+        if is_replicated(file_system):  # pulumi-aws-native#2682
+            message = f"You cannot delete file system '{file_system.file_system_id}' because it is in a replication."
+            raise refusal("FileSystemInUse", message)
         if file_system.number_of_mount_targets or self._access_points_of(file_system):
             raise refusal("FileSystemInUse", f"file system {file_system.file_system_id} is in use")
         file_system.life_cycle_state = "deleting"
@@ -114,6 +127,7 @@ class StrictEfs(EFSResponse):
         def finish() -> None:
             if file_system.file_system_id in backend.file_systems_by_id:
                 backend.delete_file_system(file_system.file_system_id)
+            shutil.rmtree(self.cloud.directory / "efs" / file_system.file_system_id, ignore_errors=True)
 
         self._later("file system deletion", finish)
         return "", {"status": 204, "Content-Type": "application/json"}
@@ -197,6 +211,8 @@ class StrictEfs(EFSResponse):
         file_system = self._usable_file_system()
         status = self._get_param("BackupPolicy")["Status"]
         file_system._backup = status == "ENABLED"
+        if file_system._backup:
+            backup.enable_automatic(self.current_account, self.region)
         return json.dumps({"BackupPolicy": {"Status": status}}), {"Content-Type": "application/json"}
 
     def describe_backup_policy(self) -> Any:

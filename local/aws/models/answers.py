@@ -25,6 +25,7 @@ UNLIKE = {
     ("ec2", "Attachments[].State"): "EC2 API, InternetGatewayAttachment: available when attached to a VPC",
     ("ec2", "VpcEndpoint.State"): "aws-sdk#258: available, in small letters",
     ("ec2", "VpcEndpoints[].State"): "aws-sdk#258",
+    ("backup", "BackupVaultName"): "EFS guide, Backing up EFS file systems: aws/efs/automatic-backup-vault",
     ("dynamodb", "ProvisionedThroughput.NumberOfDecreasesToday"): "DynamoDB API, DescribeTable, example: 0",
 }
 """By service and the end of a path: values that AWS answers although its model rules them out, with their source."""

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from moto.server import ThreadedMotoServer
 
-from local.aws import ec2, efs, eks, iam
+from local.aws import backup, ec2, efs, eks, iam
 from local.aws.eks_state import Cluster
 from local.clock import Clock
 from local.kubernetes.interfaces import Authenticate, ControlPlane
@@ -193,7 +193,7 @@ def parts(moto_endpoint: str, tmp_path: Path, answers_by_models: None) -> Iterat
     reset = urllib.request.Request(f"{moto_endpoint}/moto-api/reset", method="POST")  # noqa: S310 - our own server
     urllib.request.urlopen(reset).close()  # noqa: S310
     cloud = PartsOfACloud(tmp_path, moto_endpoint)
-    for service in (ec2, efs, eks, iam):
+    for service in (backup, ec2, efs, eks, iam):
         service.install(cloud)
     yield cloud
     for plane in cloud.control_planes.started.values():
