@@ -16,7 +16,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift serve test permissions lint build first-contact recordings generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ demo: $(VENV)/.runtime ## provision one cluster on the embedded cloud and prove 
 
 demo-drift: $(VENV)/.runtime ## break a proven cluster behind the program's back, see it found, repaired and proven again (REQUEST=, SCALE=, KUBERNETES=)
 	@$(BIN)/python -m local.demo_drift --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES)
+
+demo-remove: $(VENV)/.runtime ## remove a cluster whose data stays, give the data to a new one, then remove both (REQUEST=, SCALE=, KUBERNETES=)
+	@$(BIN)/python -m local.demo_remove --request $(REQUEST) --scale $(SCALE) --kubernetes $(KUBERNETES)
 
 serve: $(VENV)/.runtime ## keep the embedded cloud up for aws and kubectl until Ctrl-C (SCALE=, KUBERNETES=)
 	@$(BIN)/python -m local.serve --scale $(SCALE) --kubernetes $(KUBERNETES)

@@ -1,4 +1,4 @@
-"""How a run ended, as tables for a terminal: the evidence of a good one, the diagnosis of a failed one, drift."""
+"""How it ended, as tables for a terminal: the evidence of a run, the diagnosis of a failure, drift, a removal."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +38,22 @@ def plan_tables(output: Mapping[str, Any]) -> Iterator[Table]:
         for warning in output["warnings"]:
             warnings.add_row(warning.replace("_", " "))
         yield warnings
+
+
+def removal_tables(output: Mapping[str, Any]) -> Iterator[Table]:
+    """From the output of a removal or of its plan: what goes or is gone, what stays and why, what is in the way."""
+    is_plan = output.get("status") == "Planned"
+    goes = _table("What would go" if is_plan else "What is gone, in the order of its going", "what", "id")
+    for each in output.get("goes") or output.get("removed") or []:
+        goes.add_row(each["resource"], each["id"])
+    if goes.row_count:
+        yield goes
+    stays = _table("What would stay" if is_plan else "What was kept", "what", "id", "why")
+    for each in output.get("stays") or output.get("kept") or []:
+        stays.add_row(each["resource"], each["id"], each["why"])
+    if stays.row_count:
+        yield stays
+    yield from diagnosis_tables(output.get("obstacles") or [])
 
 
 def _summary(output: Mapping[str, Any]) -> Table:

@@ -183,7 +183,7 @@ class Progress:
     @staticmethod
     def _observe(step: Step, output: str) -> None:
         payload = json.loads(output).get("Payload") or {}
-        step.reason = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", payload.get("reason", "")).lower()
+        step.reason = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", payload.get("reason") or "").lower()
         step.retry_after_seconds = payload.get("retry_after_seconds", 0)
 
     def _fail(self, event: Event) -> None:

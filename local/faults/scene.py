@@ -103,6 +103,10 @@ class Scene:
                 raise
             return None
 
+    def text(self, path: str) -> str:
+        """What is no object, such as a pod's log."""
+        return self._send("GET", path).decode()
+
     def create(self, path: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         return self._ask("POST", path, manifest)
 
@@ -136,6 +140,12 @@ class Scene:
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json"
     ) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._send(method, path, body, content_type))
+        return answer
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, content_type: str = "application/json"
+    ) -> bytes:
         plane = self.cluster.control_plane
         assert plane is not None, "faults in Kubernetes strike once there is a cluster"  # noqa: S101
         request = urllib.request.Request(  # noqa: S310 - our own control plane's address
@@ -146,5 +156,5 @@ class Scene:
         )
         context = client_context(plane.ca_pem)
         with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
-            answer: dict[str, Any] = json.load(response)
-            return answer
+            read: bytes = response.read()
+            return read
