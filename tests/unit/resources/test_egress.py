@@ -31,6 +31,23 @@ def test_without_a_default_route_at_either_end_it_is_closed(table: str, vpc: Som
     assert f"{getattr(vpc, table)} has no default route" in way(vpc).why
 
 
+@pytest.mark.parametrize("table", ["table_id", "public_table_id"])
+@pytest.mark.parametrize(("hop", "is_"), [("tgw-0123", "unknown"), ("vpce-0123", "closed")])
+def test_a_prefix_list_may_lead_everywhere_and_that_of_a_gateway_endpoint_does_not(
+    hop: str, is_: str, table: str, vpc: SomebodysVpc
+) -> None:
+    vpc.lead(getattr(vpc, table))
+    next_hop = {"GatewayId": hop} if hop.startswith("vpce") else {"TransitGatewayId": hop}
+
+    def add(answer: Any) -> None:
+        for each in answer["RouteTables"]:
+            if each["RouteTableId"] == getattr(vpc, table):
+                each["Routes"].append({"DestinationPrefixListId": "pl-0123", "State": "active", **next_hop})
+
+    alter(vpc.ec2, "DescribeRouteTables", add)
+    assert (way(vpc).is_, "pl-0123" in way(vpc).why) == (is_, is_ == "unknown")
+
+
 def test_a_gateway_that_is_not_attached_closes_it(vpc: SomebodysVpc) -> None:
     vpc.ec2.detach_internet_gateway(InternetGatewayId=vpc.gateway_id, VpcId=vpc.vpc_id)
     assert (way(vpc).is_, f"{vpc.gateway_id}, which is not attached" in way(vpc).why) == ("closed", True)

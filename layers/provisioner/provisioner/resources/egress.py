@@ -64,8 +64,8 @@ class Egress:
             return Way("closed", "it has no route table")
         table_id, default = table["RouteTableId"], _default_route(table)
         if default is None:
-            if _covers_everything(table):
-                return Way("unknown", f"{table_id} has several routes in place of a default one")
+            if instead := _in_place_of_a_default(table):
+                return Way("unknown", f"{table_id} has {instead} in place of a default route")
             return Way("closed", f"{table_id} has no default route")
         if default.get("State") == "blackhole":
             return Way("closed", f"the default route of {table_id} leads nowhere (blackhole)")
@@ -118,8 +118,8 @@ class Egress:
         default = _default_route(table) if table else None
         if table is None or default is None:
             name = table["RouteTableId"] if table else "none"
-            if table is not None and _covers_everything(table):
-                return Way("unknown", f"{there}, whose route table {name} has several routes in place of a default one")
+            if table is not None and (instead := _in_place_of_a_default(table)):
+                return Way("unknown", f"{there}, whose route table {name} has {instead} in place of a default route")
             return Way("closed", f"{there}, whose route table {name} has no default route")
         hop, onward = _next_hop(default), f"{there}, whose route table {table['RouteTableId']} leads to"
         if default.get("State") == "blackhole":
@@ -216,10 +216,14 @@ def _default_route(table: "RouteTableTypeDef") -> "RouteTypeDef | None":
     return next((route for route in table["Routes"] if route.get("DestinationCidrBlock") == EVERYWHERE), None)
 
 
-def _covers_everything(table: "RouteTableTypeDef") -> bool:
-    return covers(
-        (each["DestinationCidrBlock"] for each in table["Routes"] if "DestinationCidrBlock" in each), EVERYWHERE
-    )
+def _in_place_of_a_default(table: "RouteTableTypeDef") -> str:
+    """What may lead everywhere too: prefix lists, whose ranges we do not see, but those of gateway endpoints."""
+    ranges = [each["DestinationCidrBlock"] for each in table["Routes"] if "DestinationCidrBlock" in each]
+    if covers(ranges, EVERYWHERE):
+        return "several routes"
+    listed = [each for each in table["Routes"] if "DestinationPrefixListId" in each]
+    names = [each["DestinationPrefixListId"] for each in listed if not _next_hop(each).startswith("vpce-")]
+    return f"routes to prefix lists ({', '.join(names)})" if names else ""
 
 
 def _next_hop(route: "RouteTypeDef") -> str:
