@@ -15,4 +15,4 @@ from provisioner.request import Request
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     target, existing = Target.of(request, role="remover"), Existing.of(event["existing"])
-    return cluster.remove(request, target, existing, delete_logs=event["delete_logs"]).payload()
+    return cluster.remove(request, target, existing, delete_logs=event["delete_logs"] is True).payload()

@@ -16,7 +16,7 @@ from provisioner.request import Request
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     target, existing = Target.of(request, role="remover"), Existing.of(event["existing"])
-    file_system_id, delete_data, now = event["file_system_id"], event["delete_data"], datetime.now(UTC)
+    file_system_id, delete_data, now = event["file_system_id"], event["delete_data"] is True, datetime.now(UTC)
     return file_system.remove(
         request, target, existing, file_system_id=file_system_id, delete_data=delete_data, now=now
     ).payload()

@@ -1,4 +1,5 @@
-"""The provisioner's role has all that CloudFormation may need for the network, through CloudFormation only."""
+"""Our roles have all that CloudFormation may need for the network, through CloudFormation only: the provisioner's to
+make it and to take back what failed, the remover's to take it down."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,12 +16,16 @@ from tests.policies.documents import PLACE, ROOT, documents
 from tools.templates import load_template
 
 NETWORK: Mapping[str, Any] = load_template(Path(network_stack.__file__).with_name("network.yaml"))["Resources"]
-HANDLERS: tuple[Handler, ...] = ("create", "delete")
+HANDLERS: tuple[tuple[str, Handler], ...] = (
+    ("NetworkPolicy", "create"),
+    ("NetworkPolicy", "delete"),
+    ("NetworkRemovalPolicy", "delete"),
+)
 
 
-def granted() -> list[Mapping[str, Any]]:
+def granted(policy: str) -> list[Mapping[str, Any]]:
     found = documents(load_template(ROOT / "accounts" / "target.yaml"), "target")
-    return [each for document in found if document.where == "target, NetworkPolicy" for each in document.statements]
+    return [each for document in found if document.where == f"target, {policy}" for each in document.statements]
 
 
 def demanded(handler: Handler) -> Iterator[Demand]:
@@ -31,17 +36,17 @@ def demanded(handler: Handler) -> Iterator[Demand]:
         yield from stacks.demands(place, handler, resource["Type"], properties)
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_everything_that_the_registry_names_is_granted(handler: Handler) -> None:
-    statements, demands = granted(), list(demanded(handler))
+@pytest.mark.parametrize(("policy", "handler"), HANDLERS)
+def test_everything_that_the_registry_names_is_granted(policy: str, handler: Handler) -> None:
+    statements, demands = granted(policy), list(demanded(handler))
     refused = [each for each in demands if verdict(statements, each.action, each.context, each.resource) != "allow"]
     assert len({each.action for each in demands}) > 15
     assert refused == []
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_what_changes_the_network_is_granted_through_cloudformation_only(handler: Handler) -> None:
-    statements = granted()
+@pytest.mark.parametrize(("policy", "handler"), HANDLERS)
+def test_what_changes_the_network_is_granted_through_cloudformation_only(policy: str, handler: Handler) -> None:
+    statements = granted(policy)
     changing = [each for each in demanded(handler) if not each.action.startswith("ec2:Describe")]
     assert changing
     alone = [each for each in changing if verdict(statements, each.action, {}, each.resource) == "allow"]

@@ -44,6 +44,15 @@ def test_a_deleted_nat_gateway_lets_go_of_its_address_and_subnet_after_a_while(
     ec2.delete_subnet(SubnetId=network.public_subnet)
 
 
+def test_the_interface_of_a_nat_gateway_is_of_the_kind_that_ec2s_model_names(
+    ec2: Any, nat_gateway: dict[str, Any]
+) -> None:
+    (address,) = nat_gateway["NatGatewayAddresses"]
+    asked = {"NetworkInterfaceIds": [address["NetworkInterfaceId"]]}
+    (interface,) = ec2.describe_network_interfaces(**asked)["NetworkInterfaces"]
+    assert interface["InterfaceType"] == "natGateway"
+
+
 def test_a_nat_gateway_that_is_not_there_cannot_be_deleted(ec2: Any) -> None:
     assert code(ec2.delete_nat_gateway, NatGatewayId="nat-0123456789abcdef0") == "NatGatewayNotFound"
 

@@ -59,6 +59,14 @@ def test_the_file_system_goes_when_its_data_are_given_up(invoke: Invoke, efs: An
     assert efs.describe_file_systems()["FileSystems"] == []
 
 
+@pytest.mark.parametrize("delete_data", ["true", 1])
+def test_its_data_are_given_up_in_so_many_words_or_not_at_all(
+    invoke: Invoke, efs: Any, file_system_id: str, delete_data: Any
+) -> None:
+    remove(invoke, file_system_id=file_system_id, delete_data=delete_data)
+    assert [each["FileSystemId"] for each in efs.describe_file_systems()["FileSystems"]] == [file_system_id]
+
+
 def test_somebody_elses_file_system_is_left_as_it_is(invoke: Invoke, efs: Any, file_system_id: str) -> None:
     efs.untag_resource(ResourceId=file_system_id, TagKeys=["eks-efs-provisioner/cluster"])
     with pytest.raises(TerminalError, match="OwnedByAnother"):
