@@ -25,7 +25,12 @@ def roll_out_roles(cloud: EmbeddedCloud, account_id: str, **parameters: str) -> 
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
-    return lambda: client.delete_stack(StackName=STACK)
+
+    def take_away() -> None:
+        with cloud.server.instantly():
+            client.delete_stack(StackName=STACK)
+
+    return take_away
 
 
 class Organization:

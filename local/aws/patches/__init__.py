@@ -11,6 +11,7 @@ from local.aws.patches import (
     calls,
     cloudformation,
     cloudformation_change_sets,
+    cloudformation_delete_stack,
     cloudformation_deletion,
     cloudformation_iam,
     cloudformation_names,
@@ -86,6 +87,7 @@ def install_all(server: AwsServer) -> None:
     iam_quotas.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
+    cloudformation_delete_stack.install(server)
     cloudformation_removal.install(server)
     cloudformation_types.install(server)
     template_form.install(server)

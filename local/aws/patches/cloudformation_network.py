@@ -9,6 +9,7 @@ cannot delete the VPC).
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from moto.ec2.models.subnets import Subnet, SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
 
 from local.aws.ec2_removal import remove_nat_gateway
+from local.aws.patches.cloudformation_removal import takes_time
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -36,7 +38,8 @@ def install(server: AwsServer) -> None:
     _after_creation(SubnetRouteTableAssociation, _associate)
     for model in (InternetGateway, NatGateway, RouteTable, ElasticAddress):
         _after_creation(model, _add_tags)
-    _delete_with(NatGateway, remove_nat_gateway)
+    _delete_with(NatGateway, _delete_nat_gateway)
+    NatGateway.begin_deletion = _begin_to_delete
     _delete_with(InternetGateway, _delete_internet_gateway)
     _delete_with(ElasticAddress, lambda backend, made: backend.release_address(allocation_id=made.allocation_id))
     _delete_with(RouteTable, lambda backend, made: backend.delete_route_table(made.id))
@@ -77,6 +80,19 @@ def _set_public_addresses(backend: Any, subnet: Any, properties: dict[str, Any])
 def _add_tags(backend: Any, made: Any, properties: dict[str, Any]) -> None:
     for tag in properties.get("Tags", []):
         made.add_tag(tag["Key"], tag["Value"])
+
+
+def _begin_to_delete(self: Any) -> None:
+    if self.state not in ("deleting", "deleted"):
+        self.ec2_backend.delete_nat_gateway(self.id)
+
+
+def _delete_nat_gateway(backend: Any, gateway: Any) -> None:
+    """Returns when it is gone, which takes a minute."""
+    if not takes_time():
+        remove_nat_gateway(backend, gateway)
+    while gateway.state != "deleted":
+        time.sleep(0.01)
 
 
 def _delete_internet_gateway(backend: Any, gateway: Any) -> None:

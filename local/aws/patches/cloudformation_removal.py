@@ -2,19 +2,24 @@
 
 moto lacks: an order (it tries all until no more can go); an event for each resource; a roll-back or a deletion that
 fails, and what could not be removed then; the token of the request in the events. Source: CloudFormation guide, "Stack
-failure options" and "Understand CloudFormation stack creation events"; API, StackEvent.
+failure options" and "Understand CloudFormation stack creation events"; API, StackEvent. A resource that something still
+uses is tried again for some minutes, and its reason is worded so: eksctl#7589, copilot-cli#5481.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, misc"
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 import moto.cloudformation.responses as responses
+from moto.ec2.exceptions import EC2ClientError
 
 from local.aws.patches import cloudformation_deletion
 
@@ -23,6 +28,26 @@ if TYPE_CHECKING:
 
 _token: ContextVar[str | None] = ContextVar("_token", default=None)
 """ClientRequestToken of the request that is being answered."""
+
+
+PATIENCE_SECONDS, AGAIN_SECONDS = 300.0, 5.0
+"""How long a resource that is in use is tried for, and how often; for how long is seen, not published."""
+
+_server: ContextVar[AwsServer | None] = ContextVar("_server", default=None)
+
+
+@contextmanager
+def taking_time(server: AwsServer) -> Iterator[None]:
+    """In this block resources take their time to go, and those in use are tried again."""
+    token = _server.set(server)
+    try:
+        yield
+    finally:
+        _server.reset(token)
+
+
+def takes_time() -> bool:
+    return _server.get() is not None
 
 
 class LeftOverError(Exception):
@@ -34,7 +59,6 @@ def install(server: AwsServer) -> None:
     models.Stack._create_resource_map = _of_its_stack(models.Stack._create_resource_map)
     parsing.ResourceMap.delete = _remove_resources
     models.Stack.create_resources = _or_roll_back(models.Stack.create_resources)
-    models.CloudFormationBackend.delete_stack = _deleting(models.CloudFormationBackend.delete_stack)
     _tell_the_token()
 
 
@@ -72,28 +96,77 @@ def _of_its_stack(create: Any) -> Any:
 
 
 def _remove_resources(self: Any) -> None:
-    """The last made first; what something left over still refers to is not tried. Raises: LeftOverError."""
-    failed: list[str] = []
-    left: set[str] = set()
-    for name, made in reversed(list(self._parsed_resources.items())):
-        body = self._resource_json_map.get(name)
-        if body is None or made is None or isinstance(made, str):
-            continue
-        if any(name in _references(self._resource_json_map[other]) for other in left):
-            left.add(name)
-            continue
-        told = self.stack, name, str(made.physical_resource_id), body["Type"]
-        try:
-            self._delete_resource(made, body)
-        except Exception as error:
-            add_event(*told, "DELETE_FAILED", reason(error))
-            failed.append(name)
-            left.add(name)
-        else:
-            add_event(*told, "DELETE_COMPLETE")
+    """All that nothing left refers to, the last made first, then what only that referred to. Raises: LeftOverError."""
+    retained: set[str] = self.stack.__dict__.get("retained", set())
+    there = [name for name, made in self._parsed_resources.items() if _is_resource(self, name, made)]
+    waiting, failed = list(reversed(there)), list[str]()
+    while ready := [name for name in waiting if not _is_needed(self, name, [*waiting, *failed])]:
+        waiting = [name for name in waiting if name not in ready]
+        going = [name for name in ready if name not in retained]
+        for name in set(ready) - set(going):
+            _note(self, name, "DELETE_SKIPPED")
             self._parsed_resources.pop(name)
+        failed += _remove_together(self, going)
     if failed:
         raise LeftOverError(f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
+
+
+def _is_resource(resources: Any, name: str, made: Any) -> bool:
+    return name in resources._resource_json_map and made is not None and not isinstance(made, str)
+
+
+def _is_needed(resources: Any, name: str, others: list[str]) -> bool:
+    return any(name in _references(resources._resource_json_map[other]) for other in others if other != name)
+
+
+def _remove_together(resources: Any, names: list[str]) -> list[str]:
+    """The names of those that something uses until patience is over."""
+    for name in names:
+        begin = getattr(resources._parsed_resources[name], "begin_deletion", None)
+        if begin and takes_time():
+            begin()
+    server = _server.get()
+    deadline = time.monotonic() + (server.scaled(PATIENCE_SECONDS) if server else 0)
+    while True:
+        errors = {name: error for name in names if (error := _remove(resources, name))}
+        if not errors or not server or time.monotonic() > deadline:
+            break
+        names = [name for name in names if name in errors]
+        if not any(getattr(error, "code", "") in IN_USE for error in errors.values()):
+            break
+        time.sleep(server.scaled(AGAIN_SECONDS))
+    for name, error in errors.items():
+        _note(resources, name, "DELETE_FAILED", _told(error))
+    return list(errors)
+
+
+IN_USE = ("DependencyViolation", "InvalidIPAddress.InUse")
+
+
+def _remove(resources: Any, name: str) -> Exception | None:
+    try:
+        resources._delete_resource(resources._parsed_resources[name], resources._resource_json_map[name])
+    except Exception as error:
+        return error
+    _note(resources, name, "DELETE_COMPLETE")
+    resources._parsed_resources.pop(name)
+    return None
+
+
+def _told(error: Exception) -> str:
+    """As the handlers of EC2's resources word it."""
+    if not isinstance(error, EC2ClientError):
+        return reason(error)
+    said = f"{reason(error)} (Service: Ec2, Status Code: 400, Request ID: {uuid.uuid4()})"
+    return (
+        f'Resource handler returned message: "{said}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: InvalidRequest)'
+    )
+
+
+def _note(resources: Any, name: str, status: str, why: str | None = None) -> None:
+    made = resources._parsed_resources[name]
+    body = resources._resource_json_map[name]
+    add_event(resources.stack, name, str(made.physical_resource_id), body["Type"], status, why)
 
 
 def _references(value: Any) -> set[str]:
@@ -140,22 +213,6 @@ def _or_roll_back(create: Any) -> Any:
             self.output_map = models.OutputMap(self.resource_map, {}, self.stack_id)
 
     return created
-
-
-def _deleting(delete: Any) -> Any:
-    def delete_stack(self: Any, name_or_stack_id: str) -> None:
-        before = dict(self.stacks)
-        try:
-            delete(self, name_or_stack_id)
-        except LeftOverError as error:
-            for stack_id, stack in before.items():
-                if stack_id not in self.stacks and stack_id not in self.deleted_stacks:
-                    self.stacks[stack_id] = stack
-                    stack.status = "DELETE_FAILED"
-                    stack.stack_status_reason = reason(error)
-                    stack._add_stack_event("DELETE_FAILED", resource_status_reason=reason(error))
-
-    return delete_stack
 
 
 def _tell_the_token() -> None:
