@@ -129,8 +129,8 @@ class ReplicationOperations(EFSResponse):
             encrypted=True,
             kms_key_id=source.kms_key_id if region == self.region else "",
             throughput_mode=source.throughput_mode,
-            provisioned_throughput_in_mibps=0,
-            availability_zone_name="",
+            provisioned_throughput_in_mibps=None,  # type: ignore[arg-type]
+            availability_zone_name=None,  # type: ignore[arg-type]
             backup=False,
             tags=[],
         )

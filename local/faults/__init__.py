@@ -1,7 +1,8 @@
 """What can go wrong, made to go wrong in the embedded cloud: `FAULTS[name].install(cloud)` before a run starts.
 
 A fault changes live state behind the program's back, or makes a service answer as AWS does in such a case; what pods,
-kubelets and services then say follows from that state by the embedded cloud's own rules.
+kubelets and services then say follows from that state by the embedded cloud's own rules. What stands in the way of a
+removal is in obstacles/.
 """
 
 from local.faults import admission, control_plane, fargate, identities, kubernetes, network, policies, storage

@@ -1,0 +1,204 @@
+"""Each obstacle holds what it says it holds, is found by its identifiers, and is taken away without a trace."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.cloud import EmbeddedCloud
+from local.faults.obstacles import OBSTACLES
+from local.faults.scene import Scene
+
+NAME, REGION = "demo", "ap-northeast-1"
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "192.168.0.0/16"}}
+GATEWAY: dict[str, Any] = {"Type": "AWS::EC2::InternetGateway", "Properties": {}}
+ATTACHMENT = {
+    "Type": "AWS::EC2::VPCGatewayAttachment",
+    "Properties": {"VpcId": {"Ref": "Vpc"}, "InternetGatewayId": {"Ref": "Gateway"}},
+}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+    CLIENTS.clear()
+
+
+@pytest.fixture(scope="module")
+def scene(cloud: EmbeddedCloud) -> Scene:
+    """A cluster with a profile, and a file system with a mount target in the first of three zones."""
+    ec2, efs, eks, stacks = (cloud.client(name) for name in ("ec2", "efs", "eks", "cloudformation"))
+    template = json.dumps({"Resources": {"Vpc": VPC, "Gateway": GATEWAY, "Attachment": ATTACHMENT}})
+    stacks.create_stack(StackName="network", TemplateBody=template)
+    until(lambda: stacks.describe_stacks(StackName="network")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE")
+    resources = stacks.describe_stack_resources(StackName="network")["StackResources"]
+    vpc_id = next(each["PhysicalResourceId"] for each in resources if each["LogicalResourceId"] == "Vpc")
+    subnets = []
+    for number, letter in enumerate("acd"):
+        zone = f"{REGION}{letter}"
+        made = ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"192.168.{number}.0/24", AvailabilityZone=zone)["Subnet"]
+        subnets.append({"subnet_id": made["SubnetId"], "availability_zone": zone})
+    ids = [each["subnet_id"] for each in subnets]
+    roles = {service: role(cloud, service) for service in ("eks", "eks-fargate-pods")}
+    eks.create_cluster(
+        name=NAME,
+        roleArn=roles["eks"],
+        resourcesVpcConfig={"subnetIds": ids},
+        accessConfig={"authenticationMode": "API"},
+    )
+    until(lambda: eks.describe_cluster(name=NAME)["cluster"]["status"] == "ACTIVE")
+    profile = {"clusterName": NAME, "fargateProfileName": "pods"}
+    pods = roles["eks-fargate-pods"]
+    eks.create_fargate_profile(**profile, podExecutionRoleArn=pods, selectors=[{"namespace": "default"}], subnets=ids)
+    until(lambda: eks.describe_fargate_profile(**profile)["fargateProfile"]["status"] == "ACTIVE")
+    group = ec2.create_security_group(GroupName="nfs", Description="nfs", VpcId=vpc_id)["GroupId"]
+    file_system = {"FileSystemId": efs.create_file_system(CreationToken="t")["FileSystemId"]}
+    until(lambda: efs.describe_file_systems(**file_system)["FileSystems"][0]["LifeCycleState"] == "available")
+    efs.create_mount_target(**file_system, SubnetId=ids[0], SecurityGroups=[group])
+    until(lambda: efs.describe_mount_targets(**file_system)["MountTargets"][0]["LifeCycleState"] == "available")
+    return Scene(
+        cloud,
+        {
+            "request": {"account_id": cloud.account_id, "region": REGION, "cluster": {"name": NAME}},
+            "network": {"vpc_id": vpc_id, "private_subnets": subnets},
+            "file_system_id": file_system["FileSystemId"],
+        },
+    )
+
+
+def role(cloud: EmbeddedCloud, service: str) -> str:
+    principal = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
+    return str(cloud.client("iam").create_role(RoleName=service, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+CLIENTS: dict[str, Any] = {}
+"""One of each service: they are slow to make."""
+
+
+def client(scene: Scene, service: str) -> Any:
+    if service not in CLIENTS:
+        CLIENTS[service] = scene.client(service)
+    return CLIENTS[service]
+
+
+def everything(scene: Scene) -> dict[str, Any]:
+    """What the account's APIs list, as far as obstacles are made of it."""
+    ec2, efs, eks = client(scene, "ec2"), client(scene, "efs"), client(scene, "eks")
+    gone = ("deleted", "terminated")
+    instances = [each for made in ec2.describe_instances()["Reservations"] for each in made["Instances"]]
+    peerings = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+    vaults = client(scene, "backup").list_backup_vaults()["BackupVaultList"]
+    stacks = client(scene, "cloudformation").describe_stacks()["Stacks"]
+    return {
+        "interfaces": ids(ec2.describe_network_interfaces()["NetworkInterfaces"], "NetworkInterfaceId"),
+        "groups": [(each["GroupId"], rules(each)) for each in ec2.describe_security_groups()["SecurityGroups"]],
+        "subnets": ids(ec2.describe_subnets()["Subnets"], "SubnetId"),
+        "vpcs": ids(ec2.describe_vpcs()["Vpcs"], "VpcId"),
+        "endpoints": ids(ec2.describe_vpc_endpoints()["VpcEndpoints"], "VpcEndpointId"),
+        "peerings": [each["VpcPeeringConnectionId"] for each in peerings if each["Status"]["Code"] not in gone],
+        "instances": [each["InstanceId"] for each in instances if each["State"]["Name"] not in gone],
+        "attachments": ids(
+            ec2.describe_transit_gateway_vpc_attachments()["TransitGatewayVpcAttachments"],
+            "TransitGatewayAttachmentId",
+        ),
+        "balancers": ids(client(scene, "elbv2").describe_load_balancers()["LoadBalancers"], "LoadBalancerArn"),
+        "resolvers": ids(client(scene, "route53resolver").list_resolver_endpoints()["ResolverEndpoints"], "Id"),
+        "targets": ids(scene.mount_targets(), "MountTargetId"),
+        "points": ids(efs.describe_access_points(FileSystemId=scene.file_system_id)["AccessPoints"], "AccessPointId"),
+        "file_systems": ids(efs.describe_file_systems()["FileSystems"], "FileSystemId"),
+        "node_groups": eks.list_nodegroups(clusterName=NAME)["nodegroups"],
+        "profiles": eks.list_fargate_profiles(clusterName=NAME)["fargateProfileNames"],
+        "protected": [NAME for _ in [1] if eks.describe_cluster(name=NAME)["cluster"]["deletionProtection"]],
+        "protected_stacks": [each["StackName"] for each in stacks if each["EnableTerminationProtection"]],
+        "recovery_points": [
+            point["RecoveryPointArn"]
+            for vault in vaults
+            for point in client(scene, "backup").list_recovery_points_by_backup_vault(
+                BackupVaultName=vault["BackupVaultName"]
+            )["RecoveryPoints"]
+        ],
+    }
+
+
+def ids(found: list[dict[str, Any]], name: str) -> list[str]:
+    return sorted(each[name] for each in found)
+
+
+def rules(group: dict[str, Any]) -> str:
+    return json.dumps(group["IpPermissions"])
+
+
+def told(call: Callable[..., Any], **arguments: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    return str(refused.value.response["Error"]["Code"])
+
+
+def refused(scene: Scene, holds: str) -> str:
+    """The error of an attempt to remove what the obstacle holds; `gone` tells when nothing else holds it."""
+    last = scene.payload["network"]["private_subnets"][-1]["subnet_id"]
+    match holds:
+        case "cluster":
+            return told(client(scene, "eks").delete_cluster, name=NAME)
+        case "stack":
+            return told(client(scene, "cloudformation").delete_stack, StackName="network")
+        case "file system":
+            return told(client(scene, "efs").delete_file_system, FileSystemId=scene.file_system_id)
+        case "subnet":
+            return told(client(scene, "ec2").delete_subnet, SubnetId=last)
+        case _:
+            raise AssertionError(holds)
+
+
+IN_A_SUBNET = {
+    "interface",
+    "interface-in-our-group",
+    "interface-in-the-cluster-group",
+    "guardduty",
+    "load-balancer",
+    "function-interface",
+    "transit-gateway",
+    "instance",
+    "resolver-endpoint",
+}
+ERRORS = {
+    "node-group": ("cluster", "ResourceInUseException"),
+    "fargate-profile": ("cluster", "ResourceInUseException"),
+    "deletion-protection": ("cluster", "InvalidRequestException"),
+    "access-point": ("file system", "FileSystemInUse"),
+    "mount-target": ("file system", "FileSystemInUse"),
+    "replication": ("file system", "FileSystemInUse"),
+    "termination-protection": ("stack", "ValidationError"),
+    **dict.fromkeys(IN_A_SUBNET, ("subnet", "DependencyViolation")),
+}
+
+
+@pytest.mark.parametrize("name", OBSTACLES)
+def test_an_obstacle_is_told_by_its_identifiers_holds_and_goes_without_a_trace(name: str, scene: Scene) -> None:
+    before = everything(scene)
+    placed = OBSTACLES[name].put(scene)
+    there = json.dumps(everything(scene))
+    assert all(json.dumps(before) != there and identifier in there for identifier in placed.identifiers)
+    if name in ERRORS:
+        holds, error = ERRORS[name]
+        assert refused(scene, holds) == error
+    placed.remove()
+    until(lambda: everything(scene) == before)
+
+
+def test_there_are_twelve_that_hold_something_and_each_says_where_it_is_known_from() -> None:
+    holding = [each for each in OBSTACLES.values() if each.holds != "nothing"]
+    assert len(holding) >= 12
+    assert all(each.source and each.description for each in OBSTACLES.values())
