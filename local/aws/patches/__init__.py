@@ -46,6 +46,7 @@ from local.aws.patches import (
     stepfunctions_redrive,
     stepfunctions_sdk,
     stepfunctions_test_state,
+    tagging,
     template_form,
 )
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 def install_all(server: AwsServer) -> None:
     performance.install(server)
     calls.install(server)
+    tagging.install(server)
     models.install(server.broken)
     permissions.install(server)
     stepfunctions.install(server)
