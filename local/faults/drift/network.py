@@ -125,6 +125,28 @@ def name_own_resolvers(scene: Scene) -> Undo:
     return undo
 
 
+def of_cluster_group(direction: str, *rules: dict[str, Any]) -> Callable[[Scene], Undo]:
+    """The cluster security group has these rules in place of those that EKS gave it."""
+
+    def replace(scene: Scene) -> Undo:
+        ec2, group = scene.client("ec2"), scene.cluster.security_group_id
+        (described,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        before = described["IpPermissions" if direction == "ingress" else "IpPermissionsEgress"]
+        to = [{**rule, **({} if "IpRanges" in rule else {"UserIdGroupPairs": [{"GroupId": group}]})} for rule in rules]
+        authorize = getattr(ec2, f"authorize_security_group_{direction}")
+        revoke = getattr(ec2, f"revoke_security_group_{direction}")
+        revoke(GroupId=group, IpPermissions=before)
+        authorize(GroupId=group, IpPermissions=to)
+
+        def undo() -> None:
+            revoke(GroupId=group, IpPermissions=to)
+            authorize(GroupId=group, IpPermissions=before)
+
+        return undo
+
+    return replace
+
+
 def remove_group(scene: Scene) -> None:
     """EC2 refuses while mount targets have it, so that they get the VPC's default group first."""
     ec2, efs = scene.client("ec2"), scene.client("efs")
@@ -282,6 +304,24 @@ CHANGES = (
         name_own_resolvers,
         "vpc",
         in_existing_network=True,
+    ),
+    Change(
+        "pods-kept-in",
+        "the cluster security group lets nothing out of the VPC",
+        "pods_group_drift.EGRESS_CLOSED",
+        "security group sg-*",
+        "egress.443/tcp",
+        of_cluster_group("egress", {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}),
+        "pods' egress",
+    ),
+    Change(
+        "kubelets-closed",
+        "of all traffic the cluster security group admits only HTTPS from itself",
+        "pods_group_drift.KUBELETS_CLOSED",
+        "security group sg-*",
+        "ingress.10250/tcp",
+        of_cluster_group("ingress", {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}),
+        "pods' ingress",
     ),
     Change(
         "security-group-gone",

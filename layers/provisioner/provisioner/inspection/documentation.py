@@ -18,6 +18,7 @@ from provisioner.resources import (
     network_drift,
     ownership,
     pods_access_drift,
+    pods_group_drift,
     security_group_drift,
     ways_out_drift,
 )
@@ -31,6 +32,7 @@ SECTIONS: Final[Mapping[str, ModuleType]] = {
     "Access to the Kubernetes API": cluster_access_drift,
     "Fargate profile": fargate_profile_drift,
     "Nodes of Fargate": pods_access_drift,
+    "Cluster security group": pods_group_drift,
     "Cluster DNS": cluster_dns_drift,
     "Security group": security_group_drift,
     "File system": file_system_drift,

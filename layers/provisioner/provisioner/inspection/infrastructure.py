@@ -26,6 +26,7 @@ from provisioner.resources import (
     network_drift,
     network_stack,
     pods_access_drift,
+    pods_group_drift,
     security_group,
     security_group_drift,
 )
@@ -92,10 +93,13 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     runs_as_ours = running is not None and running["podExecutionRoleArn"] == pods_role_arn
     is_active = running is not None and running["status"] == "ACTIVE"
     nodes = [pods_access_drift.inspect(request, pods_role_arn, eks, iam)] if runs_as_ours and is_active else []
+    groups = pods_group_drift.inspect(request, found, network, target.client("ec2"))
     addon = cluster_dns.find(request, eks) if found else None
     dns = cluster_dns_drift.inspect(request, addon, can_run=not any(each.differences for each in (profile, *nodes)))
     inside = [looked_at.resource]
-    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile, *nodes))], [dns.within(inside)]
+    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile, *nodes, *groups))], [
+        dns.within(inside)
+    ]
 
 
 def _storage(request: Request, target: Target, state: NetworkState) -> list[Inspected]:
