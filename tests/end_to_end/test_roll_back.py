@@ -1,0 +1,120 @@
+"""A run that fails and was told to roll back: what it made is gone, what was there before it is as it was."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from local.account_snapshot import difference, snapshot
+from local.aws.hooks import Call
+from local.aws.refusals import refusal
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.test_provision import published, validate
+
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}}
+FAILURES = {
+    "Ensure network": "cloudformation:CreateStack",
+    "Ensure cluster": "eks:CreateCluster",
+    "Ensure cluster access": "eks:CreateAccessEntry",
+    "Ensure Fargate profile": "eks:CreateFargateProfile",
+    "Ensure security group": "ec2:CreateSecurityGroup",
+    "Ensure file system": "efs:CreateFileSystem",
+    "Ensure mount targets": "efs:CreateMountTarget",
+    "Ensure cluster DNS": "eks:CreateAddon",
+    "Store evidence": "s3:PutObject",
+}
+"""The state that fails -> the call that is refused to it."""
+
+
+@contextmanager
+def refused(cloud: EmbeddedCloud, call: str) -> Iterator[None]:
+    def refuse(_: Call) -> None:
+        raise refusal("AccessDeniedException", "an organization forbids it")
+
+    undo = cloud.server.hooks.before(call, refuse)
+    try:
+        yield
+    finally:
+        undo()
+
+
+def failed(cloud: EmbeddedCloud, run: Run) -> dict[str, Any]:
+    assert run.status == "FAILED"
+    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
+    validate("storage-cluster-failed.schema.json", event)
+    return event
+
+
+def causes(event: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(cause["rule"], cause["verdict"]) for cause in event["diagnosis"]]
+
+
+@pytest.mark.parametrize("state", FAILURES)
+def test_wherever_it_fails_what_it_made_is_gone_and_the_diagnosis_is_as_without(
+    cloud: EmbeddedCloud, machine: Machine, state: str
+) -> None:
+    name = "rb-" + state.lower().replace(" ", "-")
+    before = snapshot(cloud)
+    with refused(cloud, FAILURES[state]):
+        event = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT, "on_failure": "roll_back"}))
+        assert (event["failure"]["state"], event["rolled_back"], event["left_behind"]) == (state, True, None)
+        assert difference(before, snapshot(cloud)) == []
+        kept = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT}))
+    assert causes(event) == causes(kept)
+    assert machine.run({"cluster": {"name": name}, **SHORT}).status == "SUCCEEDED"
+
+
+@pytest.fixture(scope="module")
+def there(cloud: EmbeddedCloud, machine: Machine) -> str:
+    """The name of a cluster that was proven."""
+    assert machine.run({"cluster": {"name": "rb-there"}, **SHORT}).status == "SUCCEEDED"
+    return "rb-there"
+
+
+def test_of_a_cluster_that_was_there_before_nothing_is_taken(
+    cloud: EmbeddedCloud, machine: Machine, there: str
+) -> None:
+    before = snapshot(cloud)
+    broken = {"image": "public.ecr.aws/docker/library/busybox:no-such-tag", "timeout_seconds": 60}
+    request = {"cluster": {"name": there}, "verification": broken, "on_failure": "roll_back"}
+    event = failed(cloud, machine.run(request))
+    assert event["rolled_back"] is True
+    assert difference(before, snapshot(cloud)) == []
+    assert machine.run({"cluster": {"name": there}, **SHORT}).status == "SUCCEEDED"
+
+
+def test_only_what_the_run_made_anew_goes(cloud: EmbeddedCloud, machine: Machine, there: str) -> None:
+    """Somebody has deleted the profile: a run makes it again, fails later, and takes that one away again."""
+    eks = cloud.client("eks")
+    eks.delete_addon(clusterName=there, addonName="coredns")
+    eks.delete_fargate_profile(clusterName=there, fargateProfileName="provisioner")
+    until_gone(lambda: eks.list_fargate_profiles(clusterName=there)["fargateProfileNames"])
+    before = snapshot(cloud)
+    with refused(cloud, "eks:CreateAddon"):
+        event = failed(cloud, machine.run({"cluster": {"name": there}, **SHORT, "on_failure": "roll_back"}))
+    assert (event["failure"]["state"], event["rolled_back"]) == ("Ensure cluster DNS", True)
+    assert difference(before, snapshot(cloud)) == []
+    assert machine.run({"cluster": {"name": there}, **SHORT}).status == "SUCCEEDED"
+
+
+def until_gone(listed: Callable[[], list[str]]) -> None:
+    for _ in range(200):
+        if not listed():
+            return
+    raise AssertionError("it does not go")
+
+
+def test_a_roll_back_that_fails_says_what_is_left_and_the_next_run_goes_on_with_it(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    request = {"cluster": {"name": "rb-stuck"}, **SHORT}
+    with refused(cloud, "eks:CreateAddon"), refused(cloud, "eks:DeleteCluster"):
+        event = failed(cloud, machine.run({**request, "on_failure": "roll_back"}))
+    assert event["rolled_back"] is False
+    assert "the roll-back failed" in event["left_behind"]
+    assert "cluster rb-stuck" in event["left_behind"]
+    assert machine.run(request).status == "SUCCEEDED"

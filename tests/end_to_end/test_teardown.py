@@ -1,0 +1,217 @@
+"""The end of a cluster: everything goes that was made for it, nothing else, and no data that nobody gave up."""
+
+from typing import Any
+
+import pytest
+
+from local.account_snapshot import difference, snapshot
+from local.aws.hooks import Call
+from local.cloud import EmbeddedCloud
+from local.faults.scene import Scene
+from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.test_provision import published, record_of, validate
+from tests.unit.resources.networks import SomebodysVpc
+
+SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 120}}
+ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
+STATES = [
+    "Validate removal",
+    "Claim cluster",
+    "Check removal",
+    "Begin removal",
+    "Remove storage",
+    "Wait for the storage objects",
+    "Remove file system",
+    "Remove cluster",
+    "Wait for the cluster to go",
+    "Remove network",
+    "Wait for the network to go",
+    "Report removal",
+    "Record removal",
+    "Publish removal",
+]
+
+embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+
+@pytest.fixture(scope="module")
+def teardown(machine: Machine) -> Machine:
+    return Machine(machine.cloud, machine.outputs, "Teardown")
+
+
+def provisioned(machine: Machine, name: str, **parts: Any) -> str:
+    """The id of its file system."""
+    run = machine.run({"cluster": {"name": name}, **SHORT, **parts})
+    assert run.status == "SUCCEEDED", run.cause
+    file_system_id: str = run.output["file_system"]["id"]
+    return file_system_id
+
+
+def removed(run: Run, cloud: EmbeddedCloud) -> dict[str, Any]:
+    assert run.status == "SUCCEEDED", run.cause
+    (event,) = published(cloud, "Storage Cluster Removed", run.arn)
+    validate("storage-cluster-removed.schema.json", event)
+    assert {"status": "Removed", **event} == run.output
+    return event
+
+
+def with_data(name: str, file_system_id: str) -> dict[str, Any]:
+    return {"cluster_name": name, "delete_data": {"file_system_id": file_system_id}, "delete_logs": True}
+
+
+def of_made(_: EmbeddedCloud) -> dict[str, Any]:
+    return {}
+
+
+def of_somebodys(cloud: EmbeddedCloud) -> dict[str, Any]:
+    return {"network": SomebodysVpc.made(cloud.client("ec2")).asked}
+
+
+def with_key(cloud: EmbeddedCloud) -> dict[str, Any]:
+    key_arn = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    return {"file_system": {"kms_key_arn": key_arn}, **ACCESS_POINT}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("td-made", of_made), ("td-theirs", of_somebodys), ("td-key", with_key)],
+    ids=["a network of its own", "somebody's network", "an access point and a customer's key"],
+)
+def test_after_a_removal_with_its_data_the_account_is_as_it_was_before_the_first_run(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine, name: str, parts: Any
+) -> None:
+    asked = parts(cloud)
+    before = snapshot(cloud)
+    file_system_id = provisioned(machine, name, **asked)
+    event = removed(teardown.run(with_data(name, file_system_id)), cloud)
+    assert difference(before, snapshot(cloud)) == []
+    assert event["kept_file_system"] is None
+    assert {"resource": "file system", "id": file_system_id} in event["removed"]
+    assert "removed_at" in record_of(cloud, machine, name)
+
+
+def test_without_a_word_the_data_stays_and_a_later_run_takes_it_over_and_proves_it(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine
+) -> None:
+    file_system_id = provisioned(machine, "td-kept")
+    (cloud.directory / "efs" / file_system_id / "orders").write_text("4711")
+    event = removed(teardown.run({"cluster_name": "td-kept", "reason": "moving"}), cloud)
+    assert (event["kept_file_system"]["id"], event["reason"]) == (file_system_id, "moving")
+    assert file_system_id in {each["id"] for each in event["kept"]}
+    fresh = provisioned(machine, "td-kept")
+    assert fresh != file_system_id
+    removed(teardown.run(with_data("td-kept", fresh)), cloud)
+    assert provisioned(machine, "td-kept", file_system={"existing": file_system_id}) == file_system_id
+    assert (cloud.directory / "efs" / file_system_id / "orders").read_text() == "4711"
+    removed(teardown.run(with_data("td-kept", file_system_id)), cloud)
+    assert not (cloud.directory / "efs" / file_system_id).exists()
+
+
+@embedded_only
+def test_twice_is_once_and_what_was_kept_can_still_be_given_up(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine
+) -> None:
+    before = snapshot(cloud)
+    file_system_id = provisioned(machine, "td-twice")
+    removed(teardown.run({"cluster_name": "td-twice", "delete_logs": True}), cloud)
+    again = teardown.run({"cluster_name": "td-twice"})
+    assert (again.status, again.output["status"]) == ("SUCCEEDED", "AlreadyRemoved")
+    assert again.output["kept_file_system_id"] == file_system_id
+    removed(teardown.run(with_data("td-twice", file_system_id)), cloud)
+    assert difference(before, snapshot(cloud)) == []
+
+
+@embedded_only
+@pytest.mark.timeout(240)
+def test_a_removal_stopped_in_every_state_and_started_again_converges(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine
+) -> None:
+    before = snapshot(cloud)
+    file_system_id = provisioned(machine, "td-stopped")
+    asked = with_data("td-stopped", file_system_id)
+    aborted = {state for state in STATES if teardown.stop_in(state, asked).status == "ABORTED"}
+    assert aborted >= {"Check removal", "Remove storage", "Remove cluster"}
+    ended = teardown.run(asked)
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert difference(before, snapshot(cloud)) == []
+    assert "claimed_by" not in record_of(cloud, machine, "td-stopped")
+
+
+@pytest.fixture(scope="module")
+def standing(cloud: EmbeddedCloud, machine: Machine) -> Scene:
+    """A cluster that no test of this file removes before its last one."""
+    provisioned(machine, "td-standing")
+    return Scene.recorded(cloud, machine.outputs["ClaimsTableName"], "td-standing")
+
+
+@embedded_only
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"delete_data": "true"}, "delete_data is 'true'; allowed: an object with any of file_system_id"),
+        ({"delete_data": {"file_system_id": "fs-0123456789abcdef0"}}, "the file system that is recorded for"),
+        ({"cluster_name": "td-nobody"}, "what a record names"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_touched(
+    cloud: EmbeddedCloud, teardown: Machine, standing: Scene, given: dict[str, Any], said: str
+) -> None:
+    before = snapshot(cloud)
+    run = teardown.run({"cluster_name": standing.cluster_name, **given})
+    assert (run.status, run.error) == ("FAILED", "RequestError")
+    assert said in run.cause
+    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
+    validate("storage-cluster-failed.schema.json", event)
+    assert difference(before, snapshot(cloud)) == []
+
+
+@embedded_only
+def test_a_plan_says_what_would_go_and_stay_and_leaves_everything(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine, standing: Scene
+) -> None:
+    before, record = snapshot(cloud), record_of(cloud, machine, standing.cluster_name)
+    plan = teardown.run({"cluster_name": standing.cluster_name, "mode": "plan"})
+    assert plan.output["summary"] == "9 to remove, 2 to keep, 0 in the way"
+    assert difference(before, snapshot(cloud)) == []
+    assert record_of(cloud, machine, standing.cluster_name) == record
+
+
+@embedded_only
+def test_beside_a_run_a_removal_is_refused_and_beside_a_removal_a_run(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine, standing: Scene
+) -> None:
+    request = {"cluster": {"name": standing.cluster_name}, **SHORT}
+    refusals: list[Run] = []
+
+    def while_it_runs(_: Call) -> None:
+        undo()
+        refusals.append(teardown.run({"cluster_name": standing.cluster_name}))
+
+    undo = cloud.server.hooks.before("eks:DescribeCluster", while_it_runs)
+    assert machine.run(request).status == "SUCCEEDED"
+    (refused,) = refusals
+    assert (refused.status, refused.error) == ("FAILED", "Busy")
+    assert "works on the cluster; nothing was removed" in refused.cause
+
+
+@embedded_only
+def test_protection_holds_until_a_run_takes_it_back_and_a_protected_cluster_of_eks_is_named(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine, standing: Scene
+) -> None:
+    name = standing.cluster_name
+    protected = {"cluster": {"name": name, "deletion_protection": True}, **SHORT}
+    unprotected = {"cluster": {"name": name, "deletion_protection": False}, **SHORT}
+    assert machine.run({**protected, "protect": True}).status == "SUCCEEDED"
+    refused = teardown.run({"cluster_name": name})
+    assert refused.error == "RequestError"
+    assert "which is protected" in refused.cause
+    assert machine.run(protected).status == "SUCCEEDED"
+    blocked = teardown.run({"cluster_name": name})
+    assert blocked.error == "RemovalBlocked"
+    (event,) = published(cloud, "Storage Cluster Failed", blocked.arn)
+    assert [cause["rule"] for cause in event["diagnosis"]] == ["deletion-protection"]
+    assert machine.run(unprotected).status == "SUCCEEDED"
+    before = record_of(cloud, machine, name)
+    removed(teardown.run({"cluster_name": name}), cloud)
+    assert "verified_at" in before
+    assert "verified_at" not in record_of(cloud, machine, name)
