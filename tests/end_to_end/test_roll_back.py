@@ -25,7 +25,6 @@ FAILURES = {
     "Ensure file system": "efs:CreateFileSystem",
     "Ensure mount targets": "efs:CreateMountTarget",
     "Ensure cluster DNS": "eks:CreateAddon",
-    "Store evidence": "s3:PutObject",
 }
 """The state that fails -> the call that is refused to it."""
 
