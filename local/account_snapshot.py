@@ -7,17 +7,21 @@ from local.cloud import EmbeddedCloud
 
 Lister = Callable[[Any], Iterator[str]]
 
-# What a VPC, EIP or address once was is listed for an hour or a day after it is gone.
 _GONE: Final = ("deleted", "DELETE_COMPLETE", "DELETED", "deleting")
 
 
 def snapshot(cloud: EmbeddedCloud) -> dict[str, list[str]]:
     """Kind -> ids, sorted."""
-    return {
+    found = {
         f"{service}: {kind}": sorted(set(ids(cloud.client(service))))
         for service, kinds in _LISTED.items()
         for kind, ids in kinds.items()
     }
+    # A deleted NAT gateway is listed for an hour, with its tags (EC2 API, DescribeNatGateways).
+    alive = found["ec2: NAT gateways"]
+    tagged = found["resourcegroupstaggingapi: tagged resources"]
+    tagged[:] = [arn for arn in tagged if ":natgateway/" not in arn or arn.rsplit("/", 1)[1] in alive]
+    return found
 
 
 def difference(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[str]:

@@ -64,7 +64,6 @@ def test_wherever_it_fails_what_it_made_is_gone_and_the_diagnosis_is_as_without(
         assert difference(before, snapshot(cloud)) == []
         kept = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT}))
     assert causes(event) == causes(kept)
-    assert machine.run({"cluster": {"name": name}, **SHORT}).status == "SUCCEEDED"
 
 
 @pytest.fixture(scope="module")
