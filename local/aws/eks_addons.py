@@ -3,20 +3,24 @@
 Source: EKS API reference (CreateAddon, AddonIssue), DescribeAddonConfiguration's schema of coredns.
 """
 
+import contextlib
 import json
+import urllib.error
 from typing import Any
 
 from moto.core.responses import ActionResult
 
+from local.aws import eks_bootstrap
 from local.aws.eks_base import EksOperations
 from local.aws.eks_state import Addon, Cluster, Update, utc_now
 from local.aws.refusals import refusal
 
+EFS_ADDON = "aws-efs-csi-driver"
 ADDON_VERSIONS = {
     "coredns": "v1.12.4-eksbuild.1",
     "vpc-cni": "v1.20.4-eksbuild.2",
     "kube-proxy": "v1.35.0-eksbuild.2",
-    "aws-efs-csi-driver": "v2.3.1-eksbuild.1",
+    EFS_ADDON: "v2.3.1-eksbuild.1",
     "metrics-server": "v0.8.0-eksbuild.5",
 }
 COREDNS_OPTIONS = {
@@ -102,12 +106,22 @@ class AddonOperations(EksOperations):
         return ActionResult({"update": update.describe()})
 
     def delete_addon(self) -> ActionResult:
+        """With `preserve`, what it had put into the cluster stays. Source: EKS API, DeleteAddon; eksctl#7518."""
         cluster = self.cluster()
         addon = self._addon(cluster)
         addon.status = "DELETING"
+        preserves = str(self.parameter("preserve", False)).lower() == "true"
+
+        def remove_driver() -> None:
+            if cluster.control_plane is not None:
+                with contextlib.suppress(urllib.error.URLError):  # somebody was faster, or the cluster is gone
+                    eks_bootstrap.remove_driver(cluster.control_plane)
 
         def finish() -> None:
             cluster.addons.pop(addon.name, None)
+
+        if addon.name == EFS_ADDON and not preserves:
+            self.cloud.clock.later("add-on deletion", remove_driver)  # without the lock: the API may ask who it is
 
         self.later("add-on deletion", finish)
         return ActionResult({"addon": addon.describe()})

@@ -38,12 +38,21 @@ def prepare(plane: ControlPlane) -> None:
         _apply(plane, context, manifest)
 
 
+def remove_driver(plane: ControlPlane) -> None:
+    """As the add-on aws-efs-csi-driver takes its CSIDriver along. Raises urllib.error.URLError."""
+    _send(plane, client_context(plane.ca_pem), "DELETE", EFS_DRIVER, "")
+
+
 def _apply(plane: ControlPlane, context: ssl.SSLContext, manifest: dict[str, Any]) -> None:
+    _send(plane, context, "PATCH", manifest, "?fieldManager=eks&force=true")
+
+
+def _send(plane: ControlPlane, context: ssl.SSLContext, method: str, manifest: dict[str, Any], query: str) -> None:
     path = f"/apis/storage.k8s.io/v1/{PATHS[manifest['kind']]}/{manifest['metadata']['name']}"
     request = urllib.request.Request(  # noqa: S310 - the address is our own control plane's
-        f"{plane.url}{path}?fieldManager=eks&force=true",
-        method="PATCH",
-        data=json.dumps(manifest).encode(),
+        f"{plane.url}{path}{query}",
+        method=method,
+        data=json.dumps(manifest).encode() if method == "PATCH" else None,
         headers={"Authorization": f"Bearer {plane.admin_token}", "Content-Type": "application/apply-patch+yaml"},
     )
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as response:  # noqa: S310

@@ -83,6 +83,11 @@ class RecordingControlPlanes:
                 self.send_response(201)
                 self.end_headers()
 
+            def do_DELETE(self) -> None:
+                requests.append((f"DELETE {self.path}", self.headers["Authorization"], {}))
+                self.send_response(200)
+                self.end_headers()
+
             def log_message(self, format: str, *args: Any) -> None:
                 """Silence."""
 

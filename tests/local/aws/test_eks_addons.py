@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.local.aws.calls import code, make_profile, request_for
 
 
@@ -68,8 +70,16 @@ def test_coredns_conflicts_with_the_self_managed_one_unless_told_to_overwrite(pa
     assert addon["health"]["issues"][0]["code"] == "ConfigurationConflict"
 
 
-def test_there_are_no_node_groups(parts: Any, cluster: Any) -> None:
+@pytest.mark.parametrize("preserve", [True, False])
+def test_the_efs_add_on_takes_its_driver_along_unless_told_to_preserve_it(
+    preserve: bool, parts: Any, cluster: Any
+) -> None:
     eks = parts.client("eks")
-    assert eks.list_nodegroups(clusterName="demo")["nodegroups"] == []
-    request = {"clusterName": "demo", "nodegroupName": "n", "subnets": ["s"], "nodeRole": "r"}
-    assert code(eks.create_nodegroup, **request) == "InvalidRequestException"
+    which = {"clusterName": "demo", "addonName": "aws-efs-csi-driver"}
+    eks.create_addon(**which)
+    parts.clock.pass_time()
+    assert eks.delete_addon(**which, preserve=preserve)["addon"]["status"] == "DELETING"
+    parts.clock.pass_time()
+    assert code(eks.describe_addon, **which) == "ResourceNotFoundException"
+    deleted = [path for path, _, _ in parts.control_planes.started["demo"].requests if path.startswith("DELETE")]
+    assert deleted == ([] if preserve else ["DELETE /apis/storage.k8s.io/v1/csidrivers/efs.csi.aws.com"])
