@@ -61,6 +61,7 @@ def asked(machine: Machine) -> dict[str, Any]:
             "version": DEFAULT_VERSION,
             "admin_principal_arns": [PERSON],
             "secrets_key_arn": key,
+            "deletion_protection": False,
         },
         "network": {"cidr": "10.20.0.0/24"},
         "file_system": {"kms_key_arn": key},

@@ -12,6 +12,7 @@ import pytest
 
 from local.aws.patches import scheduler
 from local.cloud import EmbeddedCloud
+from provisioner.request import OWNER_TAG
 from tests.end_to_end.accounts import roll_out_roles
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine, Run
@@ -217,7 +218,15 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     assert (provisioned.status, provisioned.cause) == ("SUCCEEDED", "")
     assert provisioned.output["account_id"] == organization.enrolled
     # From then on its cluster is one of the fleet.
-    again = fleet.run({})
+    forgotten = cloud.client("efs").create_file_system(
+        CreationToken="forgotten", Tags=[{"Key": OWNER_TAG, "Value": "forgotten"}]
+    )
+    again = fleet.run({"find_orphans": True})
+    assert run.output["orphans"] is None
+    validate("storage-fleet-checked.schema.json", again.output)
+    orphans = {each["arn"]: each for each in again.output["orphans"]}
+    assert orphans[forgotten["FileSystemArn"]]["cluster"] == "forgotten"
+    assert not {each["cluster"] for each in orphans.values()} & {*GOOD, *BROKEN}
     assert again.output["new_accounts"] == []
     assert again.output["counts"]["verified"] == run.output["counts"]["verified"] + 1
 

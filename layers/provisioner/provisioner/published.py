@@ -183,6 +183,20 @@ class NewAccountsFailure(_Part):
     cause: str
 
 
+class Orphan(_Part):
+    account_id: AccountId
+    region: Text
+    cluster: Annotated[Text, Field(description="What its owner tag says")]
+    arn: Annotated[str, Field(pattern="^arn:aws[a-z-]*:")]
+    monthly_usd: Annotated[float, Field(ge=0, description="At the list prices of us-east-1; 0: nothing by itself")]
+
+
+class NotLookedAt(_Part):
+    account_id: AccountId
+    region: Text
+    cause: Text
+
+
 class FleetChecked(_Detail):
     """Detail of the event that every recorded cluster has been checked."""
 
@@ -196,6 +210,14 @@ class FleetChecked(_Detail):
     new_accounts_failure: Annotated[
         NewAccountsFailure | None, Field(description="Why new accounts could not be found or provisioned")
     ]
+    orphans: Annotated[
+        list[Orphan] | None,
+        Field(description="What carries our tag and belongs to no record, at most 200; null: nobody looked"),
+    ]
+    orphans_left_out: Count
+    orphans_monthly_usd: Annotated[float, Field(ge=0, description="What all of them cost a month")]
+    orphans_not_looked_at: Annotated[list[NotLookedAt], Field(description="Where nobody could look")]
+    orphans_failure: Annotated[NewAccountsFailure | None, Field(description="Why nobody looked, though asked to")]
     execution_arn: ExecutionArn
 
 

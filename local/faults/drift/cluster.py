@@ -29,6 +29,10 @@ def endpoint(**access: Any) -> Callable[[Scene], None]:
     return configure(resourcesVpcConfig=access)
 
 
+def protection(*, on: bool) -> Callable[[Scene], None]:
+    return configure(deletionProtection=on)
+
+
 def logging(*, enabled: list[str], disabled: list[str]) -> Callable[[Scene], None]:
     both = ((enabled, True), (disabled, False))
     return configure(logging={"clusterLogging": [{"types": types, "enabled": on} for types, on in both if types]})
@@ -207,6 +211,15 @@ CHANGES = (
         "resourcesVpcConfig.publicAccessCidrs",
         calls(endpoint(publicAccessCidrs=["203.0.113.0/24"]), endpoint(publicAccessCidrs=["0.0.0.0/0"])),
         "endpoint",
+    ),
+    Change(
+        "deletion-protected",
+        "somebody switched EKS's deletion protection on, which was asked to be off",
+        "cluster_drift.PROTECTION",
+        CLUSTER,
+        "deletionProtection",
+        calls(protection(on=True), protection(on=False)),
+        "protection",
     ),
     Change(
         "audit-log-off",

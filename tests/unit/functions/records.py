@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "EVIDENCE_BUCKET": BUCKET,
     "REMEDIATE": "false",
     "ENROLLED_UNITS": "",
+    "FIND_ORPHANS": "DISABLED",
 }
 
 

@@ -26,7 +26,7 @@ class ClusterList:
         """Write the items, each the whole input of a check, and say where they are and how many were left out.
 
         Idempotency key: the execution's name, in the object's key.
-        Returns {find_new_accounts, depth, items: {bucket, key}, listed, busy, never_proven}.
+        Returns {find_new_accounts, find_orphans, depth, items: {bucket, key}, listed, busy, never_proven}.
         Source: Step Functions developer guide, "ItemReader (Map)", JSON; S3 API, PutObject.
         """
         items, busy, never_proven = [], 0, 0
@@ -51,6 +51,7 @@ class ClusterList:
         return {
             "depth": asked.depth,
             "find_new_accounts": asked.find_new_accounts,
+            "find_orphans": asked.find_orphans,
             "items": {"bucket": self.bucket, "key": key},
             "listed": len(items),
             "busy": busy,

@@ -29,7 +29,7 @@ def find_new_accounts(
         for item in scan(dynamodb, table, "cluster", "verified_at", "claimed_by", "failure")
         if not never_got_in(item)
     }
-    enrolled = dict(account for unit in units for account in _accounts_below(organizations, unit))
+    enrolled = dict(account for unit in units for account in accounts_below(organizations, unit))
     return [
         {"account_id": account_id, "organizational_unit_id": unit if unit.startswith("ou-") else None}
         for account_id, unit in sorted(enrolled.items())
@@ -44,10 +44,10 @@ def never_got_in(item: Mapping[str, Any]) -> bool:
     return str(json.loads(item["failure"]["S"])["cause"]).startswith(f"{ErrorReason.ROLE_NOT_ASSUMABLE}: ")
 
 
-def _accounts_below(organizations: BaseClient, unit: str) -> Iterator[tuple[str, str]]:
-    """Each with the id of what it is in."""
+def accounts_below(organizations: BaseClient, unit: str) -> Iterator[tuple[str, str]]:
+    """The active accounts, each with the id of what it is in."""
     for accounts in organizations.get_paginator("list_accounts_for_parent").paginate(ParentId=unit):
         yield from ((account["Id"], unit) for account in accounts["Accounts"] if account.get("State") == "ACTIVE")
     for units in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=unit):
         for inner in units["OrganizationalUnits"]:
-            yield from _accounts_below(organizations, inner["Id"])
+            yield from accounts_below(organizations, inner["Id"])

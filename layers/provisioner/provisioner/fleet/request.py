@@ -11,6 +11,7 @@ class FleetRequest(Asked):
     depth: Depth
     remediate: bool
     find_new_accounts: bool
+    find_orphans: bool
 
 
 def fleet_request(given: Any, environ: Mapping[str, str]) -> FleetRequest:
@@ -22,6 +23,7 @@ def fleet_request(given: Any, environ: Mapping[str, str]) -> FleetRequest:
         "depth": "configuration",
         "remediate": environ["REMEDIATE"] == "true",
         "find_new_accounts": bool(enrolled_units(environ)),
+        "find_orphans": environ["FIND_ORPHANS"] == "ENABLED",
     }
     return asked_for(FleetRequest, given, defaults)
 
