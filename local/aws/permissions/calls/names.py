@@ -15,7 +15,7 @@ from local.aws.permissions.reference import Action, ResourceType, action
 WITHOUT_PERMISSION = frozenset({"sts:GetCallerIdentity"})
 """It cannot be denied. Source: STS API, GetCallerIdentity."""
 
-PREFIXES = {"cloudwatch": "cloudwatch"}
+PREFIXES = {"cloudwatch": "cloudwatch", "resourcegroupstaggingapi": "tag"}
 """Where IAM's prefix is not the name that requests are signed for. Source: Service Authorization Reference."""
 
 ACTIONS = {
