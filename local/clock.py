@@ -5,6 +5,7 @@ created and that what AWS only promises eventually stays eventual: waiting code 
 Source: AWS guides and the project's own runs (facts/aws.md); values are the middle of the seen range.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -72,9 +73,10 @@ class Clock:
         """How long somebody here waits who would wait `real` seconds on AWS.
 
         Never nothing: a loop that may look sixty times before it gives up must not have done so within a second, for
-        some things (a real control plane that starts) take their own time at every scale.
+        some things (a real control plane that starts) take their own time at every scale, and all of them more of it
+        on a machine that has other work.
         """
-        return max(self.seconds(real), LEAST_WAIT_SECONDS + real / LEAST_WAIT_SCALE)
+        return max(self.seconds(real), (LEAST_WAIT_SECONDS + real / LEAST_WAIT_SCALE) * _crowding())
 
     def since(self, start_monotonic: float) -> float:
         """Seconds passed here since a time.monotonic() reading."""
@@ -89,3 +91,8 @@ class Clock:
         timer = threading.Timer(self.delay(what), action)
         timer.daemon = True
         timer.start()
+
+
+def _crowding() -> float:
+    """How many want each processor of the machine, of late; at least one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -16,6 +16,7 @@ from local.aws import (
     eks_access,
     eks_endpoint,
     fargate_rules,
+    fargate_usage,
     network,
     registries,
 )
@@ -40,6 +41,7 @@ class ClusterDataPlane:
         self._directory = cloud.directory / "efs"
         self._cluster = cluster
         self._ec2 = network.backend(cluster.account_id, cluster.region)
+        self._place = (cluster.account_id, cluster.region)
         self._turn = itertools.count()
         self._tunnels = itertools.count()
         self._lock = threading.Lock()
@@ -48,7 +50,7 @@ class ClusterDataPlane:
         self._released: set[str] = set()
         """Interfaces without a node, which go soon."""
 
-    def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
+    def place(self, namespace: str, labels: Mapping[str, str], vcpus: float) -> Placement | None:
         """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches. Raises
         PlacementRefused.
 
@@ -74,8 +76,11 @@ class ClusterDataPlane:
                 if refusal := fargate_rules.refusal(self._cluster.account_id, subnet):
                     network.delete_interface(self._ec2, interface)
                     raise PlacementRefused(refusal)
-                ec2_interfaces.hold(interface)
                 placement = self._placement(subnet, str(interface.private_ip_address), profile.name)
+                if not fargate_usage.start(*self._place, self._name(placement), vcpus):
+                    network.delete_interface(self._ec2, interface)
+                    raise PlacementRefused(fargate_rules.LIMIT_REACHED)
+                ec2_interfaces.hold(interface)
                 self._execution_roles[placement.node_name] = profile.pod_execution_role_arn
                 return placement
             return None
@@ -87,6 +92,7 @@ class ClusterDataPlane:
             if interface is not None:
                 self._released.add(interface.id)
                 ec2_interfaces.let_go(self._cloud, self._ec2, "pod interface", [interface])
+                fargate_usage.end(*self._place, self._name(placement))
 
     def is_reached(self, placement: Placement) -> bool:
         """The control plane's interfaces have the cluster security group, as the nodes' have."""
@@ -167,6 +173,10 @@ class ClusterDataPlane:
                 "execution role is not found in auth config or does not have all required permissions for launching "
                 "fargate pods."
             )
+
+    def _name(self, placement: Placement) -> str:
+        """Addresses, of which nodes have their names, are given again in other networks."""
+        return f"{self._cluster.arn}/{placement.node_name}"
 
     def _placement(self, subnet: Subnet, address: str, profile_name: str) -> Placement:
         region = self._cluster.region

@@ -14,6 +14,9 @@ SLOW: set[tuple[str, str]] = set()
 ZONES_WITHOUT_PODS: set[str] = set()
 
 
+LIMIT_REACHED = "Your AWS account has reached the limit on the number of Fargate pods it can run concurrently"
+
+
 def refusal(account_id: str, subnet: Subnet) -> str:
     """Empty when a pod may run there."""
     zone = str(subnet.availability_zone)
@@ -21,7 +24,7 @@ def refusal(account_id: str, subnet: Subnet) -> str:
     if where in BLOCKED:
         return "Your AWS account is currently blocked and thus cannot launch any Fargate pods"
     if where in FULL:
-        return "Your AWS account has reached the limit on the number of Fargate pods it can run concurrently"
+        return LIMIT_REACHED
     if where in EXHAUSTED:
         return (
             "Fargate capacity is unavailable at this time. Please try again later or in a different availability zone"

@@ -1,22 +1,25 @@
 """What an account may have of a thing in a region, as Service Quotas tells it and the embedded services enforce it.
 
 Names, codes and defaults are those of the Service Quotas console. What nothing here refuses (concurrent executions) is
-not listed; of Fargate's vCPUs it is told, and more is not refused.
+not listed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from local.aws import eks_rules
 
 
 @dataclass(frozen=True)
 class Quota:
-    """`code` is empty for what nobody here asks for by its code."""
+    """`code` is empty for what nobody here asks for by its code; `usage` is where CloudWatch tells what is in use."""
 
     service: str
     name: str
     default: float
     code: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 VPCS = Quota("vpc", "VPCs per Region", 5, "L-F678F1CE")
@@ -25,11 +28,19 @@ ADDRESSES = Quota("ec2", "EC2-VPC Elastic IPs", 5, "L-0263D0A3")
 CLUSTERS = Quota("eks", "Clusters", 100, "L-1194D53C")
 PROFILES = Quota("eks", "Fargate profiles per cluster", 10)
 ENDPOINT_CIDRS = Quota("eks", "Public endpoint access CIDR ranges per cluster", eks_rules.MAX_PUBLIC_ACCESS_CIDRS)
-FARGATE_VCPUS = Quota("fargate", "Fargate On-Demand vCPU resource count", 6, "L-3032A538")
+FARGATE_USAGE = {
+    "MetricNamespace": "AWS/Usage",
+    "MetricName": "ResourceCount",
+    "MetricDimensions": {"Class": "Standard/OnDemand", "Resource": "vCPU", "Service": "Fargate", "Type": "Resource"},
+    "MetricStatisticRecommendation": "Maximum",
+}
+"""Source: EKS User Guide, "Collect AWS Fargate app and usage metrics"; that Service Quotas names it is our reading."""
+
+FARGATE_VCPUS = Quota("fargate", "Fargate On-Demand vCPU resource count", 6, "L-3032A538", FARGATE_USAGE)
 FILE_SYSTEMS = Quota("elasticfilesystem", "File systems per account", 1000, "L-848C634D")
 ALL = (VPCS, NAT_GATEWAYS, ADDRESSES, CLUSTERS, PROFILES, ENDPOINT_CIDRS, FARGATE_VCPUS, FILE_SYSTEMS)
 
-RAISED = {VPCS: 1000.0, NAT_GATEWAYS: 1000.0, ADDRESSES: 1000.0}
+RAISED = {VPCS: 1000.0, NAT_GATEWAYS: 1000.0, ADDRESSES: 1000.0, FARGATE_VCPUS: 1000.0}
 """What the accounts of the embedded cloud have asked for long ago: with AWS's defaults they would be full at five
 clusters."""
 

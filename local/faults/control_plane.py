@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from moto.efs.models import efs_backends
 
-from local.aws import eks_clusters, eks_profiles, quotas
+from local.aws import eks_clusters, eks_profiles, fargate_usage, quotas
 from local.aws.eks_state import Cluster
 from local.aws.hooks import Call, Undo
 from local.aws.refusals import refusal
@@ -19,6 +19,7 @@ FULL_REGION = "eu-central-1"
 FULL_NETWORK_REGION = "eu-west-1"
 FULL_STORAGE_REGION = "eu-west-3"
 NEW_REGION = "eu-west-2"
+CROWDED_REGION = "eu-central-2"
 REGION_WITH_A_ZONE_WITHOUT_FARGATE = "us-west-2"
 ACCOUNT_WITHOUT_ROLES = "210987654321"
 
@@ -130,6 +131,19 @@ def lower_fargate_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo
     return _limited(cloud, NEW_REGION, quotas.FARGATE_VCPUS, 1)
 
 
+def crowd_fargate(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
+    """Somebody else's pods leave less of what a new account may run on Fargate than the verification needs."""
+    place = cloud.account_id, CROWDED_REGION
+    limited = _limited(cloud, CROWDED_REGION, quotas.FARGATE_VCPUS, 6)
+    fargate_usage.start(*place, "somebody else's", 5)
+
+    def undo() -> None:
+        fargate_usage.end(*place, "somebody else's")
+        limited()
+
+    return undo
+
+
 def _limited(cloud: EmbeddedCloud, region: str, quota: quotas.Quota, amount: int) -> Undo:
     quotas.APPLIED[cloud.account_id, region, quota] = amount
 
@@ -204,6 +218,13 @@ FAULTS = (
         "quota-reached",
         lower_fargate_quota,
         request={"region": NEW_REGION, "verification": {"writers": 3}},
+    ),
+    Fault(
+        "fargate-in-use",
+        "somebody else's pods take nearly all that the account may run on Fargate",
+        "quota-reached",
+        crowd_fargate,
+        request={"region": CROWDED_REGION, "verification": {"writers": 3}},
     ),
     Fault(
         "role-not-assumable",

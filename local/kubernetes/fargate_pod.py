@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from local.clock import TYPICAL_SECONDS
 from local.kubernetes.events import EventRecorder
+from local.kubernetes.fargate_size import vcpus
 from local.kubernetes.http_api import NotFound
 from local.kubernetes.informer import Informer
 from local.kubernetes.interfaces import DataPlane, Placement, PlacementRefused
@@ -134,7 +135,8 @@ class FargatePod:
     async def _place(self) -> Placement | None:
         """Asks in a thread; a placement that arrives after the pod's end is still taken note of, to be released."""
         labels = self._pod["metadata"].get("labels") or {}
-        asking = asyncio.create_task(asyncio.to_thread(self._services.data_plane.place, self.namespace, labels))
+        place, size = self._services.data_plane.place, vcpus(self._pod)
+        asking = asyncio.create_task(asyncio.to_thread(place, self.namespace, labels, size))
         try:
             return await asyncio.shield(asking)
         except asyncio.CancelledError:

@@ -98,7 +98,7 @@ class MountRefused(Exception):  # noqa: N818 - a refusal is the subject here, no
 class DataPlane(Protocol):
     """What the Fargate simulator asks AWS."""
 
-    def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
+    def place(self, namespace: str, labels: Mapping[str, str], vcpus: float) -> Placement | None:
         """None: no Fargate profile matches, the pod stays with default-scheduler. Raises PlacementRefused."""
 
     def release(self, placement: Placement) -> None: ...

@@ -36,7 +36,7 @@ class MemoryDataPlane:
     placed: set[Placement] = field(default_factory=set)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def place(self, namespace: str, labels: Mapping[str, str]) -> Placement | None:
+    def place(self, namespace: str, labels: Mapping[str, str], vcpus: float) -> Placement | None:
         if namespace == OUTSIDE:
             return None
         number = next(self._numbers)

@@ -52,3 +52,13 @@ def test_a_negative_scale_is_refused() -> None:
 def test_an_unknown_thing_has_no_duration() -> None:
     with pytest.raises(KeyError):
         Clock(1).delay("luck")
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.0, 1), (2.0, 1), (6.0, 3)])
+def test_a_machine_with_other_work_is_waited_for_as_much_longer_as_it_is_crowded(
+    load: float, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    assert Clock(0).waited(60) == pytest.approx((0.03 + 60 / 150) * times)
+    assert Clock(1).waited(60) == 60

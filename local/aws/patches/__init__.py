@@ -26,6 +26,7 @@ from local.aws.patches import (
     jsonata,
     keys,
     lambda_,
+    linked_roles,
     metrics,
     models,
     organizations,
@@ -87,6 +88,7 @@ def install_all(server: AwsServer) -> None:
     cloudformation_change_sets.install(server)
     cloudformation_network.install(server)
     iam_quotas.install(server)
+    linked_roles.install(server)
     cloudformation_iam.install(server)
     cloudformation_permissions.install(server)
     cloudformation_delete_stack.install(server)

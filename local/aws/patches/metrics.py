@@ -1,6 +1,7 @@
 """CloudWatch: metrics out of logs, and alarms that tell somebody.
 
-moto lacks: AWS::Logs::MetricFilter and what a filter counts; the embedded metric format; actions of an alarm. Nothing
+moto lacks: AWS::Logs::MetricFilter and what a filter counts; the embedded metric format; what an account uses; actions
+of an alarm. Nothing
 evaluates alarms here: SetAlarmState puts one into a state, and its actions then happen, as in AWS.
 Sources: CloudWatch Logs user guide, "Filter pattern syntax" (`?term ?term`: any of them; `term`: all of them);
 CloudWatch user guide, "Embedded metric format specification".
@@ -20,6 +21,7 @@ import moto.logs.models as logs
 from moto.sns.models import sns_backends
 from moto.utilities.arns import parse_arn
 
+from local.aws import fargate_usage, quotas
 from local.aws.patches import deliveries
 from local.aws.patches.resource_types import define
 
@@ -31,6 +33,7 @@ Datum = dict[str, Any]
 
 
 def install(server: AwsServer) -> None:
+    get_metric_statistics = cloudwatch.CloudWatchBackend.get_metric_statistics
     put_log_events, set_alarm_state = logs.LogsBackend.put_log_events, cloudwatch.CloudWatchBackend.set_alarm_state
 
     def put(self: Any, group: str, stream: str, events: list[dict[str, Any]]) -> Any:
@@ -41,6 +44,11 @@ def install(server: AwsServer) -> None:
                 backend.put_metric_data(namespace, [datum])
         return answer
 
+    def statistics(self: Any, namespace: str, *asked: Any, **more: Any) -> Any:
+        if namespace == quotas.FARGATE_USAGE["MetricNamespace"]:
+            fargate_usage.tell(self.account_id, self.region_name)
+        return get_metric_statistics(self, namespace, *asked, **more)
+
     def set_state(self: Any, alarm_name: str, reason: str, reason_data: str, state_value: str) -> None:
         set_alarm_state(self, alarm_name, reason, reason_data, state_value)
         alarm = self.alarms[alarm_name]
@@ -50,6 +58,7 @@ def install(server: AwsServer) -> None:
 
     logs.LogsBackend.put_log_events = put
     cloudwatch.CloudWatchBackend.set_alarm_state = set_state
+    cloudwatch.CloudWatchBackend.get_metric_statistics = statistics
     define("AWS::Logs::MetricFilter", "FilterName", _filter, delete=_delete_filter)
 
 

@@ -2,7 +2,8 @@
 
 moto lacks: State, which has replaced Status in what describes an account (API reference, Account: "will be retired on
 September 9, 2026"); refusing who may not ask (API reference, ListParents and the other lists: "can be called only from
-the organization's management account or by a member account that is a delegated administrator").
+the organization's management account or by a member account that is a delegated administrator"); ids of policies as
+long as the model has them.
 """
 # mypy: disable-error-code="method-assign"
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from moto.organizations import utils
 from moto.organizations.exceptions import AccountNotFoundException
 from moto.organizations.models import FakeAccount, organizations_backends
 from moto.organizations.responses import OrganizationsResponse
@@ -32,6 +34,8 @@ LISTS = (
 def install(server: AwsServer) -> None:
     for name in LISTS:
         setattr(OrganizationsResponse, name, _for_administrators(getattr(OrganizationsResponse, name)))
+    utils.POLICY_ID_SIZE = 10
+    utils.POLICY_ID_REGEX = utils.POLICY_ID_REGEX.replace("{8}", "{10}")
     describe = FakeAccount.describe
 
     def described(self: FakeAccount) -> dict[str, Any]:

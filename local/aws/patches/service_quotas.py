@@ -62,6 +62,8 @@ def _not_found(code: str) -> Exception:
 
 def _described(self: Any, quota: quotas.Quota, value: float) -> dict[str, Any]:
     described: dict[str, Any] = {"ServiceCode": quota.service, "QuotaName": quota.name, "Value": value}
+    if quota.usage:
+        described["UsageMetric"] = dict(quota.usage)
     if quota.code:
         arn = f"servicequotas:{self.region}:{self.current_account}:{quota.service}/{quota.code}"
         described |= {"QuotaCode": quota.code, "QuotaArn": f"arn:{get_partition(self.region)}:{arn}"}

@@ -1,7 +1,9 @@
 """IAM's policy simulator, which decides as the authoriser does for real calls.
 
-moto lacks: it. Not simulated here: policies of resources, permissions boundaries, an organization's policies.
-Source: IAM API, SimulatePrincipalPolicy and SimulateCustomPolicy.
+moto lacks: it. Of a principal its boundary and its organization's policies count too, but for those with conditions,
+which IAM does not simulate. Not simulated here: policies of resources.
+Source: IAM API, SimulatePrincipalPolicy and SimulateCustomPolicy, EvaluationResult; IAM guide, "IAM policy testing with
+the IAM policy simulator".
 """
 # mypy: disable-error-code="attr-defined"
 
@@ -9,13 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.iam.responses import IamResponse
 
-from local.aws.permissions import identity
+from local.aws import iam
+from local.aws.permissions import guardrails, identity
 from local.aws.permissions.authoriser import ALWAYS
+from local.aws.permissions.demand import Demand
+from local.aws.permissions.guardrails import Guardrail
 from local.aws.policies import as_list, verdict
 from local.aws.refusals import refusal
 
@@ -31,7 +37,8 @@ def install(server: AwsServer) -> None:
         if identity.find(arn) is None:
             raise refusal("NoSuchEntity", f"The principal {arn} cannot be found.")
         own = {"aws:PrincipalArn": arn, "aws:PrincipalAccount": arn.split(":")[4]}
-        return _evaluated(self, list(identity.statements_of(arn)), own)
+        principal = iam.Principal(arn=arn, iam_arn=arn, account_id=arn.split(":")[4])
+        return _evaluated(self, list(identity.statements_of(arn)), own, guardrails.of(principal))
 
     def simulate_custom_policy(self: Any) -> ActionResult:
         texts = self._get_param("PolicyInputList", [])
@@ -42,7 +49,18 @@ def install(server: AwsServer) -> None:
     IamResponse.simulate_custom_policy = simulate_custom_policy
 
 
-def _evaluated(response: Any, statements: Sequence[Mapping[str, Any]], own: Mapping[str, str]) -> ActionResult:
+DETAILS = {
+    "service control policy": ("OrganizationsDecisionDetail", "AllowedByOrganizations"),
+    "permissions boundary": ("PermissionsBoundaryDecisionDetail", "AllowedByPermissionsBoundary"),
+}
+
+
+def _evaluated(
+    response: Any,
+    statements: Sequence[Mapping[str, Any]],
+    own: Mapping[str, str],
+    limits: Sequence[Guardrail] = (),
+) -> ActionResult:
     context: dict[str, Any] = {**ALWAYS, **own}
     for entry in response._get_param("ContextEntries", []):
         values = entry["ContextKeyValues"]
@@ -51,6 +69,15 @@ def _evaluated(response: Any, statements: Sequence[Mapping[str, Any]], own: Mapp
     results = []
     for action in response._get_param("ActionNames"):
         decided = {resource: DECISIONS[verdict(statements, action, context, resource)] for resource in resources}
+        details: dict[str, Any] = {}
+        for resource, limit in product(resources, limits):
+            denied, lacking = _limited(limit, Demand(action, resource), context)
+            if denied or lacking:
+                decided[resource] = "explicitDeny" if denied or decided[resource] == "explicitDeny" else "implicitDeny"
+            if resource == resources[0] and limit.said in DETAILS:
+                name, allowed = DETAILS[limit.said]
+                before = details.get(name, {allowed: True})[allowed]
+                details[name] = {allowed: before and not denied and not lacking}
         specific = [
             {"EvalResourceName": resource, "EvalResourceDecision": decision} for resource, decision in decided.items()
         ]
@@ -60,9 +87,18 @@ def _evaluated(response: Any, statements: Sequence[Mapping[str, Any]], own: Mapp
                 "EvalActionName": action,
                 "EvalResourceName": first,
                 "EvalDecision": decided[first],
+                **details,
                 "MatchedStatements": [],
                 "MissingContextValues": [],
                 "ResourceSpecificResults": specific if len(resources) > 1 else [],
             }
         )
     return ActionResult({"EvaluationResults": results, "IsTruncated": False})
+
+
+def _limited(limit: Guardrail, demand: Demand, context: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether it denies, and whether it does not allow."""
+    if limit.said == "service control policy":
+        seen = [(arn, tuple(each for each in of if "Condition" not in each)) for arn, of in limit.policies]
+        limit = Guardrail(limit.said, tuple(seen))
+    return bool(limit.denies(demand, context)), bool(limit.lacks(demand, context))

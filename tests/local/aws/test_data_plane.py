@@ -1,6 +1,7 @@
 """A Fargate pod gets a place where a profile says, and its mount only if the network would allow it."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from moto.efs.models import efs_backends
 
+from local.aws import fargate_usage, quotas
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.eks_state import clusters_of
 from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
@@ -42,7 +44,7 @@ class Storage:
     target_ids: dict[str, str]
 
     def pod(self, zone: str = "ap-northeast-1a") -> Placement:
-        placements = [self.plane.place("default", {}) for _ in range(2)]
+        placements = [self.plane.place("default", {}, 0.25) for _ in range(2)]
         return next(p for p in placements if p is not None and p.availability_zone == zone)
 
     def mount(self, handle: str | None = None, attributes: Mapping[str, str] | None = None) -> Mount:
@@ -85,7 +87,7 @@ def storage(parts: Any, plane: ClusterDataPlane, network: Any) -> Storage:
 
 
 def test_pods_are_placed_in_the_profiles_subnets_zone_after_zone(plane: ClusterDataPlane, network: Any) -> None:
-    placements = [plane.place("default", {}) for _ in range(4)]
+    placements = [plane.place("default", {}, 0.25) for _ in range(4)]
     zones = [p.availability_zone for p in placements if p is not None]
     assert zones in (["ap-northeast-1a", "ap-northeast-1c"] * 2, ["ap-northeast-1c", "ap-northeast-1a"] * 2)
     assert len({p.node_name for p in placements if p is not None}) == 4
@@ -97,19 +99,19 @@ def test_pods_are_placed_in_the_profiles_subnets_zone_after_zone(plane: ClusterD
 
 def test_a_pod_no_profile_selects_gets_no_place(parts: Any, plane: ClusterDataPlane) -> None:
     make_profile(parts, "labelled", [{"namespace": "team-*", "labels": {"tier": "web?"}}])
-    assert plane.place("other", {}) is None
-    assert plane.place("team-a", {"tier": "db"}) is None
-    assert plane.place("team-a", {}) is None
-    assert plane.place("team-a", {"tier": "web1", "more": "x"}) is not None
+    assert plane.place("other", {}, 0.25) is None
+    assert plane.place("team-a", {"tier": "db"}, 0.25) is None
+    assert plane.place("team-a", {}, 0.25) is None
+    assert plane.place("team-a", {"tier": "web1", "more": "x"}, 0.25) is not None
 
 
 def test_a_profile_that_is_not_active_places_no_pods(parts: Any, plane: ClusterDataPlane) -> None:
     parts.client("eks").create_fargate_profile(
         clusterName="demo", fargateProfileName="new", podExecutionRoleArn=ROLE, selectors=[{"namespace": "new"}]
     )
-    assert plane.place("new", {}) is None
+    assert plane.place("new", {}, 0.25) is None
     parts.clock.pass_time()
-    assert plane.place("new", {}) is not None
+    assert plane.place("new", {}, 0.25) is not None
 
 
 def make_role_again(parts: Any) -> None:
@@ -134,22 +136,38 @@ def test_fargate_starts_nothing_while_the_cluster_does_not_know_the_pods_role(
 ) -> None:
     happened(parts)
     with pytest.raises(PlacementRefused, match="Pod execution role is not found in auth config"):
-        plane.place("default", {})
-    assert plane.place("another", {}) is None
+        plane.place("default", {}, 0.25)
+    assert plane.place("another", {}, 0.25) is None
     eks, role = parts.client("eks"), {"clusterName": "demo", "principalArn": ROLE}
     if ROLE in eks.list_access_entries(clusterName="demo")["accessEntries"]:
         eks.delete_access_entry(**role)
     eks.create_access_entry(**role, type="FARGATE_LINUX")
     with pytest.raises(PlacementRefused):
-        plane.place("default", {})
+        plane.place("default", {}, 0.25)
     parts.clock.pass_time()
-    assert plane.place("default", {}) is not None
+    assert plane.place("default", {}, 0.25) is not None
+
+
+def test_more_than_the_quota_allows_waits_until_something_ends(
+    parts: Any, plane: ClusterDataPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fargate_usage, "_running", defaultdict(dict))
+    monkeypatch.setitem(quotas.APPLIED, ("123456789012", "ap-northeast-1", quotas.FARGATE_VCPUS), 1.25)
+    small, large = plane.place("default", {}, 0.25), plane.place("default", {}, 1)
+    assert small is not None
+    assert large is not None
+    here = len(parts.client("ec2").describe_network_interfaces()["NetworkInterfaces"])
+    with pytest.raises(PlacementRefused, match="reached the limit on the number of Fargate pods"):
+        plane.place("default", {}, 0.25)
+    assert len(parts.client("ec2").describe_network_interfaces()["NetworkInterfaces"]) == here
+    plane.release(small)
+    assert plane.place("default", {}, 0.25) is not None
 
 
 def test_a_node_holds_an_interface_with_the_cluster_security_group_until_some_time_after_its_release(
     parts: Any, plane: ClusterDataPlane, cluster: Any
 ) -> None:
-    placement = plane.place("default", {})
+    placement = plane.place("default", {}, 0.25)
     assert placement is not None
     filters = [{"Name": "private-ip-address", "Values": [placement.ip_address]}]
     found = parts.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
@@ -205,7 +223,7 @@ def test_the_cluster_security_group_may_be_the_source_of_the_rule(storage: Stora
 
 @pytest.mark.parametrize("handle", ["efs:fs-12345678", "pv", ""])
 def test_a_handle_that_is_not_bare_is_refused(plane: ClusterDataPlane, handle: str) -> None:
-    placement = plane.place("default", {})
+    placement = plane.place("default", {}, 0.25)
     assert placement is not None
     with pytest.raises(MountRefused) as refused:
         plane.mount(placement, handle, {})

@@ -8,6 +8,7 @@ from provisioner.kubernetes.client import Manifest
 from provisioner.request import Request
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.resources.aws_calls import Calls, client
+from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
 from tests.unit.resources.fake_eks import FakeEks, Values
 from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
@@ -76,7 +77,7 @@ class World:
         self.ec2, self.efs, self.cloudformation = ec2, efs, cloudformation
         self.eks = ListingEks()
         self.iam = FakeIam()
-        self.kms, self.quotas = client("kms"), FakeQuotas()
+        self.kms, self.quotas, self.cloudwatch = client("kms"), FakeQuotas(), FakeCloudWatch()
         self.kubernetes = FakeCluster()
         self.api = ReadOnlyApi(self.kubernetes)
         self.request = request_for()
@@ -95,7 +96,7 @@ class World:
             "iam": self.iam.client,
             "cloudformation": self.cloudformation,
         }
-        clients |= {"kms": self.kms, "service-quotas": self.quotas.client}
+        clients |= {"kms": self.kms, "service-quotas": self.quotas.client, "cloudwatch": self.cloudwatch.client}
 
         def connect() -> Any:
             if self.role_error:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from provisioner.aws.session import Target
 from tests.unit.resources.conftest import cloudformation as cloudformation
+from tests.unit.resources.conftest import cloudwatch as cloudwatch
 from tests.unit.resources.conftest import ec2 as ec2
 from tests.unit.resources.conftest import efs as efs
 from tests.unit.resources.conftest import efs_backend as efs_backend
@@ -18,6 +19,7 @@ from tests.unit.resources.conftest import kms as kms
 from tests.unit.resources.conftest import logs as logs
 from tests.unit.resources.conftest import moto_aws as moto_aws
 from tests.unit.resources.conftest import service_quotas as service_quotas
+from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
@@ -44,6 +46,7 @@ def invoke(
     ec2: Any,
     efs: Any,
     cloudformation: Any,
+    cloudwatch: FakeCloudWatch,
     logs: Any,
     kms: Any,
     service_quotas: FakeQuotas,
@@ -56,6 +59,7 @@ def invoke(
         "ec2": ec2,
         "efs": efs,
         "cloudformation": cloudformation,
+        "cloudwatch": cloudwatch.client,
         "logs": logs,
         "kms": kms,
         "service-quotas": service_quotas.client,

@@ -27,6 +27,7 @@ from provisioner.resources import (
 from provisioner.resources.vpc import Network
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import a_cluster
+from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
@@ -59,6 +60,7 @@ class World:
             "cloudformation": self.cloudformation,
             "logs": self.logs,
             "service-quotas": FakeQuotas().client,
+            "cloudwatch": FakeCloudWatch().client,
         }
 
     @property

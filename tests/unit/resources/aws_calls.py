@@ -34,7 +34,7 @@ class Calls:
 
     @property
     def mutating(self) -> list[str]:
-        return [name for name in self.names if not name.startswith(("Describe", "List", "Get"))]
+        return [name for name in self.names if not name.startswith(("Describe", "List", "Get", "Simulate"))]
 
     def forget(self) -> None:
         self.names.clear()

@@ -11,6 +11,7 @@ from moto.ec2.models.vpcs import VPC
 from moto.efs.models import efs_backends
 
 from tests.unit.resources.aws_calls import client, http
+from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
@@ -51,6 +52,11 @@ def ec2(moto_aws: None) -> Any:
 
 def _answering(answer: dict[str, Any]) -> Any:
     return lambda **_: (http(200), {**answer, "ResponseMetadata": {"HTTPStatusCode": 200}})
+
+
+@pytest.fixture
+def cloudwatch() -> FakeCloudWatch:
+    return FakeCloudWatch()
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
-"""IAM in memory, for its reads: roles and users, as old as a test makes them. It answers a real boto3 client."""
+"""IAM in memory, for its reads: roles and users, as old as a test makes them, and what its simulator says.
+
+It answers a real boto3 client.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
+from provisioner.resources.service_roles import NEEDED
 from tests.unit.resources.aws_calls import client, http, refusal
 from tests.unit.resources.samples import (
     ACCOUNT_ID,
@@ -18,16 +22,26 @@ from tests.unit.resources.samples import (
 
 PERSON_ARN = f"arn:aws:iam::{ACCOUNT_ID}:role/platform"
 LONG_AGO = NOW - timedelta(days=30)
+SERVICE_ROLE_ARNS = [role.arn("aws", ACCOUNT_ID) for role in NEEDED]
 
 
 class FakeIam:
-    """The project's roles and a person's are there, and have been for long."""
+    """The project's roles, the services' own and a person's are there, and have been for long."""
 
     def __init__(self) -> None:
         self.made: dict[str, datetime] = dict.fromkeys(
-            (CLUSTER_ROLE_ARN, INSPECTOR_ROLE_ARN, PERSON_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN, REMOVER_ROLE_ARN),
+            (
+                CLUSTER_ROLE_ARN,
+                INSPECTOR_ROLE_ARN,
+                PERSON_ARN,
+                PODS_ROLE_ARN,
+                PROVISIONER_ROLE_ARN,
+                REMOVER_ROLE_ARN,
+                *SERVICE_ROLE_ARNS,
+            ),
             LONG_AGO,
         )
+        self.simulated: dict[str, Any] = {"EvalDecision": "allowed"}
         """By ARN, when it was made."""
         self.client = client("iam")
         self._names: list[str] = []
@@ -36,8 +50,13 @@ class FakeIam:
 
     def _note(self, params: dict[str, Any], **_: Any) -> None:
         self._names = list(params.values())
+        if "ActionNames" in params:
+            (action,), (resource,) = params["ActionNames"], params["ResourceArns"]
+            self.simulated |= {"EvalActionName": action, "EvalResourceName": resource}
 
     def _answer(self, model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        if model.name == "SimulatePrincipalPolicy":
+            return http(200), {"EvaluationResults": [self.simulated], "ResponseMetadata": {"HTTPStatusCode": 200}}
         kind = {"GetRole": "Role", "GetUser": "User"}[model.name]
         arns = [arn for arn in self.made if f":{kind.lower()}/" in arn and arn.rsplit("/", 1)[-1] == self._names[0]]
         if not arns:

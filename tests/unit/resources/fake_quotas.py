@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.unit.resources.aws_calls import client, http, refusal
+from tests.unit.resources.fake_cloudwatch import USAGE_METRIC
 
 DEFAULTS = {
     "L-F678F1CE": 5.0,
@@ -28,5 +29,7 @@ class FakeQuotas:
         values = self.applied if model.name == "GetServiceQuota" else DEFAULTS
         if code not in values:
             return refusal("NoSuchResourceException", model)
-        answer = {"Quota": {"QuotaCode": code, "Value": values[code]}, "ResponseMetadata": {"HTTPStatusCode": 200}}
-        return http(200), answer
+        quota = {"QuotaCode": code, "Value": values[code]}
+        if code == "L-3032A538":
+            quota["UsageMetric"] = USAGE_METRIC
+        return http(200), {"Quota": quota, "ResponseMetadata": {"HTTPStatusCode": 200}}

@@ -1,5 +1,6 @@
 """What is known to end a run before it has made anything."""
 
+from datetime import timedelta
 from typing import Any
 
 import botocore.session
@@ -8,7 +9,9 @@ import pytest
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.resources import account, network
+from provisioner.resources.service_roles import NEEDED, ServiceRole
 from tests.unit.resources.aws_calls import alter, refuse
+from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.fake_iam import LONG_AGO, FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
@@ -19,7 +22,14 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/00000000-0000-0000-0000-0000000000
 
 @pytest.fixture
 def target(
-    eks: FakeEks, ec2: Any, efs: Any, cloudformation: Any, kms: Any, iam: FakeIam, service_quotas: FakeQuotas
+    eks: FakeEks,
+    ec2: Any,
+    efs: Any,
+    cloudformation: Any,
+    cloudwatch: FakeCloudWatch,
+    kms: Any,
+    iam: FakeIam,
+    service_quotas: FakeQuotas,
 ) -> Target:
     target = Target(botocore.session.Session(), account_id=ACCOUNT_ID, region=REGION, role_prefix="p")
     target._clients = {
@@ -30,6 +40,7 @@ def target(
         "kms": kms,
         "iam": iam.client,
         "service-quotas": service_quotas.client,
+        "cloudwatch": cloudwatch.client,
     }
     return target
 
@@ -64,6 +75,77 @@ def test_a_quota_that_a_run_would_exceed_is_told_with_what_is_in_use(
     service_quotas.applied[code] = allowed
     (problem,) = problems(target, network={"nat": "per_zone"})
     assert problem.startswith(f"quota {said}")
+
+
+@pytest.mark.parametrize(
+    ("in_use", "said"),
+    [
+        ([5.0, 5.0, 5.0], "is 6 in ap-northeast-1: 5 in use, 1.5 more needed"),
+        ([5.0], "is 6 in ap-northeast-1: 5 in use, 1.5 more needed"),
+        ([5.0, 4.5, 5.0], ""),  # of what came and went there will be room again
+        ([], ""),
+    ],
+)
+def test_what_runs_on_fargate_for_a_quarter_of_an_hour_takes_room_from_a_run(
+    in_use: list[float], said: str, target: Target, cloudwatch: FakeCloudWatch
+) -> None:
+    cloudwatch.in_use = in_use
+    found = problems(target)
+    assert [each.partition(") ")[2] for each in found] == ([said] if said else [])
+    assert cloudwatch.asked["EndTime"] - cloudwatch.asked["StartTime"] == timedelta(minutes=15)
+
+
+def test_a_cluster_that_is_there_has_its_dns_already(target: Target, eks: FakeEks, cloudwatch: FakeCloudWatch) -> None:
+    cloudwatch.in_use = [5.0]
+    eks.clusters["eks-example"] = {"name": "eks-example"}
+    assert problems(target) == []
+
+
+def test_without_a_metric_of_the_quota_nothing_is_known_to_be_in_use(
+    target: Target, service_quotas: FakeQuotas, cloudwatch: FakeCloudWatch
+) -> None:
+    cloudwatch.in_use = [5.0]
+    alter(service_quotas.client, "GetAWSDefaultServiceQuota", lambda answer: answer["Quota"].pop("UsageMetric", None))
+    assert problems(target) == []
+
+
+@pytest.mark.parametrize("role", NEEDED, ids=lambda role: str(role.name))
+def test_a_services_own_role_that_is_missing_is_no_problem_where_it_can_be_made(
+    role: ServiceRole, target: Target, iam: FakeIam
+) -> None:
+    del iam.made[role.arn("aws", ACCOUNT_ID)]
+    assert problems(target) == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "why"),
+    [
+        ({"EvalDecision": "implicitDeny"}, "none of its policies allows it"),
+        ({"EvalDecision": "explicitDeny"}, "its policies deny it"),
+        (
+            {"EvalDecision": "explicitDeny", "OrganizationsDecisionDetail": {"AllowedByOrganizations": False}},
+            "a service control policy does not let it",
+        ),
+        (
+            {
+                "EvalDecision": "implicitDeny",
+                "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False},
+            },
+            "its permissions boundary does not let it",
+        ),
+    ],
+)
+def test_a_services_own_role_that_cannot_be_made_is_told_with_who_stands_in_the_way(
+    decision: dict[str, Any], why: str, target: Target, iam: FakeIam
+) -> None:
+    iam.simulated = decision
+    del iam.made[NEEDED[1].arn("aws", ACCOUNT_ID)]
+    (problem,) = account.look(request_for(), target).problems
+    assert problem.what == (
+        "AWSServiceRoleForAmazonEKSForFargate is missing, which eks-fargate.amazonaws.com needs, and "
+        f"arn:aws:iam::{ACCOUNT_ID}:role/p-provisioner may not make it: {why}"
+    )
+    assert "aws iam create-service-linked-role --aws-service-name SERVICE" in problem.remedy
 
 
 def test_nat_gateways_count_in_the_zones_where_one_is_to_be_made(

@@ -6,6 +6,7 @@ What may not be looked at is a warning: a right that only looking needs must not
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -22,6 +23,7 @@ from provisioner.resources import (
     network_stack,
     principals,
     quotas,
+    service_roles,
     ways_out_drift,
 )
 from provisioner.resources.problem import Problem, refusal
@@ -48,7 +50,7 @@ def check(request: Request, target: Target) -> list[str]:
 def look(request: Request, target: Target) -> Findings:
     """What `check` judges by. Raises: ClientError."""
     found = Findings()
-    for part in (_network, _keys, _principals, _quotas):
+    for part in (_network, _keys, _principals, _service_roles, _quotas):
         part(request, target, found)
     return found
 
@@ -90,6 +92,13 @@ def _principals(request: Request, target: Target, found: Findings) -> None:
             found.problems.append(Problem(ErrorReason.UNSUITABLE_ACCOUNT, *problem))
 
 
+def _service_roles(_request: Request, target: Target, found: Findings) -> None:
+    for role in service_roles.NEEDED:
+        with _reading(f"role {role.name}", found):
+            if problem := service_roles.problem(role, target.role_arn("provisioner"), target.client("iam")):
+                found.problems.append(problem)
+
+
 def _quotas(request: Request, target: Target, found: Findings) -> None:
     """Of what is still to be made; how much there is is asked only where the quota is known."""
     service_quotas = target.client("service-quotas")
@@ -97,7 +106,7 @@ def _quotas(request: Request, target: Target, found: Findings) -> None:
         with _reading("what is there already", found):
             for demand in demands(request, target, found):
                 with _reading(f"quota {demand.quota}", found, whatever_happens=True):
-                    if problem := demand.problem(quotas.value(demand.quota, service_quotas), request.region):
+                    if problem := demand.problem(quotas.look_up(demand.quota, service_quotas), request.region):
                         found.problems.append(problem)
 
 
@@ -123,8 +132,10 @@ def _of_file_system(request: Request, target: Target, _: Findings) -> Iterable[D
     return () if file_system.find(request, efs) else (quotas.of_file_system(efs),)
 
 
-def _of_pods(request: Request, _target: Target, _found: Findings) -> Iterable[Demand]:
-    return (quotas.of_pods(request.verification.writers),)
+def _of_pods(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
+    with_dns = cluster.find(request, target.client("eks")) is None
+    pods = request.verification.writers
+    return (quotas.of_pods(pods, target.client("cloudwatch"), datetime.now(UTC), with_dns=with_dns),)
 
 
 @contextmanager

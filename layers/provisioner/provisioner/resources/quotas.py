@@ -8,21 +8,27 @@ Source: Service Quotas API, GetServiceQuota and GetAWSDefaultServiceQuota; codes
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason
 from provisioner.resources.problem import Problem
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_service_quotas.type_defs import ServiceQuotaTypeDef
 
 # Two of CoreDNS, the reader or the appender beside the writers: each pod is a node of the smallest size.
 # Source: EKS User Guide, "Understand Fargate Pod configuration details".
-_PODS_BESIDE_WRITERS: Final = 3
+_PODS_OF_DNS: Final = 2
+_PODS_BESIDE_WRITERS: Final = 1
 _VCPUS_PER_POD: Final = 0.25
+_USAGE_PERIODS: Final = 3
+_USAGE_PERIOD: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,10 @@ class Demand:
 
     quota: Quota
     more: float
-    there_are: Callable[[], float]
+    there_are: Callable[["ServiceQuotaTypeDef"], float]
 
-    def problem(self, allowed: float, region: str) -> Problem | None:
-        there_are = self.there_are()
+    def problem(self, found: "ServiceQuotaTypeDef", region: str) -> Problem | None:
+        allowed, there_are = found["Value"], self.there_are(found)
         if there_are + self.more <= allowed:
             return None
         in_use = f"{there_are:g} in use, {self.more:g} more needed"
@@ -61,36 +67,58 @@ class Demand:
         return Problem(ErrorReason.QUOTA_EXCEEDED, what, remedy)
 
 
-def value(quota: Quota, service_quotas: "ServiceQuotasClient") -> float:
+def look_up(quota: Quota, service_quotas: "ServiceQuotasClient") -> "ServiceQuotaTypeDef":
     """What applies to the account, else AWS's default. Raises: ClientError."""
     named = {"ServiceCode": quota.service, "QuotaCode": quota.code}
     try:
-        return service_quotas.get_service_quota(**named)["Quota"]["Value"]
+        return service_quotas.get_service_quota(**named)["Quota"]
     except service_quotas.exceptions.NoSuchResourceException:
-        return service_quotas.get_aws_default_service_quota(**named)["Quota"]["Value"]
+        return service_quotas.get_aws_default_service_quota(**named)["Quota"]
 
 
 def of_network(nat_zones: Sequence[str], account_id: str, ec2: "EC2Client") -> Iterator[Demand]:
     """One VPC, and a NAT gateway with its address in each of the zones."""
-    yield Demand(VPCS, 1, lambda: _vpcs(account_id, ec2))
-    yield Demand(ADDRESSES, len(nat_zones), lambda: len(ec2.describe_addresses()["Addresses"]))
-    yield Demand(NAT_GATEWAYS, 1, lambda: max(_nat_gateways(ec2).get(zone, 0) for zone in nat_zones))
+    yield Demand(VPCS, 1, lambda _: _vpcs(account_id, ec2))
+    yield Demand(ADDRESSES, len(nat_zones), lambda _: len(ec2.describe_addresses()["Addresses"]))
+    yield Demand(NAT_GATEWAYS, 1, lambda _: max(_nat_gateways(ec2).get(zone, 0) for zone in nat_zones))
 
 
 def of_cluster(eks: "EKSClient") -> Demand:
     return Demand(
-        CLUSTERS, 1, lambda: sum(len(page["clusters"]) for page in eks.get_paginator("list_clusters").paginate())
+        CLUSTERS, 1, lambda _: sum(len(page["clusters"]) for page in eks.get_paginator("list_clusters").paginate())
     )
 
 
 def of_file_system(efs: "EFSClient") -> Demand:
     pages = efs.get_paginator("describe_file_systems").paginate
-    return Demand(FILE_SYSTEMS, 1, lambda: sum(len(page["FileSystems"]) for page in pages()))
+    return Demand(FILE_SYSTEMS, 1, lambda _: sum(len(page["FileSystems"]) for page in pages()))
 
 
-def of_pods(writers: int) -> Demand:
-    """What runs besides is not counted: a pod waits for capacity, and below this there never is enough."""
-    return Demand(FARGATE_VCPUS, (writers + _PODS_BESIDE_WRITERS) * _VCPUS_PER_POD, lambda: 0)
+def of_pods(writers: int, cloudwatch: "CloudWatchClient", now: datetime, *, with_dns: bool) -> Demand:
+    """Of CoreDNS's pods only where the cluster has none yet; beside what runs in the account."""
+    pods = writers + _PODS_BESIDE_WRITERS + (_PODS_OF_DNS if with_dns else 0)
+    return Demand(FARGATE_VCPUS, pods * _VCPUS_PER_POD, lambda found: _in_use(found, cloudwatch, now))
+
+
+def _in_use(found: "ServiceQuotaTypeDef", cloudwatch: "CloudWatchClient", now: datetime) -> float:
+    """The least of the last quarter of an hour, where Service Quotas says which metric counts; else nothing is known.
+
+    Figures are minutes old: what has come only now, or is about to go, is not to keep anybody from a cluster.
+    Source: Service Quotas API, MetricInfo; EKS User Guide, "Collect AWS Fargate app and usage metrics".
+    """
+    metric = found.get("UsageMetric") or {}
+    if not metric.get("MetricName"):
+        return 0
+    points = cloudwatch.get_metric_statistics(
+        Namespace=metric["MetricNamespace"],
+        MetricName=metric["MetricName"],
+        Dimensions=[{"Name": name, "Value": value} for name, value in sorted(metric["MetricDimensions"].items())],
+        StartTime=now - _USAGE_PERIODS * _USAGE_PERIOD,
+        EndTime=now,
+        Period=int(_USAGE_PERIOD.total_seconds()),
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return min((point["Maximum"] for point in points), default=0)
 
 
 def _vpcs(account_id: str, ec2: "EC2Client") -> int:

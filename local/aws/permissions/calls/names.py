@@ -28,6 +28,10 @@ ACTIONS = {
 API operations"."""
 
 
+SPOKEN_OF = {"iam:SimulatePrincipalPolicy": "ResourceArns"}
+"""Members whose ARNs are what a call is about, and not what it does anything with. Source: IAM API, that operation."""
+
+
 def action_of(call: ApiCall) -> Action:
     """Raises: LookupError."""
     prefix = PREFIXES.get(call.service) or str(get_service_model(call.service).signing_name)
@@ -36,7 +40,9 @@ def action_of(call: ApiCall) -> Action:
 
 def arns_in(call: ApiCall) -> list[str]:
     """A key may be named by its id alone. Source: KMS API, "KeyId"."""
-    found = [value for _, value in call.scalars() if isinstance(value, str) and value.startswith("arn:")]
+    aside = SPOKEN_OF.get(call.name)
+    texts = (value for name, value in call.scalars() if name != aside and isinstance(value, str))
+    found = [value for value in texts if value.startswith("arn:")]
     key_id = str(call.get("KmsKeyId") or "arn:")
     return found if key_id.startswith("arn:") else [*found, call.arn("kms", f"key/{key_id}")]
 

@@ -1,12 +1,15 @@
 """What an account is asked before anything is made in it: rights, quotas, templates, types, dry runs."""
 
 import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.organizations.models import organizations_backends
 
-from local.aws import ec2_limits, policy_validation, quotas
+from local.aws import ec2_limits, fargate_usage, policy_validation, quotas
 from tests.local.aws.calls import code
 from tests.local.aws.patches.conftest import Sandbox
 
@@ -99,6 +102,81 @@ def test_a_quota_that_the_account_never_had_changed_is_told_as_the_default_alone
         client.get_service_quota(**vpcs)["Quota"]["Value"]
         > client.get_aws_default_service_quota(**vpcs)["Quota"]["Value"]
     )
+
+
+def test_a_quota_names_the_metric_that_tells_what_is_in_use(aws: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fargate_usage, "_running", defaultdict(dict))
+    vcpus = {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}
+    metric = aws.server.client("service-quotas").get_service_quota(**vcpus)["Quota"]["UsageMetric"]
+    now = datetime.now(UTC)
+
+    def in_use() -> list[float]:
+        answer = aws.server.client("cloudwatch").get_metric_statistics(
+            Namespace=metric["MetricNamespace"],
+            MetricName=metric["MetricName"],
+            Dimensions=[{"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()],
+            StartTime=now - timedelta(minutes=15),
+            EndTime=now + timedelta(minutes=5),
+            Period=1200,
+            Statistics=["Maximum"],
+        )
+        return [point["Maximum"] for point in answer["Datapoints"]]
+
+    place = aws.server.account_id, aws.server.region
+    assert in_use() == []
+    fargate_usage.start(*place, "one", 0.25)
+    fargate_usage.start(*place, "two", 2)
+    assert in_use() == [2.25]
+    fargate_usage.end(*place, "two")
+    assert in_use() == [2.25]  # the most of a period
+
+
+@pytest.mark.parametrize("stands", ["allowed", "its own", "boundary", "organization", "organization, on a condition"])
+def test_the_simulator_says_what_keeps_a_role_from_a_call(
+    stands: str, aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iam, name = aws.server.client("iam"), stands.replace(", ", "-").replace(" ", "-")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy())["Role"]["Arn"]
+    if stands != "its own":
+        iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=policy(READ))
+    if stands == "boundary":
+        other = {**READ, "Action": "sqs:*", "Resource": "*"}
+        boundary = iam.create_policy(PolicyName=name, PolicyDocument=policy(other))["Policy"]["Arn"]
+        iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+    if stands.startswith("organization"):
+        denied: dict[str, Any] = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+        if "condition" in stands:
+            denied["Condition"] = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+        organized(aws, denied, monkeypatch)
+    (result,) = iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["s3:GetObject"], ResourceArns=["arn:aws:s3:::mine/a"]
+    )["EvaluationResults"]
+    assert (
+        result["EvalDecision"],
+        result.get("PermissionsBoundaryDecisionDetail"),
+        result.get("OrganizationsDecisionDetail"),
+    ) == {
+        "allowed": ("allowed", None, None),
+        "its own": ("implicitDeny", None, None),
+        "boundary": ("implicitDeny", {"AllowedByPermissionsBoundary": False}, None),
+        "organization": ("explicitDeny", None, {"AllowedByOrganizations": False}),
+        "organization, on a condition": ("allowed", None, {"AllowedByOrganizations": True}),
+    }[stands]
+
+
+def organized(aws: Sandbox, statement: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account is the only one of an organization that another one manages, and has such a policy."""
+    backend = organizations_backends["999999999999"]["aws"]
+    backend._reset()
+    organizations_backends.master_accounts.pop("999999999999", None)
+    backend.create_organization(aws.server.region, FeatureSet="ALL")
+    made = backend.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]["AccountId"]
+    account = backend.get_account_by_id(made)
+    account.id = aws.server.account_id
+    content = {"Name": "deny", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": policy(statement)}
+    summary = backend.create_policy(**content)["Policy"]["PolicySummary"]
+    account.attached_policies.append(backend.get_policy_by_id(summary["Id"]))
+    monkeypatch.setitem(organizations_backends.master_accounts, account.id, ("999999999999", "aws"))
 
 
 def test_a_service_without_quotas_is_not_known(aws: Sandbox) -> None:

@@ -96,8 +96,8 @@ def quota(live: Live, text: str) -> Finding:
 
 
 def unsuitable(live: Live, _text: str) -> Finding:
-    """Keys and principals of the request, as Check account looks at them."""
-    looked_at = f"keys and principals of the request in {live.request.account_id}"
+    """Keys and principals of the request and the services' own roles, as Check account looks at them."""
+    looked_at = f"keys, principals and service-linked roles in {live.request.account_id}"
     if found := live.account_problems(ErrorReason.UNSUITABLE_ACCOUNT):
         return Finding.proved(looked_at, "; ".join(each.what for each in found), what_to_do=instructions(found))
     return Finding.refuted(looked_at, "all of them can be used now")
