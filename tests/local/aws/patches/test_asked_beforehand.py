@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.organizations.models import organizations_backends
 
 from local.aws import ec2_limits, fargate_usage, policy_validation, quotas
@@ -129,6 +130,8 @@ def test_a_quota_names_the_metric_that_tells_what_is_in_use(aws: Sandbox, monkey
     assert in_use() == [2.25]
     fargate_usage.end(*place, "two")
     assert in_use() == [2.25]  # the most of a period
+    cloudwatch_backends[place[0]][place[1]].metric_data.clear()  # as when nothing has started or ended for long
+    assert in_use() == [0.25]
 
 
 @pytest.mark.parametrize("stands", ["allowed", "its own", "boundary", "organization", "organization, on a condition"])
@@ -146,7 +149,7 @@ def test_the_simulator_says_what_keeps_a_role_from_a_call(
     if stands.startswith("organization"):
         denied: dict[str, Any] = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
         if "condition" in stands:
-            denied["Condition"] = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+            denied["Condition"] = {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
         organized(aws, denied, monkeypatch)
     (result,) = iam.simulate_principal_policy(
         PolicySourceArn=arn, ActionNames=["s3:GetObject"], ResourceArns=["arn:aws:s3:::mine/a"]
