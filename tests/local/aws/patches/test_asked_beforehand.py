@@ -124,6 +124,7 @@ def test_a_quota_names_the_metric_that_tells_what_is_in_use(aws: Sandbox, monkey
         return [point["Maximum"] for point in answer["Datapoints"]]
 
     place = aws.server.account_id, aws.server.region
+    cloudwatch_backends[place[0]][place[1]].metric_data.clear()  # of what other tests have run there
     assert in_use() == []
     fargate_usage.start(*place, "one", 0.25)
     fargate_usage.start(*place, "two", 2)
