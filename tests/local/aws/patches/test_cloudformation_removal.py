@@ -67,10 +67,8 @@ def told(stacks: Any, name: str) -> list[tuple[str, str]]:
     return [(resource, status) for resource, status in pairs if status.startswith("DELETE")]
 
 
-def test_a_stack_goes_in_the_order_of_its_dependencies_and_waits_for_its_nat_gateway(
-    cloud: EmbeddedCloud, stacks: Any
-) -> None:
-    made = create(stacks, "network", NETWORK)
+def test_a_stack_goes_in_the_order_of_its_dependencies(stacks: Any) -> None:
+    create(stacks, "network", NETWORK)
     stack_id = stacks.describe_stacks(StackName="network")["Stacks"][0]["StackId"]
     stacks.delete_stack(StackName="network")
     assert stacks.describe_stacks(StackName="network")["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS"
@@ -78,11 +76,22 @@ def test_a_stack_goes_in_the_order_of_its_dependencies_and_waits_for_its_nat_gat
     assert state(stacks, stack_id)["StackStatus"] == "DELETE_COMPLETE"
     order = [resource for resource, _ in told(stacks, stack_id)]
     assert order == ["network", "Nat", "Address", "Subnet", "Attachment", "Gateway", "Vpc", "network"]
-    ec2 = cloud.client("ec2")
-    (gateway,) = ec2.describe_nat_gateways(NatGatewayIds=[made["Nat"]])["NatGateways"]
-    assert gateway["State"] == "deleted"
     with pytest.raises(ClientError, match="does not exist"):
         stacks.describe_stacks(StackName="network")
+
+
+def test_a_nat_gateway_is_gone_when_its_stack_is(cloud: EmbeddedCloud, stacks: Any) -> None:
+    ec2 = cloud.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    properties = {"AllocationId": address, "SubnetId": subnet}
+    made = create(stacks, "gateway", {"Nat": {"Type": "AWS::EC2::NatGateway", "Properties": properties}})
+    stack_id = stacks.describe_stacks(StackName="gateway")["Stacks"][0]["StackId"]
+    stacks.delete_stack(StackName="gateway")
+    assert state(stacks, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    (gateway,) = ec2.describe_nat_gateways(NatGatewayIds=[made["Nat"]])["NatGateways"]
+    assert gateway["State"] == "deleted"
 
 
 def test_what_goes_late_is_waited_for(cloud: EmbeddedCloud, stacks: Any) -> None:
