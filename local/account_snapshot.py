@@ -1,4 +1,7 @@
-"""Everything that the APIs of the embedded account list: the same before the first run and after the last removal."""
+"""Everything that the APIs of the embedded account list: the same before the first run and after the last removal.
+
+But the tagging API, which lists for a while what is gone.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -12,16 +15,11 @@ _GONE: Final = ("deleted", "DELETE_COMPLETE", "DELETED", "deleting")
 
 def snapshot(cloud: EmbeddedCloud) -> dict[str, list[str]]:
     """Kind -> ids, sorted."""
-    found = {
+    return {
         f"{service}: {kind}": sorted(set(ids(cloud.client(service))))
         for service, kinds in _LISTED.items()
         for kind, ids in kinds.items()
     }
-    # A deleted NAT gateway is listed for an hour, with its tags (EC2 API, DescribeNatGateways).
-    alive = found["ec2: NAT gateways"]
-    tagged = found["resourcegroupstaggingapi: tagged resources"]
-    tagged[:] = [arn for arn in tagged if ":natgateway/" not in arn or arn.rsplit("/", 1)[1] in alive]
-    return found
 
 
 def difference(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> list[str]:
@@ -104,7 +102,4 @@ _LISTED: Final[Mapping[str, Mapping[str, Lister]]] = {
     },
     "logs": {"groups": _listed("describe_log_groups", "logGroups", _of("logGroupName"))},
     "kms": {"keys": _listed("list_keys", "Keys", _of("KeyId"))},
-    "resourcegroupstaggingapi": {
-        "tagged resources": _listed("get_resources", "ResourceTagMappingList", _of("ResourceARN")),
-    },
 }

@@ -52,12 +52,14 @@ def subnet(scene: Scene) -> Placed:
 
 
 def foreign_subnet(scene: Scene, zone: str | None = None) -> str:
-    """Of the last addresses of the VPC."""
+    """Of the last addresses of the VPC that are free."""
     ec2 = scene.client("ec2")
     (vpc,) = ec2.describe_vpcs(VpcIds=[scene.vpc_id])["Vpcs"]
-    addresses = list(ipaddress.ip_network(vpc["CidrBlock"]).subnets(new_prefix=28))
+    taken = {subnet["CidrBlock"] for subnet in scene.subnets()}
+    addresses = map(str, ipaddress.ip_network(vpc["CidrBlock"]).subnets(new_prefix=28))
+    free = [each for each in addresses if each not in taken]
     placed: Mapping[str, Any] = {"AvailabilityZone": zone} if zone else {}
-    return str(ec2.create_subnet(VpcId=scene.vpc_id, CidrBlock=str(addresses[-1]), **placed)["Subnet"]["SubnetId"])
+    return str(ec2.create_subnet(VpcId=scene.vpc_id, CidrBlock=free[-1], **placed)["Subnet"]["SubnetId"])
 
 
 def referring_group(scene: Scene) -> Placed:

@@ -27,9 +27,10 @@ class Account:
         self.nat_state = "available"
         self.size_bytes = 10 * 2**30
         self.refused: str | None = None
+        self.gone: set[str] = set()
 
-    def client(self, service: str) -> Any:
-        return {"resourcegroupstaggingapi": self, "ec2": self, "efs": self}[service]
+    def client(self, _service: str) -> Any:
+        return self
 
     def get_paginator(self, _operation: str) -> "Account":
         return self
@@ -39,6 +40,23 @@ class Account:
             raise ClientError({"Error": {"Code": self.refused, "Message": "no"}}, "GetResources")
         listed = [{"ResourceARN": arn, "Tags": [{"Key": OWNER_TAG, "Value": tag}]} for arn, tag in self.tagged.items()]
         return [{"ResourceTagMappingList": listed}]
+
+    def describe_tags(self, *, Filters: Any) -> dict[str, Any]:  # noqa: N803 (boto3's name)
+        return {"Tags": [each for each in Filters[0]["Values"] if each not in self.gone]}
+
+    def describe_cluster(self, *, name: str) -> dict[str, Any]:
+        if name in self.gone:
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no"}}, "DescribeCluster")
+        return {"cluster": {"name": name}}
+
+    def describe_access_points(self, **_: Any) -> dict[str, Any]:
+        return {"AccessPoints": [{}]}
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
+        return {"Stacks": [{"StackStatus": "DELETE_COMPLETE" if StackName in self.gone else "CREATE_COMPLETE"}]}
+
+    def describe_log_groups(self, *, logGroupNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+        return {"logGroups": [{"logGroupName": logGroupNamePrefix}] if logGroupNamePrefix not in self.gone else []}
 
     def describe_nat_gateways(self, **_: Any) -> dict[str, Any]:
         return {"NatGateways": [{"State": self.nat_state}]}
@@ -105,10 +123,19 @@ def test_after_a_removal_the_record_speaks_for_the_kept_file_system_alone(table:
     assert [each["arn"] for each in found()["orphans"]] == [left]
 
 
-def test_a_nat_gateway_that_is_only_listed_still_is_none(table: Table, account: Account) -> None:
+def test_what_is_only_listed_still_is_none(table: Table, account: Account) -> None:
     table.put("eks-orders")
-    account.tagged = {arn_of("ec2", "natgateway/nat-0123456789abcdef0"): "forgotten"}
-    account.nat_state = "deleted"
+    stack = arn_of("cloudformation", "stack/eks-efs-provisioner-forgotten-network/1")
+    left = {
+        arn_of("ec2", "natgateway/nat-0123456789abcdef0"): "nat-0123456789abcdef0",
+        arn_of("ec2", "subnet/subnet-0123456789abcdef0"): "subnet-0123456789abcdef0",
+        CLUSTER_ARN: "forgotten",
+        stack: stack,
+        arn_of("logs", "log-group:/aws/eks/forgotten/cluster"): "/aws/eks/forgotten/cluster",
+    }
+    account.tagged = dict.fromkeys(left, "forgotten")
+    assert len(found()["orphans"]) == len(left)
+    account.gone, account.nat_state = set(left.values()), "deleted"
     assert found()["orphans"] == []
 
 

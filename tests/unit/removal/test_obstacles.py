@@ -27,6 +27,7 @@ def replications(monkeypatch: pytest.MonkeyPatch, created: World) -> list[Any]:
         return http(200), {"Replications": found, "ResponseMetadata": {"HTTPStatusCode": 200}}
 
     created.efs.meta.events.register("before-call.efs.DescribeReplicationConfigurations", answer)
+    monkeypatch.setattr(inventory, "_recovery_points", lambda *_: [])
     return found
 
 

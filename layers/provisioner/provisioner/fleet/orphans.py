@@ -33,6 +33,9 @@ _MONTHLY_USD: Final[Mapping[str, float]] = {
 }
 # EFS Standard, a GiB and month. Source: EFS pricing page.
 _EFS_USD: Final = 0.30
+_ABSENT: Final = frozenset(
+    {"ResourceNotFoundException", "FileSystemNotFound", "AccessPointNotFound", "ValidationError"}
+)
 _AT_ONCE: Final = 8
 # An event has room for 256 KiB.
 _LISTED: Final = 200
@@ -135,12 +138,40 @@ def _tagged(place: Place, target: Target) -> Iterator[Orphan]:
 
 
 def _is_there(arn: str, target: Target) -> bool:
-    """Tags of a deleted NAT gateway are listed for an hour. Source: EC2 API, DescribeNatGateways."""
-    if ":natgateway/" not in arn:
-        return True
-    asked = [arn.rsplit("/", 1)[1]]
-    found = target.client("ec2").describe_nat_gateways(Filters=[{"Name": "nat-gateway-id", "Values": asked}])
-    return any(each.get("State") not in ("deleted", "deleting") for each in found["NatGateways"])
+    """The tagging API lists for a while what is gone, EC2 a deleted NAT gateway for an hour.
+
+    What is inside a cluster is there if the cluster is.
+    """
+    _, _, service, _, _, name = arn.split(":", 5)
+    kind, _, resource_id = name.partition("/")
+    try:
+        match service, kind:
+            case "ec2", "natgateway":
+                asked: Any = [{"Name": "nat-gateway-id", "Values": [resource_id]}]
+                found = target.client("ec2").describe_nat_gateways(Filters=asked)["NatGateways"]
+                return any(each.get("State") not in ("deleted", "deleting") for each in found)
+            case "ec2", _:
+                asked = [{"Name": "resource-id", "Values": [resource_id]}]
+                return bool(target.client("ec2").describe_tags(Filters=asked)["Tags"])
+            case "eks", _:
+                return bool(target.client("eks").describe_cluster(name=resource_id.split("/")[0])["cluster"])
+            case "elasticfilesystem", "file-system":
+                return bool(target.client("efs").describe_file_systems(FileSystemId=resource_id)["FileSystems"])
+            case "elasticfilesystem", "access-point":
+                return bool(target.client("efs").describe_access_points(AccessPointId=resource_id)["AccessPoints"])
+            case "cloudformation", _:
+                (stack,) = target.client("cloudformation").describe_stacks(StackName=arn)["Stacks"]
+                return stack["StackStatus"] != "DELETE_COMPLETE"
+            case "logs", _:
+                group = name.removeprefix("log-group:").removesuffix(":*")
+                listed = target.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+                return any(each["logGroupName"] == group for each in listed)
+            case _:
+                return True
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _ABSENT:
+            return False
+        raise
 
 
 def _monthly_usd(arn: str, target: Target) -> float:

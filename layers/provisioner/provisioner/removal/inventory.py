@@ -204,6 +204,8 @@ def _file_system_goes_or_stays(
         if point:
             found.add("access point", point["AccessPointId"])
         found.add("file system", file_system_id)
+        if points := _recovery_points(existing["FileSystemArn"], target):
+            found.keep("recovery points", ", ".join(points), "backups outlive what they are of; AWS Backup ends them")
         return
     if point:
         found.keep("access point", point["AccessPointId"], "the file system that it belongs to is kept")
@@ -213,6 +215,13 @@ def _file_system_goes_or_stays(
         "size_bytes": existing["SizeInBytes"]["Value"],
         "attach": f"start provision with file_system.existing: {file_system_id}",
     }
+
+
+def _recovery_points(file_system_arn: str, target: Target) -> list[str]:
+    """ARNs. Source: AWS Backup API, ListRecoveryPointsByResource."""
+    pages = target.client("backup").get_paginator("list_recovery_points_by_resource")
+    found = (point for page in pages.paginate(ResourceArn=file_system_arn) for point in page["RecoveryPoints"])
+    return [str(point["RecoveryPointArn"]) for point in found]
 
 
 def _network(wanted: Wanted, there: _There, _target: Target, found: Inventory) -> None:

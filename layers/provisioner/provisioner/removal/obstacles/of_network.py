@@ -258,9 +258,14 @@ def _comes_with_the_cluster(around: Surroundings, each: Mapping[str, Any]) -> bo
     return (
         said == f"Amazon EKS {around.request.cluster.name}"
         or each.get("InterfaceType") in ("vpc_endpoint", "gateway_load_balancer_endpoint")
-        or (around.cluster_group_id is not None and groups == {around.cluster_group_id})
+        or (around.cluster_group_id is not None and groups == {around.cluster_group_id} and _is_a_services(each))
         or _is_ours(around, each.get("TagSet", []))
     )
+
+
+def _is_a_services(interface: Mapping[str, Any]) -> bool:
+    """In use by a service of AWS. Source: EC2 API, NetworkInterfaceAttachment.InstanceOwnerId."""
+    return str(interface.get("Attachment", {}).get("InstanceOwnerId", "")).startswith("amazon-")
 
 
 def _of_nat_gateways(around: Surroundings, ec2: "EC2Client") -> set[str]:
