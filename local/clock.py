@@ -54,6 +54,7 @@ CONSISTENCY_SECONDS = {"access entry": 0.3, "mount target DNS": 0.1}
 
 LEAST_WAIT_SECONDS = 0.03
 LEAST_WAIT_SCALE = 150
+MOST_CROWDED = 3.0
 """At scale 0 a Wait of a minute takes 0.43 s."""
 
 
@@ -94,5 +95,5 @@ class Clock:
 
 
 def _crowding() -> float:
-    """How many want each processor of the machine, of late; at least one."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """How many want each processor of the machine, of late: at least one, and no more than a test has patience for."""
+    return min(MOST_CROWDED, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))

@@ -54,7 +54,7 @@ def test_an_unknown_thing_has_no_duration() -> None:
         Clock(1).delay("luck")
 
 
-@pytest.mark.parametrize(("load", "times"), [(0.0, 1), (2.0, 1), (6.0, 3)])
+@pytest.mark.parametrize(("load", "times"), [(0.0, 1), (2.0, 1), (4.0, 2), (60.0, 3)])
 def test_a_machine_with_other_work_is_waited_for_as_much_longer_as_it_is_crowded(
     load: float, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
