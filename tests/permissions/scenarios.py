@@ -17,6 +17,8 @@ from local.aws.refusals import refusal
 from local.cloud import STACK_NAME
 from local.faults import FAULTS
 from local.faults.drift import CHANGES
+from local.faults.drift.change import item
+from local.faults.drift.network import stack_state
 from local.faults.fault import before
 from local.faults.scene import Scene
 from local.faults.storage import WRITE, set_policy
@@ -128,12 +130,8 @@ def diagnosed(world: World, name: str) -> None:
     failed(provision.run(full(world, name)))
     undo()
 
-    def forbid(_: Call) -> None:
-        raise refusal("AccessDenied", "You are not authorized to perform this operation.")
-
-    disarm = world.cloud.server.hooks.before("cloudformation:CreateStack", forbid)
-    failed(provision.run({"cluster": {"name": f"{name}-forbidden"}}))
-    disarm()
+    with forbidden(world, "cloudformation:CreateStack"):
+        failed(provision.run({"cluster": {"name": f"{name}-forbidden"}}))
 
 
 def taken_over(world: World, name: str) -> None:
@@ -250,6 +248,71 @@ def without_the_last_route() -> Iterator[None]:
         model.create_from_cloudformation_json = create
 
 
+def removed(world: World, name: str) -> None:
+    """A cluster's end: stopped, refused, its data kept, taken over by the next one, given up with it."""
+    provision, fleet, teardown = (world.machine(each) for each in ("Provision", "Fleet", "Teardown"))
+    cluster, point = f"{name}-removed", {"uid": 1000, "gid": 1000, "path": "/shared"}
+    named = {"cluster_name": cluster}
+    request = {"cluster": {"name": cluster}, "storage": {"access_point": point}, "verification": PATIENT}
+    succeeded(provision.run(request))
+    kept = scene(world, cluster).file_system_id
+    succeeded(teardown.run({**named, "mode": "plan"}))
+    stopped(teardown, "Remove storage", named)
+    succeeded(fleet.run({"find_new_accounts": False}))
+    stopped(teardown, "Remove storage", named)
+    succeeded(provision.run(request))
+    with forbidden(world, "cloudformation:DeleteStack"):
+        failed(teardown.run(named))
+    succeeded(teardown.run(named))
+    succeeded(provision.run({**request, "file_system": {"existing": kept}}))
+    item(stack_state, status="DELETE_FAILED")(scene(world, cluster))
+    succeeded(teardown.run({**named, "delete_data": {"file_system_id": kept}, "delete_logs": True}))
+
+
+def taken_back(world: World, name: str) -> None:
+    """A run that makes parts of a cluster anew, fails at its storage, and takes back those parts and no others."""
+    provision, teardown, request = world.machine("Provision"), world.machine("Teardown"), full(world, name)
+    found, cluster = scene(world, f"{name}-full"), f"{name}-full"
+    eks = found.client("eks")
+    pods = f"arn:aws:iam::{world.cloud.account_id}:role/eks-efs-provisioner-fargate-pods"
+    eks.delete_fargate_profile(clusterName=cluster, fargateProfileName="provisioner")
+    until(lambda: not eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"], "the profile to go")
+    for principal in (pods, world.person):
+        eks.delete_access_entry(clusterName=cluster, principalArn=principal)
+    failing = {**request, "on_failure": "roll_back", "verification": QUICK}
+    spoil = before("Verify storage", set_policy(WRITE))
+    disarm = spoil(world.cloud, cluster)
+    assert failed(provision.run(failing)).entered("Roll back")
+    disarm()
+    assert eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"] == []
+    assert {pods, world.person}.isdisjoint(eks.list_access_entries(clusterName=cluster)["accessEntries"])
+    disarm = spoil(world.cloud, cluster)
+    with held(world.cloud, "RemoveStorage"):
+        run = provision.start(failing)
+        provision.until_entered(run, "Roll back")
+        assert not provision.has_ended(run)
+        until(lambda: any(not teardown.has_ended(each) for each in teardown.executions()), "the roll-back")
+        provision.client.stop_execution(executionArn=run)
+        assert provision.wait(run).status == "ABORTED"
+    settled(teardown)
+    disarm()
+    succeeded(provision.run(request))
+
+
+@contextmanager
+def forbidden(world: World, operation: str) -> Iterator[None]:
+    """By somebody else's policy."""
+
+    def forbid(_: Call) -> None:
+        raise refusal("AccessDenied", "You are not authorized to perform this operation.")
+
+    disarm = world.cloud.server.hooks.before(operation, forbid)
+    try:
+        yield
+    finally:
+        disarm()
+
+
 SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     provisioned,
     checked,
@@ -259,6 +322,8 @@ SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     scheduled,
     told,
     rolled_back,
+    removed,
+    taken_back,
 )
 
 
