@@ -15,7 +15,12 @@ from local.aws.permissions.audit import Decision
 from local.cloud import EmbeddedCloud
 from tests.permissions.rights import Right
 
-NOT_IN_PASSING = ("LetCloudFormationBuildTheNetwork", "LetCloudFormationTakeTheNetworkDown", "LookAtVpc")
+NOT_IN_PASSING = (
+    "LetCloudFormationBuildTheNetwork",
+    "LetCloudFormationRemoveTheNetwork",
+    "LetCloudFormationTakeTheNetworkDown",
+    "LookAtVpc",
+)
 """Without one of these CloudFormation leaves a stack that failed, which a run does not get over."""
 
 

@@ -36,7 +36,7 @@ NOT_MISSED = {
 """AWS's own policies whose absence the embedded cloud cannot show, and why."""
 
 
-@pytest.mark.parametrize("name", ["Provision", "Reverify", "Fleet"])
+@pytest.mark.parametrize("name", ["Provision", "Reverify", "Fleet", "Teardown"])
 def test_a_machine_has_no_traces_without_awss_own_policy_on_its_role(name: str, swept: Played) -> None:
     role_arn, policy_arn = attached(swept)[f"{name}StateMachineRole"]
     audit, machine = swept.world.cloud.server.authoriser.audit, swept.world.machine(name)
@@ -53,7 +53,7 @@ def test_pods_run_no_image_of_the_accounts_without_awss_own_policy_on_their_role
 
 
 def test_these_are_all_of_awss_own_policies(swept: Played) -> None:
-    machines = {f"{name}StateMachineRole" for name in ("Provision", "Reverify", "Fleet")}
+    machines = {f"{name}StateMachineRole" for name in ("Provision", "Reverify", "Fleet", "Teardown")}
     assert attached(swept).keys() == {"FargatePodsRole", *machines, *NOT_MISSED}
 
 

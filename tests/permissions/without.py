@@ -10,10 +10,21 @@ from local.aws.patches import scheduler
 from local.aws.permissions.authoriser import AccessDenied
 from local.cloud import STACK_NAME
 from local.faults.drift import CHANGES
+from local.faults.fault import before
+from local.faults.storage import WRITE, set_policy
 from tests.end_to_end.runs import Machine
 from tests.permissions.invocations import Invocations
 from tests.permissions.rights import Right
-from tests.permissions.scenarios import QUICK, full, missed, scene, settled, succeeded, without_the_last_route
+from tests.permissions.scenarios import (
+    PATIENT,
+    QUICK,
+    full,
+    missed,
+    scene,
+    settled,
+    succeeded,
+    without_the_last_route,
+)
 from tests.permissions.world import World
 
 Attempt = Callable[[], str]
@@ -38,6 +49,10 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
             return lambda: ran(world.machine("Provision"), request)
         case "ProvisionerRole", "LetCloudFormationTakeTheNetworkDown":
             return lambda: never_finished(world, name)
+        case "ProvisionStateMachineRole", "RollBack" | "FollowRollBack":
+            return lambda: not_taken_back(world, name)
+        case "TeardownStateMachineRole" | "RemoverRole", _:
+            return removal(world, name)
         case "ProvisionStateMachineRole" | "ProvisionerRole", _:
             return lambda: ran(world.machine("Provision"), full(world, name))
         case "ReverifyStateMachineRole", "Remediate" | "FollowRemediation":
@@ -66,6 +81,21 @@ def never_finished(world: World, name: str) -> str:
     request = {"cluster": {"name": f"{name}-left-over"}, "verification": QUICK}
     with without_the_last_route():
         return ran(world.machine("Provision"), request)
+
+
+def not_taken_back(world: World, name: str) -> str:
+    request = {**full(world, name), "on_failure": "roll_back", "verification": QUICK}
+    disarm = before("Verify storage", set_policy(WRITE))(world.cloud, f"{name}-full")
+    told = ran(world.machine("Provision"), request)
+    disarm()
+    return told
+
+
+def removal(world: World, name: str) -> Attempt:
+    """Of a cluster that is made before the right is taken away."""
+    cluster = f"{name}-to-go"
+    succeeded(world.machine("Provision").run({"cluster": {"name": cluster}, "verification": PATIENT}))
+    return lambda: ran(world.machine("Teardown"), {"cluster_name": cluster})
 
 
 def remediated(world: World, name: str) -> str:
