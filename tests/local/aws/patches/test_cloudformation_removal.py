@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws.patches import cloudformation_removal
+from local.clock import CONSISTENCY_SECONDS
 from local.cloud import EmbeddedCloud
 
 NETWORK = {
@@ -80,7 +81,10 @@ def test_a_stack_goes_in_the_order_of_its_dependencies(stacks: Any) -> None:
         stacks.describe_stacks(StackName="network")
 
 
-def test_a_nat_gateway_is_gone_when_its_stack_is(cloud: EmbeddedCloud, stacks: Any) -> None:
+def test_a_nat_gateway_is_gone_when_its_stack_is(
+    cloud: EmbeddedCloud, stacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONSISTENCY_SECONDS, "NAT gateway deletion", 0.4)
     ec2 = cloud.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
