@@ -74,15 +74,16 @@ def test_somebody_elses_file_system_is_left_as_it_is(invoke: Invoke, efs: Any, f
     assert len(efs.describe_mount_targets(FileSystemId=file_system_id)["MountTargets"]) == 3
 
 
-@pytest.mark.parametrize(("size", "left"), [(6144, 0), (6145, 1)])
-def test_a_roll_back_deletes_what_nobody_has_written_to(
-    invoke: Invoke, efs: Any, file_system_id: str, size: int, left: int
+@pytest.mark.parametrize(("size", "nobody_could_mount", "left"), [(6144, True, 0), (6145, True, 1), (6144, False, 1)])
+def test_a_roll_back_deletes_what_nobody_can_have_written_to_and_leaves_the_rest_to_the_next_run(
+    invoke: Invoke, efs: Any, file_system_id: str, size: int, nobody_could_mount: bool, left: int
 ) -> None:
     for_all = {"SizeInBytes": {"Value": size}}
     alter(efs, "DescribeFileSystems", lambda parsed: [each.update(for_all) for each in parsed["FileSystems"]])
-    remove(invoke, existing={})
+    remove(invoke, existing={}, delete_data=nobody_could_mount)
     found = efs.describe_file_systems()["FileSystems"]
     assert len(found) == left
+    assert "eks-efs-provisioner/kept" not in str(found)
 
 
 def test_a_roll_back_leaves_a_file_system_that_was_there_before(invoke: Invoke, efs: Any, file_system_id: str) -> None:

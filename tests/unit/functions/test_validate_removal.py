@@ -149,7 +149,7 @@ def test_a_run_that_has_the_cluster_rolls_its_own_creations_back(table: Table) -
     request = a_request(cluster={"name": "eks-orders"}).model_dump(mode="json")
     table.put("eks-orders", claimed_by=table.two)
     existing = {"cluster": "eks-orders"}
-    asked = {"execution_arn": table.two, "request": request, "existing": existing}
+    asked = {"execution_arn": table.two, "request": request, "existing": existing, "may_hold_data": True}
     answer = validate(table, roll_back=asked)
     assert (answer["status"], answer["existing"], answer["request"]) == ("RollBack", existing, request)
 
@@ -157,5 +157,7 @@ def test_a_run_that_has_the_cluster_rolls_its_own_creations_back(table: Table) -
 def test_nobody_else_does(table: Table) -> None:
     table.put("eks-orders", claimed_by=table.one)
     request = a_request(cluster={"name": "eks-orders"}).model_dump(mode="json")
-    message = refusal(table, roll_back={"execution_arn": table.two, "request": request, "existing": {}})
+    message = refusal(
+        table, roll_back={"execution_arn": table.two, "request": request, "existing": {}, "may_hold_data": False}
+    )
     assert f"roll_back.execution_arn is '{table.two}'" in message

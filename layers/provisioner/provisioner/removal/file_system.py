@@ -37,7 +37,7 @@ def remove(
     """Converge to no mount targets and no security group, and to a file system that is kept, or gone with its data.
 
     `file_system_id` is the recorded one; None looks for the cluster's own. A roll-back leaves what was `existing`, and
-    deletes a file system of the run's own that is empty, since nobody has asked for what is in another.
+    of what the run has made, what somebody may have written to: with `delete_data`, nobody could, and EFS meters none.
     Facts when ready: {file_system: null | {file_system_id, size_bytes, kept_since}}.
     Raises: TerminalError OWNED_BY_ANOTHER.
     """
@@ -78,9 +78,9 @@ def remove(
 
 
 def _is_deleted(found: "FileSystemDescriptionTypeDef", existing: Existing | None, *, delete_data: bool) -> bool:
-    if existing is None:
-        return delete_data
-    return existing.file_system_id != found["FileSystemId"] and file_system_removal.is_empty(found)
+    if existing is not None and existing.file_system_id == found["FileSystemId"]:
+        return False
+    return delete_data and (existing is None or file_system_removal.is_empty(found))
 
 
 def _left(
@@ -93,7 +93,8 @@ def _left(
     """Kept since now, or in a roll-back as it was before; its access point stays with it."""
     file_system_id = found["FileSystemId"]
     was_there = existing is not None and existing.file_system_id == file_system_id
-    since = existing.file_system_kept if existing is not None and was_there else now
+    # What a roll-back leaves is the next run's own.
+    since = now if existing is None else existing.file_system_kept if was_there else None
     if since is not None:
         file_system_removal.keep(request, file_system_id, since, efs)
     left = file_system.find_by_id(file_system_id, efs)

@@ -43,18 +43,22 @@ class RemovalRequest(Asked):
 
 
 class RollBack(Asked):
-    """What a run of provision that fails has its own creations removed by; `existing` was there before it."""
+    """What a run of provision that fails has its own creations removed by; `existing` was there before it.
+
+    `may_hold_data`: others could have mounted the file system by then, which EFS does not meter for hours.
+    """
 
     execution_arn: str
     request: dict[str, Any]
     existing: dict[str, Any]
+    may_hold_data: bool
 
     def payload(self) -> dict[str, Any]:
         """As Removal.payload, with the status RollBack."""
         return {
             "status": "RollBack",
             "mode": "apply",
-            "delete_data_of": None,
+            "delete_data_of": None if self.may_hold_data else "what this run has made",
             "delete_logs": True,
             "reason": None,
             "file_system_id": None,
