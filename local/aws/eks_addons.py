@@ -12,6 +12,7 @@ from moto.core.responses import ActionResult
 
 from local.aws import eks_bootstrap
 from local.aws.eks_base import EksOperations
+from local.aws.eks_rules import check_addon_role
 from local.aws.eks_state import Addon, Cluster, Update, utc_now
 from local.aws.refusals import refusal
 
@@ -136,6 +137,8 @@ class AddonOperations(EksOperations):
         return found
 
     def _check(self, name: str) -> None:
+        if role_arn := self.parameter("serviceAccountRoleArn"):
+            check_addon_role(role_arn)
         if name == "coredns":
             _check_coredns_configuration(self.parameter("configurationValues"))
 

@@ -18,8 +18,9 @@ from local.aws.eks_rules import (
     DEFAULT_VERSION,
     OFFERED_VERSIONS,
     check_capacity,
+    check_cluster_role,
+    check_linked_role,
     check_logging,
-    check_role,
     check_vpc_config,
     merged_logging,
 )
@@ -69,7 +70,8 @@ class ClusterOperations(EksOperations):
         version = request["version"] or DEFAULT_VERSION
         if version not in OFFERED_VERSIONS:
             raise refusal("InvalidParameterException", f"unsupported Kubernetes version {version}", clusterName=name)
-        check_role(request["roleArn"], "eks.amazonaws.com", {})
+        check_cluster_role(request["roleArn"], self.partition)
+        check_linked_role(self.current_account, self.partition)
         check_logging(request["logging"])
         access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
         access |= request["accessConfig"] or {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from local.aws import eks_access, iam, network
+from local.aws import eks_access, iam, iam_changes, network
 from local.aws.availability import types_in
 from local.aws.eks_base import NAME, EksOperations
 from local.aws.eks_state import Cluster, FargateProfile
@@ -106,7 +106,7 @@ class ProfileOperations(EksOperations):
 
     def _check_role(self, role_arn: str, profile_arn: str) -> None:
         role = iam.find_role(role_arn)
-        if role is None or role.path != "/":
+        if role is None or role.path != "/" or iam_changes.seen_trust(role) is None:
             raise _invalid("Provided Pod Execution role ARN is invalid or the role does not exist")
         # Source: EKS user guide, "Amazon EKS Pod execution IAM role": the one key that its trust policy is shown with.
         context = {"aws:SourceArn": profile_arn}

@@ -10,7 +10,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import iam, network
+from local.aws import iam, iam_changes, network
 from local.aws.ec2_network import OTHER_ZONES
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
@@ -21,15 +21,48 @@ MAX_PUBLIC_ACCESS_CIDRS = 40
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
-def check_role(role_arn: Any, service: str, context: Mapping[str, str]) -> None:
-    """The role must exist and trust the service."""
+SERVICE = "eks.amazonaws.com"
+
+
+def check_cluster_role(role_arn: Any, partition: str) -> None:
+    """The role must exist, trust EKS and have its policy. Texts: terraform-provider-aws, eks/cluster.go."""
     role = iam.find_role(role_arn)
-    if role is None or not iam.trusts(role, Caller(service=service), context):
+    if role is None or not iam.trusts(role, Caller(service=SERVICE), {}):
+        raise not_assumable(role_arn)
+    policy = f"arn:{partition}:iam::aws:policy/AmazonEKSClusterPolicy"
+    if policy not in iam_changes.seen_policies(role).managed:
         raise refusal(
             "InvalidParameterException",
-            f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is not "
-            "correct",
+            "The provided role doesn't have the Amazon EKS Managed Policies associated with it. Please ensure the "
+            f"following policy is attached: {policy}",
         )
+
+
+def check_linked_role(account_id: str, partition: str) -> None:
+    """EKS's own role, if the account has it: made by its first cluster, and no sooner seen than others.
+
+    Source: crossplane-contrib/provider-aws#218, aws/aws-k8s-tester#232.
+    """
+    role_arn = f"arn:{partition}:iam::{account_id}:role/aws-service-role/{SERVICE}/AWSServiceRoleForAmazonEKS"
+    role = iam.find_role(role_arn)
+    if role is not None and not iam.trusts(role, Caller(service=SERVICE), {}):
+        raise not_assumable(role_arn)
+
+
+def check_addon_role(role_arn: Any) -> None:
+    """Of an add-on's service account: it must exist. Whom it has to trust is the cluster's identity provider."""
+    role = iam.find_role(role_arn)
+    if role is None or iam_changes.seen_trust(role) is None:
+        raise not_assumable(role_arn)
+
+
+def not_assumable(role_arn: Any) -> Exception:
+    """Source: terraform-aws-modules/terraform-aws-eks#2406, #2057."""
+    return refusal(
+        "InvalidParameterException",
+        f"Role with arn: {role_arn}, could not be assumed because it does not exist or the trusted entity is not "
+        "correct",
+    )
 
 
 def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]:

@@ -20,6 +20,7 @@ from moto.iam.models import IAMBackend, Role, User, iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from moto.sts.responses import TokenResponse
 
+from local.aws import iam_changes
 from local.aws.interfaces import Cloud
 from local.aws.policies import Caller, decide
 from local.kubernetes.authenticator import Credential
@@ -42,13 +43,15 @@ class Principal:
 
 
 def install(cloud: Cloud) -> None:
-    """Makes AssumeRole check that the role exists and that its trust policy allows the caller, and IAM count seconds.
+    """Makes AssumeRole check that the role exists and that its trust policy allows the caller, and IAM count seconds
+    and remember what was before a change.
 
     Source: IAM API reference, Role and User, CreateDate: as in its examples, without fractions.
     """
     sts_urls.url_paths = dict.fromkeys(sts_urls.url_paths, StrictSts.dispatch)
     for name, create in _CREATE.items():
         setattr(IAMBackend, name, _to_the_second(create))
+    iam_changes.install()
 
 
 _CREATE = {name: getattr(IAMBackend, name) for name in ("create_role", "create_user")}
@@ -78,8 +81,11 @@ class StrictSts(TokenResponse):
 
 
 def trusts(role: Role, caller: Caller, context: Mapping[str, str | None]) -> bool:
-    """Whether the role's trust policy lets the caller assume it."""
-    document = json.loads(unquote(role.assume_role_policy_document))
+    """Whether the role's trust policy lets the caller assume it, as far as the change that says so has spread."""
+    trust = iam_changes.seen_trust(role)
+    if trust is None:
+        return False
+    document = json.loads(unquote(trust))
     known = {name: value for name, value in context.items() if value is not None}
     return decide(document, caller, "sts:AssumeRole", known) == "allow"
 
@@ -94,11 +100,12 @@ def find_role(role_arn: str) -> Role | None:
 
 
 def principal_id(principal_arn: str) -> str | None:
-    """The unique id behind a role's or user's ARN; None when it does not exist."""
+    """The unique id behind a role's or user's ARN; None when it does not exist, as far as others see."""
     backend = _backend_of(principal_arn)
     if backend is None:
         return None
-    found: list[Role | User] = [*backend.get_roles(), *backend.users.values()]
+    roles = [role for role in backend.get_roles() if iam_changes.seen_trust(role) is not None]
+    found: list[Role | User] = [*roles, *backend.users.values()]
     return next((str(principal.id) for principal in found if principal.arn == principal_arn), None)
 
 

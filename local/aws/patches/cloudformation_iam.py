@@ -58,7 +58,7 @@ def install(server: AwsServer) -> None:
     attach = IAMBackend.attach_role_policy
 
     def attach_role_policy(self: IAMBackend, policy_arn: str, role_name: str) -> None:
-        _load(self, policy_arn)
+        load(self, policy_arn)
         attach(self, policy_arn, role_name)
 
     IAMBackend.attach_role_policy = attach_role_policy
@@ -73,7 +73,7 @@ def _attach(role: Any, properties: dict[str, Any], account_id: str, region: str)
         backend.attach_role_policy(arn, role.name)
 
 
-def _load(backend: IAMBackend, policy_arn: str) -> None:
+def load(backend: IAMBackend, policy_arn: str) -> None:
     """A policy that AWS manages, once somebody attaches it."""
     name = policy_arn.rsplit("/", 1)[-1]
     if ":iam::aws:policy/" in policy_arn and policy_arn not in backend.managed_policies and name in _managed_by_aws():

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from moto.iam.models import Role, User, iam_backends
 
-from local.aws import iam
+from local.aws import iam, iam_changes
 from local.aws.policies import as_list
 
 Statement = Mapping[str, Any]
@@ -28,18 +28,14 @@ ROOT = Policy("root", ({"Effect": "Allow", "Action": "*", "Resource": "*"},))
 
 
 def policies_of(principal_arn: str) -> list[Policy]:
-    """Of a role or a user; none of anybody else, who is then refused everything, but for an account's root user."""
+    """Of a role or a user, as others see it; none of anybody else, who may then do nothing, but for a root user."""
     if principal_arn.endswith(":root"):
         return [ROOT]
     principal = find(principal_arn)
     if principal is None:
         return []
-    inline = [Policy(name, _statements(_text(document))) for name, document in dict(principal.policies).items()]
-    managed = [
-        Policy(arn, _statements(next(version.document for version in policy.versions if version.is_default)))
-        for arn, policy in dict(principal.managed_policies).items()
-    ]
-    return [*inline, *managed]
+    seen = iam_changes.seen_policies(principal)
+    return [Policy(name, _statements(_text(document))) for name, document in {**seen.inline, **seen.managed}.items()]
 
 
 def managed(policy_arn: str) -> tuple[Statement, ...]:
@@ -49,7 +45,7 @@ def managed(policy_arn: str) -> tuple[Statement, ...]:
     policy = backend.managed_policies.get(policy_arn)
     if policy is None:
         return ()
-    return _statements(next(version.document for version in policy.versions if version.is_default))
+    return _statements(iam_changes.default_document(policy))
 
 
 def statements_of(principal_arn: str) -> Iterator[Statement]:

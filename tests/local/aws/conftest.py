@@ -21,14 +21,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from moto.iam.models import iam_backends
 from moto.server import ThreadedMotoServer
 
 from local.aws import backup, ec2, efs, eks, iam
 from local.aws.eks_state import Cluster
+from local.aws.patches import cloudformation_iam
 from local.clock import Clock
 from local.kubernetes.interfaces import Authenticate, ControlPlane
 
 ACCOUNT, REGION = "123456789012", "ap-northeast-1"
+CLUSTER_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 
 
 class HandClock(Clock):
@@ -158,7 +161,14 @@ class PartsOfACloud:
         statement |= arguments.pop("statement", {})
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         created = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document, **arguments)
+        if service == "eks.amazonaws.com":
+            self.attach(CLUSTER_POLICY, name)
         return str(created["Role"]["Arn"])
+
+    def attach(self, policy_arn: str, role_name: str) -> None:
+        """A policy that AWS manages."""
+        cloudformation_iam.load(iam_backends[ACCOUNT]["aws"], policy_arn)
+        self.client("iam").attach_role_policy(PolicyArn=policy_arn, RoleName=role_name)
 
 
 @functools.cache
