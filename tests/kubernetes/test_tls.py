@@ -18,7 +18,7 @@ from botocore.exceptions import SSLError
 
 from local.kubernetes.certificates import FORMS, POOREST, Authority, Form
 from provisioner.aws.errors import connection_error
-from provisioner.errors import BoundaryError, ClusterUnavailableError, ErrorReason, TerminalError
+from provisioner.errors import BoundaryError, ErrorReason, TerminalError, UnsettledError
 from provisioner.kubernetes.client import ClusterApi
 
 DAY = datetime.timedelta(days=1)
@@ -158,7 +158,7 @@ def test_a_handshake_that_is_cut_off_is_worth_another_try(how: str) -> None:
 
         threading.Thread(target=hang_up, daemon=True).start()
         error = asking(Server(f"https://127.0.0.1:{listening.getsockname()[1]}"), Authority.new())
-    assert type(error) is ClusterUnavailableError
+    assert type(error) is UnsettledError
     assert error.reason is ErrorReason.SERVICE_UNAVAILABLE
     assert "\n" not in str(error)
 
@@ -167,7 +167,7 @@ def test_a_certificate_that_begins_to_be_valid_in_a_moment_is_worth_another_try(
     authority = Authority.new()
     with serving(authority.serving("x", begins_in=DAY).server_context()) as server:
         error = asking(server, authority)
-    assert type(error) is ClusterUnavailableError
+    assert type(error) is UnsettledError
 
 
 @pytest.mark.parametrize("begins_in", [-DAY, -3 * DAY], ids=["valid", "expired"])

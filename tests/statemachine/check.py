@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUNDARY_ERRORS = {"RetryableError", "ClusterUnavailableError", "TerminalError", "RequestError"}
+BOUNDARY_ERRORS = {"RetryableError", "UnsettledError", "TerminalError", "RequestError"}
 # Error names that Step Functions and its integrations raise (Step Functions developer guide, "Handling errors").
 PLATFORM_ERROR = re.compile(
     r"States\.\w+|Lambda\.\w+|Sandbox\.Timedout|DynamoDB\.\w+|Events?\.\w+|EventBridge\.\w+|StepFunctions\.\w+"
@@ -122,13 +122,6 @@ def tasks(scope: Scope) -> Iterator[str]:
                 yield f"{where}: a retry without FULL jitter and MaxDelaySeconds"
 
 
-def asks_a_cluster(state: str) -> bool:
-    """Whether the state's function speaks to Kubernetes; the diagnosis does, and makes every failure a finding."""
-    source = (ROOT / "functions" / state.lower().replace(" ", "_") / "app.py").read_text()
-    names = ("kubernetes.client", "inspection.objects", "inspection.plan", "removal import storage")
-    return "diagnosis" not in source and any(name in source for name in names)
-
-
 def kind_of(resource: str) -> str:
     if resource.endswith("lambda:invoke"):
         return "function"
@@ -136,8 +129,7 @@ def kind_of(resource: str) -> str:
 
 
 def retry_policies(scope: Scope) -> Iterator[str]:
-    """One retry policy for functions, with a part more for those that ask a cluster's API, one for native
-    integrations, one for executions, repeated literally.
+    """One retry policy for functions, one for native integrations, one for executions, repeated literally.
 
     An execution is not started again because it failed: what it failed at is its own to retry.
     """
@@ -147,14 +139,12 @@ def retry_policies(scope: Scope) -> Iterator[str]:
             if state["Type"] != "Task":
                 continue
             kind = kind_of(state["Resource"])
-            if kind == "function" and asks_a_cluster(name):
-                kind = "function that asks a cluster"
             where, policy = first.setdefault(kind, (name, state.get("Retry")))
             if state.get("Retry") != policy:
                 yield f"{inner.path}/{name}: its retry policy differs from that of {where!r}"
             retried = {error for rule in state.get("Retry", []) for error in rule["ErrorEquals"]}
-            if ("ClusterUnavailableError" in retried) != (kind == "function that asks a cluster"):
-                yield f"{inner.path}/{name}: repeats a cluster's failures, or asks a cluster and does not"
+            if kind == "function" and not retried >= {"RetryableError", "UnsettledError"}:
+                yield f"{inner.path}/{name}: does not repeat what may pass"
             if kind == "execution" and "States.TaskFailed" in retried:
                 yield f"{inner.path}/{name}: starts an execution again because it failed"
 

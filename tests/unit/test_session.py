@@ -12,8 +12,9 @@ from moto import mock_aws
 from provisioner.aws import session
 from provisioner.aws.errors import boundary_error
 from provisioner.aws.session import Target
-from provisioner.errors import ErrorReason, RetryableError, TerminalError
+from provisioner.errors import ErrorReason, RetryableError, TerminalError, UnsettledError
 from provisioner.request import Request
+from tests.unit.resources.aws_calls import http
 
 ENVIRON = {"EXTERNAL_ID": "for-tests", "AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "ensure_file_system"}
 
@@ -210,3 +211,40 @@ def test_no_code_means_two_things() -> None:
     codes = [code for codes in errors._RETRYABLE.values() for code in codes]
     codes += [code for codes, _ in errors._TERMINAL.values() for code in codes]
     assert len(codes) == len(set(codes))
+
+
+def test_a_denial_may_settle_while_the_role_is_young_or_its_age_may_not_be_looked_up(
+    sts: Sts,
+) -> None:
+    target = Target.of(request(), ENVIRON, role="inspector")
+    assert denial(target, role_made(timedelta(minutes=9))) is UnsettledError
+    assert denial(target, role_made(timedelta(minutes=11))) is TerminalError
+    assert denial(target, {"Error": {"Code": "AccessDenied"}}) is UnsettledError
+    assert denial(target, {"Error": {"Code": "NoSuchEntity"}}) is TerminalError
+
+
+def role_made(ago: timedelta) -> dict[str, Any]:
+    return {"Role": {"Arn": "arn:aws:iam::444455556666:role/r", "CreateDate": datetime.now(UTC) - ago}}
+
+
+def denial(target: Target, iam_says: dict[str, Any]) -> type[Exception]:
+    """What becomes of a denied call; whose age is asked is the role that made it, and once."""
+    asked: list[str] = []
+
+    def answering(said: dict[str, Any]) -> Any:
+        return lambda **_: (http(400 if "Error" in said else 200), {**said, "ResponseMetadata": {}})
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params["RoleName"])
+
+    target._clients.clear()
+    iam, efs = target.client("iam"), target.client("efs")
+    iam.meta.events.register("provide-client-params.iam.GetRole", note)
+    iam.meta.events.register("before-call.iam.GetRole", answering(iam_says))
+    efs.meta.events.register("before-call.efs.*", answering({"Error": {"Code": "AccessDeniedException"}}))
+    with pytest.raises(ClientError) as refused:
+        efs.describe_file_systems()
+    assert asked == ["eks-efs-provisioner-inspector"]
+    error = boundary_error(refused.value, "DescribeFileSystems")
+    assert error.reason is ErrorReason.ACCESS_DENIED
+    return type(error)

@@ -1,4 +1,4 @@
-"""The four errors that leave a function.
+"""The errors that leave a function.
 
 The state machine matches these class names exactly (an `ErrorEquals` entry is a class name), so they stay flat:
 no subclass of one of them may ever be raised.
@@ -35,7 +35,7 @@ class ErrorReason(StrEnum):
 
 
 class BoundaryError(Exception):
-    """`reason: subject; remedy`. Never raised itself: raise one of the four below."""
+    """`reason: subject; remedy`. Never raised itself: raise one of those below."""
 
     def __init__(self, reason: ErrorReason, subject: str, *, remedy: str) -> None:
         self.reason = reason
@@ -48,10 +48,11 @@ class RetryableError(BoundaryError):
     """Throttling, a 5xx, eventual consistency, a role not yet assumable: the same call may succeed later."""
 
 
-class ClusterUnavailableError(BoundaryError):
-    """A cluster's API cannot be reached or fails: the same call is repeated for some minutes.
+class UnsettledError(BoundaryError):
+    """Within minutes it passes, or it never does: the same call is repeated for some minutes.
 
-    Not RetryableError, which waits out an account that AWS throttles: nothing says that this will pass by itself.
+    A cluster's API that cannot be reached or fails; a role or a right that IAM may not have spread yet. Not
+    RetryableError, which waits out an account that AWS throttles: nothing says that this will pass by itself.
     """
 
 

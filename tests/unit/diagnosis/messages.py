@@ -444,7 +444,7 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         failed(
             APPLY,
             "ServiceUnavailable: the cluster's API could not be reached: timed out; the same call is made",
-            "ClusterUnavailableError",
+            "UnsettledError",
         ),
         {"cluster-endpoint-unreachable"},
     ),
@@ -497,7 +497,7 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         failed(
             VERIFY,
             f"ServiceUnavailable: apply Pod p: HTTP 500 InternalError ({WEBHOOK_DOWN}); the same call is made again",
-            "ClusterUnavailableError",
+            "UnsettledError",
         ),
         {"webhook-unreachable"},
     ),
@@ -506,7 +506,7 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
             VERIFY,
             'ServiceUnavailable: logs of Pod p: HTTP 500 (Get "https://10.0.1.7:10250/containerLogs/default/p/c": dial '
             "tcp 10.0.1.7:10250: i/o timeout); the same call is made again",
-            "ClusterUnavailableError",
+            "UnsettledError",
         ),
         {"nodes-unreachable"},
     ),

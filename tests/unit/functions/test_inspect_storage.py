@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import ClusterUnavailableError, ErrorReason, RetryableError
+from provisioner.errors import ErrorReason, RetryableError, UnsettledError
 from tests.unit.functions.conftest import Invoke
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import CLASS, DRIVER, a_cluster
@@ -84,12 +84,12 @@ def test_an_endpoint_that_was_closed_is_the_infrastructures_difference_and_any_o
     is_closed: bool, invoke: Invoke, cluster: FakeCluster, eks: FakeEks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def silent(*_: Any) -> None:
-        raise ClusterUnavailableError(ErrorReason.SERVICE_UNAVAILABLE, "no answer", remedy="again")
+        raise UnsettledError(ErrorReason.SERVICE_UNAVAILABLE, "no answer", remedy="again")
 
     eks.clusters["eks-example"]["resourcesVpcConfig"]["endpointPublicAccess"] = not is_closed
     monkeypatch.setattr(cluster, "get", silent)
     if is_closed:
         assert invoke("inspect_storage") == {"differences": [], "strays": []}
     else:
-        with pytest.raises(ClusterUnavailableError, match="no answer"):
+        with pytest.raises(UnsettledError, match="no answer"):
             invoke("inspect_storage")

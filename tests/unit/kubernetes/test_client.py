@@ -9,7 +9,7 @@ import urllib3.exceptions
 from kubernetes.client.exceptions import ApiException
 
 from provisioner.aws.session import Target
-from provisioner.errors import BoundaryError, ClusterUnavailableError, ErrorReason, RetryableError, TerminalError
+from provisioner.errors import BoundaryError, ErrorReason, RetryableError, TerminalError, UnsettledError
 from provisioner.kubernetes import client as client_module
 from provisioner.kubernetes.client import ClusterApi, kubernetes_api
 from provisioner.kubernetes.dynamic import resources
@@ -119,12 +119,12 @@ def test_a_long_refusal_loses_its_middle_and_a_url_its_query() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "reason"),
     [
-        (0, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
+        (0, UnsettledError, ErrorReason.SERVICE_UNAVAILABLE),
         (404, RetryableError, ErrorReason.NOT_YET_CONSISTENT),
         (409, RetryableError, ErrorReason.NOT_YET_CONSISTENT),
         (429, RetryableError, ErrorReason.THROTTLED),
-        (500, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
-        (503, ClusterUnavailableError, ErrorReason.SERVICE_UNAVAILABLE),
+        (500, UnsettledError, ErrorReason.SERVICE_UNAVAILABLE),
+        (503, UnsettledError, ErrorReason.SERVICE_UNAVAILABLE),
     ],
 )
 def test_what_may_pass_is_repeated_a_failing_cluster_for_minutes(status: int, kind: type, reason: ErrorReason) -> None:
@@ -164,7 +164,7 @@ def test_an_answer_that_is_not_a_status_object_is_no_second_error() -> None:
 
 def test_an_api_that_cannot_be_reached_is_retryable(monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable = urllib3.exceptions.NewConnectionError(cast(Any, None), "refused")
-    with pytest.raises(ClusterUnavailableError, match="could not be reached"):
+    with pytest.raises(UnsettledError, match="could not be reached"):
         api_over(Transport(unreachable), monkeypatch).get("Pod", "p", "default")
 
 

@@ -5,17 +5,22 @@ one resource ("already exists" is success to an `ensure`) is handled where it is
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from provisioner.errors import ErrorReason, RetryableError, TerminalError
+from provisioner.errors import ErrorReason, RetryableError, TerminalError, UnsettledError
 from provisioner.tls import distrust
 from provisioner.verbatim import repeated
 
+MAY_SETTLE: Final = "MaySettle"
+"""In the answer that denies a call: IAM may not have spread yet what allows it (see aws/session.py)."""
+
 # AWS names the kind of policy that denies a call at the end of some 400 characters.
 _MESSAGE_CHARACTERS: Final = 1500
+
+_MAY_SETTLE: Final = "the same call is made again for some minutes, in which IAM spreads what a young role may do"
 
 _RETRYABLE: Final[Mapping[ErrorReason, frozenset[str]]] = {
     ErrorReason.THROTTLED: frozenset(
@@ -122,11 +127,16 @@ _TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
 }
 
 
-def boundary_error(error: ClientError, doing: str) -> RetryableError | TerminalError:
+def is_denial(answer: Mapping[str, Any]) -> bool:
+    """Whether AWS's answer is that the caller may not make the call."""
+    return answer.get("Error", {}).get("Code") in _TERMINAL[ErrorReason.ACCESS_DENIED][0]
+
+
+def boundary_error(error: ClientError, doing: str) -> RetryableError | UnsettledError | TerminalError:
     """The error that leaves the function when AWS refused a call: never raised here, returned to be raised.
 
     `doing` says which call on which resource, for instance "CreateMountTarget in subnet-0a1b". Codes that no table
-    names are retryable with a 5xx status and terminal otherwise.
+    names are retryable with a 5xx status and terminal otherwise. A denial is terminal unless it may settle.
     Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS, CloudWatch
     Logs and DynamoDB;
     botocore's retry handler for the throttling codes.
@@ -138,6 +148,8 @@ def boundary_error(error: ClientError, doing: str) -> RetryableError | TerminalE
         if code in codes:
             return RetryableError(reason, subject, remedy="the same call is made again")
     for reason, (codes, remedy) in _TERMINAL.items():
+        if code in codes and error.response.get(MAY_SETTLE):
+            return UnsettledError(reason, subject, remedy=f"{_MAY_SETTLE}; if it stays so, {remedy}")
         if code in codes:
             return TerminalError(reason, subject, remedy=remedy)
     if status >= 500:

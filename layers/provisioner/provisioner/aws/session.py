@@ -8,6 +8,7 @@ nothing else, the remover's to take down.
 import os
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
@@ -15,9 +16,10 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
 
-from provisioner.aws.errors import boundary_error
+from provisioner.aws.errors import MAY_SETTLE, boundary_error, is_denial
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.regions import partition_of
 from provisioner.request import Request
@@ -44,14 +46,25 @@ CLIENT_CONFIG: Final = Config(
     read_timeout=15,
     user_agent_extra="eks-efs-provisioner",
 )
+SPREAD_WITHIN: Final = timedelta(minutes=10)
+"""Within which everybody has heard of a role: seconds as a rule, three minutes were seen (aws/aws-cdk#16037)."""
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 class Target:
     """The account and region that a request names, reached as one of the project's roles there."""
 
-    def __init__(self, session: botocore.session.Session, *, account_id: str, region: str, role_prefix: str) -> None:
+    def __init__(
+        self,
+        session: botocore.session.Session,
+        *,
+        account_id: str,
+        region: str,
+        role_prefix: str,
+        role: Role = "provisioner",
+    ) -> None:
         self.botocore_session = session
+        self._role = role
         self.account_id = account_id
         self.region = region
         self.partition = partition_of(region)
@@ -101,8 +114,29 @@ class Target:
         """A boto3 client in the target's account and region; the same one for the same service."""
         if service not in self._clients:
             boto3_session = boto3.session.Session(botocore_session=self.botocore_session, region_name=self.region)
-            self._clients[service] = boto3_session.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+            client = boto3_session.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+            client.meta.events.register("after-call", self._note_whether_a_denial_may_settle)
+            self._clients[service] = client
         return self._clients[service]
+
+    def _note_whether_a_denial_may_settle(self, parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
+        if is_denial(parsed):
+            parsed[MAY_SETTLE] = model.name == "GetRole" or self._is_young(datetime.now(UTC))
+
+    def _is_young(self, now: datetime) -> bool:
+        """Whether IAM may not have spread yet what the role may do; also when not even its age may be looked up.
+
+        A policy that an older role was given is not seen here: IAM keeps no date of that.
+        Source: IAM API, GetRole, CreateDate.
+        """
+        name = self.role_arn(self._role).rpartition("/")[2]
+        try:
+            role = self.client("iam").get_role(RoleName=name)["Role"]
+        except ClientError as error:
+            return is_denial(error.response)
+        except BotoCoreError:
+            return False
+        return bool(now - role["CreateDate"] < SPREAD_WITHIN)
 
     def role_arn(self, purpose: Role | Literal["cluster", "fargate-pods"]) -> str:
         """The ARN of one of the project's roles in the target account."""
@@ -141,7 +175,7 @@ def _assumed(
     provider = _AssumedRole(RefreshableCredentials.create_from_metadata(fetch(), fetch, _AssumedRole.METHOD))
     session.register_component("credential_provider", CredentialResolver([provider]))
     session.set_config_variable("region", region)
-    return Target(session, account_id=account_id, region=region, role_prefix=role_prefix)
+    return Target(session, account_id=account_id, region=region, role_prefix=role_prefix, role=role)
 
 
 class _AssumedRole(CredentialProvider):

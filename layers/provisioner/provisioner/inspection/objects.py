@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
-from provisioner.errors import ClusterUnavailableError, ErrorReason, RetryableError
+from provisioner.errors import UnsettledError, ErrorReason, RetryableError
 from provisioner.inspection.infrastructure import wanted_policies
 from provisioner.kubernetes import storage_drift, verification_objects
 from provisioner.kubernetes.client import api_of
@@ -26,7 +26,7 @@ def objects(request: Request, target: Target) -> list[Inspected]:
 
     Empty when the cluster is not there or not ACTIVE, or does not let the inspector in because its access entry or its
     endpoint was changed: these are differences of the infrastructure.
-    Raises: ClusterUnavailableError, RetryableError when the cluster's API cannot be asked for another reason.
+    Raises: UnsettledError, RetryableError when the cluster's API cannot be asked for another reason.
     """
     found = cluster.find(request, target.client("eks"))
     if found is None or found["status"] != "ACTIVE":
@@ -41,7 +41,7 @@ def objects(request: Request, target: Target) -> list[Inspected]:
             f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in yet",
             remedy="its access entry takes seconds to become effective: look again",
         ) from refused
-    except ClusterUnavailableError:
+    except UnsettledError:
         if cluster.differing_endpoint_access(request, found):
             return []
         raise
@@ -58,7 +58,7 @@ def strays(request: Request, target: Target) -> list[str]:
         return []
     try:
         return [verification_objects.full_name(each) for each in verification_objects.strays(api_of(target, found))]
-    except (AccessNotYetEffective, ClusterUnavailableError):
+    except (AccessNotYetEffective, UnsettledError):
         return []
 
 

@@ -29,7 +29,7 @@ Manifest = dict[str, Any]
 
 
 class KubernetesApi(Protocol):
-    """What storage and verification need. Every method raises AccessNotYetEffective, ClusterUnavailableError,
+    """What storage and verification need. Every method raises AccessNotYetEffective, UnsettledError,
     RetryableError, TerminalError."""
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:

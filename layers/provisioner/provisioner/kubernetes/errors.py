@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from provisioner.errors import ClusterUnavailableError, ErrorReason, RetryableError, TerminalError
+from provisioner.errors import UnsettledError, ErrorReason, RetryableError, TerminalError
 from provisioner.kubernetes.dynamic import ApiException
 from provisioner.tls import distrust
 from provisioner.verbatim import repeated
@@ -44,7 +44,7 @@ class AccessNotYetEffective(Exception):  # noqa: N818 - a wait, not an error: `e
 
 def boundary_error(
     error: ApiException, doing: str, *, over_existing: bool = False
-) -> AccessNotYetEffective | ClusterUnavailableError | RetryableError | TerminalError:
+) -> AccessNotYetEffective | UnsettledError | RetryableError | TerminalError:
     """What to raise when the API refused `doing` ("apply PersistentVolume efs-pv").
 
     `over_existing`: the call was to change an object of ours, so that an invalid value is an immutable field.
@@ -83,12 +83,12 @@ def boundary_error(
         case 0:  # the client's own: TLS failed before there was an answer
             return connection_error(error)
         case status if status >= 500:
-            return ClusterUnavailableError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy=_AGAIN)
+            return UnsettledError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy=_AGAIN)
         case _:
             return TerminalError(ErrorReason.REJECTED, subject, remedy="correct what the API names, then start again")
 
 
-def connection_error(error: Exception) -> ClusterUnavailableError | TerminalError:
+def connection_error(error: Exception) -> UnsettledError | TerminalError:
     """What to raise when there was no answer: whom TLS does not trust is asked again in vain, and gets no token."""
     if why := distrust(error):
         return TerminalError(
@@ -98,7 +98,7 @@ def connection_error(error: Exception) -> ClusterUnavailableError | TerminalErro
             "and let the endpoint pass it untouched",
         )
     # Also the first minutes of a cluster, whose name does not resolve everywhere yet.
-    return ClusterUnavailableError(
+    return UnsettledError(
         ErrorReason.SERVICE_UNAVAILABLE,
         f"the cluster's API could not be reached: {' '.join(str(error).split())}",
         remedy="the same call is made again; if it persists, see that the functions can reach the endpoint "

@@ -37,7 +37,7 @@ def ensure(request: Request, api: KubernetesApi, file_system_id: str, access_poi
     Ours are the objects with our managed-by label; on them our fields win. A namespace or CSIDriver that somebody else
     made is used and never changed; any other object of theirs stops the run.
     Raises: TerminalError OwnedByAnother, Immutable, Unusable, Conflict, AdmissionRefused; RetryableError,
-    ClusterUnavailableError.
+    UnsettledError.
     Source: EKS user guide, "Use elastic file system storage": on Fargate static provisioning only, no driver to
     install; Kubernetes, "Persistent Volumes", phases and reservation by volumeName.
     """

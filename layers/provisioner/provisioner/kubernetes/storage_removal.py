@@ -38,7 +38,7 @@ def remove(request: Request, api: KubernetesApi, kept: Collection[str]) -> Obser
 
     The claim is deleted when no pod uses it any more: deleted before, it could not be taken back. Others' objects
     stay, and go with the cluster.
-    Raises: TerminalError, RetryableError, ClusterUnavailableError.
+    Raises: TerminalError, RetryableError, UnsettledError.
     Source: Kubernetes, "Persistent Volumes", storage object in use protection.
     """
     try:

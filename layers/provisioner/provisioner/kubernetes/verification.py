@@ -69,7 +69,7 @@ def verify(
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
     waits it has asked for, after verification.timeout_seconds. Objects of the run are removed whatever happens.
     Raises: TerminalError VerificationFailed naming every difference or what the pods wait for, AdmissionRefused;
-    ClusterUnavailableError, RetryableError.
+    UnsettledError, RetryableError.
     Source: EFS user guide, "Data consistency in Amazon EFS": close-to-open; NFS has no atomic append across clients.
     """
     run = _Run(request, api, run_id, Progress.model_validate(progress or {}), now, file_system_id, access_point_id)
@@ -85,7 +85,7 @@ def verify(
 def clean_up(api: KubernetesApi) -> list[str]:
     """Remove what any proof has left in the cluster, while none is at work; what was found.
 
-    Raises: TerminalError AccessDenied where the cluster does not let us in; ClusterUnavailableError, RetryableError.
+    Raises: TerminalError AccessDenied where the cluster does not let us in; UnsettledError, RetryableError.
     """
     try:
         return [objects.full_name(each) for each in objects.remove_all(api)]

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from provisioner.aws.session import Target
-from provisioner.errors import ClusterUnavailableError
+from provisioner.errors import UnsettledError
 from provisioner.kubernetes import storage_removal
 from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
@@ -86,7 +86,7 @@ def _cluster(request: Request, target: Target) -> dict[str, Any]:
     profile, addon = fargate_profile.find(request, eks), cluster_dns.find(request, eks)
     try:
         objects = storage_removal.find_ours(request, api_of(target, found)) if found["status"] == "ACTIVE" else None
-    except (AccessNotYetEffective, ClusterUnavailableError):
+    except (AccessNotYetEffective, UnsettledError):
         objects = None
     return {
         "cluster": found["name"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.aws.session import Target
-from provisioner.errors import ClusterUnavailableError, ErrorReason, TerminalError
+from provisioner.errors import UnsettledError, ErrorReason, TerminalError
 from provisioner.fields import OWNER_TAG
 from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
@@ -271,7 +271,7 @@ def _in_cluster(request: Request, there: _There, target: Target, found: Inventor
         return []
     try:
         return list(of_objects.look(request, api_of(target, there.cluster)))
-    except (AccessNotYetEffective, ClusterUnavailableError) as error:
+    except (AccessNotYetEffective, UnsettledError) as error:
         found.warnings.append(f"what runs in {request.cluster.name} could not be looked at: {error}")
         return []
 

@@ -14,7 +14,7 @@ def remove(request: Request, target: Target, existing: Existing | None) -> Obser
     """Converge to no object of ours in the cluster; ready as well when there is no cluster that answers.
 
     Raises: TerminalError OWNED_BY_ANOTHER (the cluster), PROTECTED, ACCESS_DENIED (an earlier version of this
-        application made the cluster, and lets no remover in); RetryableError, ClusterUnavailableError.
+        application made the cluster, and lets no remover in); RetryableError, UnsettledError.
     """
     eks = target.client("eks")
     found = cluster_removal.find_ours(request, eks)
