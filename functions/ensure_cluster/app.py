@@ -17,8 +17,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     request = Request.model_validate(event["request"])
     network = Network.from_payload(event["network"])
     target = Target.of(request)
-    role_arn = target.role_arn("cluster")
-    observation = cluster.ensure(request, network, target.client("eks"), role_arn=role_arn, now=datetime.now(UTC))
+    eks, iam, role_arn = target.client("eks"), target.client("iam"), target.role_arn("cluster")
+    observation = cluster.ensure(request, network, eks, iam, role_arn=role_arn, now=datetime.now(UTC))
     # After it: whose the cluster is decides whose the logs are.
     cluster_logs.ensure(request, target.client("logs"))
     return observation.payload()

@@ -1,36 +1,16 @@
 """Other accounts of the embedded cloud: an organization, and the roles that the application becomes in its accounts."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from moto.organizations.models import organizations_backends
 
+from local.aws.administrators import administrator_of
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
-from tests.administrators import administrator_of
-from tools.templates import load_template
 
 MANAGEMENT = "999999999999"
-STACK = "eks-efs-provisioner-roles"
-
-
-def roll_out_roles(cloud: EmbeddedCloud, account_id: str, **parameters: str) -> Callable[[], None]:
-    """accounts/target.yaml, as a StackSet deploys it. Returns what takes the roles away again; what they made stays."""
-    client = cloud.server.client("cloudformation", credentials=administrator_of(account_id))
-    client.create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(load_template(ROOT / "accounts" / "target.yaml")),
-        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-
-    def take_away() -> None:
-        with cloud.server.instantly():
-            client.delete_stack(StackName=STACK)
-
-    return take_away
 
 
 class Organization:

@@ -12,8 +12,8 @@ import pytest
 
 from local.aws.patches import scheduler
 from local.cloud import EmbeddedCloud
+from local.faults.accounts import roll_out_roles
 from provisioner.request import OWNER_TAG
-from tests.end_to_end.accounts import roll_out_roles
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine, Run
 from tests.end_to_end.test_provision import validate

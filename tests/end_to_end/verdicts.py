@@ -15,6 +15,7 @@ from typing import Any, Final
 from local.aws.eks_endpoint import admits_lambda
 from local.aws.eks_state import clusters_of
 from local.cloud import EmbeddedCloud
+from local.faults.control_plane import ACCOUNT_WITHOUT_ROLES
 from provisioner.diagnosis import signals
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Failure, Rule, Signal
@@ -33,13 +34,18 @@ Row = dict[str, list[str]]
 
 
 class _Target:
-    """The account as its administrator sees it: what probes see does not depend on who looks."""
+    """The account as its administrator sees it: what probes see does not depend on who looks.
+
+    Another account is seen as the provisioner's role sees it.
+    """
 
     def __init__(self, cloud: EmbeddedCloud, request: Request) -> None:
         self._cloud, self._request = cloud, request
+        own = request.account_id == cloud.account_id
+        self._credentials = None if own else cloud.server.assume_role(self.role_arn("provisioner"), "verdicts")
 
     def client(self, service: str) -> Any:
-        return self._cloud.server.client(service, region=self._request.region)
+        return self._cloud.server.client(service, region=self._request.region, credentials=self._credentials)
 
     def role_arn(self, purpose: str) -> str:
         return f"arn:aws:iam::{self._request.account_id}:role/eks-efs-provisioner-{purpose}"
@@ -50,7 +56,7 @@ def row_of(cloud: EmbeddedCloud, asked: Mapping[str, Any]) -> Row:
     request = Request.model_validate(asked["request"])
 
     def connect() -> Any:
-        if request.account_id != cloud.account_id:
+        if request.account_id == ACCOUNT_WITHOUT_ROLES:
             raise RetryableError(ErrorReason.ROLE_NOT_ASSUMABLE, "the role", remedy="none")
         return _Target(cloud, request)
 

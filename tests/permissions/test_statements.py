@@ -5,7 +5,7 @@ import pytest
 from tests.permissions.conftest import Played
 from tests.permissions.invocations import Refused
 from tests.permissions.rights import Right, attached_to, detached
-from tests.permissions.scenarios import guest
+from tests.permissions.scenarios import QUICK, guest
 from tests.permissions.without import attempt, ran
 
 TOLD_NOBODY = ("WriteLogs", "SendTraces", "KeepWhatDidNotStart")
@@ -29,13 +29,6 @@ def test_without_one_statement_something_is_refused_and_it_is_told_what_to_whom(
         assert names_it(refused), refused
 
 
-NOT_MISSED = {
-    "ClusterRole": "AmazonEKSClusterPolicy: EKS requires it (user guide, Amazon EKS cluster IAM role); what a cluster "
-    "without it cannot do is documented nowhere, but for nodes, volumes and load balancers, of which we have none",
-}
-"""AWS's own policies whose absence the embedded cloud cannot show, and why."""
-
-
 @pytest.mark.parametrize("name", ["Provision", "Reverify", "Fleet", "Teardown"])
 def test_a_machine_has_no_traces_without_awss_own_policy_on_its_role(name: str, swept: Played) -> None:
     role_arn, policy_arn = attached(swept)[f"{name}StateMachineRole"]
@@ -52,9 +45,16 @@ def test_pods_run_no_image_of_the_accounts_without_awss_own_policy_on_their_role
     assert "no basic auth credentials" in said
 
 
+def test_eks_makes_no_cluster_without_awss_own_policy_on_its_role(swept: Played) -> None:
+    request = {"cluster": {"name": "second-unbuilt"}, "verification": QUICK}
+    with detached(*attached(swept)["ClusterRole"]):
+        said = ran(swept.world.machine("Provision"), request)
+    assert "eks-efs-provisioner-cluster does not have arn:aws:iam::aws:policy/AmazonEKSClusterPolicy" in said
+
+
 def test_these_are_all_of_awss_own_policies(swept: Played) -> None:
     machines = {f"{name}StateMachineRole" for name in ("Provision", "Reverify", "Fleet", "Teardown")}
-    assert attached(swept).keys() == {"FargatePodsRole", *machines, *NOT_MISSED}
+    assert attached(swept).keys() == {"ClusterRole", "FargatePodsRole", *machines}
 
 
 def attached(swept: Played) -> dict[str, tuple[str, str]]:

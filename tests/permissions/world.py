@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from local.aws.administrators import administrator_of
 from local.cloud import ROOT, EmbeddedCloud
-from tests.administrators import administrator_of
-from tests.end_to_end.accounts import roll_out_roles
+from local.faults.accounts import roll_out_roles
 from tests.end_to_end.runs import Machine
 from tools.templates import load_template
 

@@ -305,6 +305,47 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"role-not-assumable"},
     ),
+    "young role": (
+        failed(
+            "Ensure cluster",
+            "NotYetConsistent: CreateCluster: InvalidParameterException (Role with arn: arn:aws:iam::1:role/c, could "
+            "not be assumed because it does not exist or the trusted entity is not correct); by what IAM says, it is",
+            "UnsettledError",
+        ),
+        {"service-role-unusable"},
+    ),
+    "role of another service": (
+        failed(
+            "Ensure Fargate profile",
+            "UnsuitableAccount: CreateFargateProfile: InvalidParameterException (Misconfigured PodExecutionRole Trust "
+            "Policy; Please add the eks-fargate-pods.amazonaws.com Service Principal); role arn:aws:iam::1:role/p does",
+        ),
+        {"service-role-unusable"},
+    ),
+    "cluster's role without its policy": (
+        failed(
+            "Ensure cluster",
+            "UnsuitableAccount: CreateCluster: InvalidParameterException (The provided role doesn't have the Amazon "
+            "EKS Managed Policies associated with it.); role arn:aws:iam::1:role/c does not have arn:aws:iam::aws",
+        ),
+        {"service-role-unusable"},
+    ),
+    "unknown principal": (
+        failed(
+            "Ensure cluster access",
+            "NotYetConsistent: CreateAccessEntry: InvalidParameterException (The specified principalArn is invalid: "
+            "invalid principal.); the principal is arn:aws:iam::1:role/x; the same call",
+            "UnsettledError",
+        ),
+        {"account-unsuitable"},
+    ),
+    "principal that is not there": (
+        failed(
+            "Check account",
+            "UnsuitableAccount: cluster.admin_principal_arns has arn:aws:iam::1:role/x, which does not exist (make it)",
+        ),
+        {"account-unsuitable"},
+    ),
     "throttled": (
         failed(
             "Ensure cluster",

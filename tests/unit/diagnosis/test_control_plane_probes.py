@@ -11,7 +11,8 @@ from provisioner.resources.network_stack import stack_name
 from tests.unit.diagnosis.looking import look, rule
 from tests.unit.diagnosis.world import World
 from tests.unit.resources.aws_calls import alter, http, refuse
-from tests.unit.resources.samples import key_values, request_for
+from tests.unit.resources.fake_iam import PERSON_ARN
+from tests.unit.resources.samples import CLUSTER_ROLE_ARN, PODS_ROLE_ARN, key_values, request_for
 
 ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
 NETWORK_STACK = stack_name("eks-example")
@@ -259,3 +260,32 @@ def test_a_cluster_of_somebody_else_is_told_with_its_owner(world: World) -> None
     assert finding.verdict == "proved"
     assert finding.saw == "cluster eks-example has 'theirs'"
     assert fix.endswith("remove cluster eks-example")
+
+
+def test_a_role_that_eks_has_taken_is_not_blamed(world: World) -> None:
+    assert look(world, "service-role-unusable")[0].verdict == "refuted"
+
+
+def test_a_role_with_which_nothing_was_made_is_told_with_what_is_wrong_or_how_old_it_is(world: World) -> None:
+    world.eks.fargate_profiles.clear()
+    finding, fix = look(world, "service-role-unusable")
+    assert finding.verdict == "possible"
+    assert "fargate-pods was made at 20" in finding.saw
+    assert "cluster was made" not in finding.saw
+    assert fix.startswith("run again in some minutes: IAM takes a while")
+    world.iam.trusted[PODS_ROLE_ARN] = "ec2.amazonaws.com"
+    finding, fix = look(world, "service-role-unusable")
+    assert finding.verdict == "proved"
+    assert f"role {PODS_ROLE_ARN} does not let eks-fargate-pods.amazonaws.com assume it" in fix
+    world.eks.clusters.clear()
+    del world.iam.made[CLUSTER_ROLE_ARN]
+    assert f"role {CLUSTER_ROLE_ARN} does not exist" in look(world, "service-role-unusable")[0].saw
+
+
+def test_a_principal_that_the_request_names_and_that_is_not_there_is_told(world: World) -> None:
+    world.request = request_for(cluster={"admin_principal_arns": [PERSON_ARN]})
+    assert look(world, "account-unsuitable")[0].verdict == "refuted"
+    del world.iam.made[PERSON_ARN]
+    finding, fix = look(world, "account-unsuitable")
+    assert finding.verdict == "proved"
+    assert fix.startswith("make it, or leave it out")

@@ -14,6 +14,7 @@ from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.fake_quotas import FakeQuotas
 from tests.unit.resources.samples import (
     ACCOUNT_ID,
+    CLUSTER_ROLE_ARN,
     PODS_ROLE_ARN,
     PROVISIONER_ROLE_ARN,
     REGION,
@@ -69,7 +70,8 @@ class FakeTarget:
         return self._clients[service]
 
     def role_arn(self, purpose: str) -> str:
-        return {"provisioner": PROVISIONER_ROLE_ARN, "fargate-pods": PODS_ROLE_ARN}[purpose]
+        roles = {"provisioner": PROVISIONER_ROLE_ARN, "fargate-pods": PODS_ROLE_ARN, "cluster": CLUSTER_ROLE_ARN}
+        return roles[purpose]
 
 
 class World:

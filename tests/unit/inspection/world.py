@@ -85,7 +85,7 @@ class World:
         }
         eks = self.eks.client
         self._ready(
-            lambda: cluster.ensure(request, self.network, eks, role_arn=roles["cluster"], now=NOW),
+            lambda: cluster.ensure(request, self.network, eks, self.iam.client, role_arn=roles["cluster"], now=NOW),
             self._eks_goes_on,
         )
         cluster_logs.ensure(request, self.logs)

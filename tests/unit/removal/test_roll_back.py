@@ -76,7 +76,7 @@ def test_in_a_cluster_that_was_there_the_parts_that_the_run_has_made_go(before: 
     found = snapshot(before)
     (gone, *_) = found["mount_target_ids"]
     person = "arn:aws:iam::123456789012:role/person"
-    cluster_access.create(before.request, person, "STANDARD", before.eks.client)
+    cluster_access.create(before.request, person, "STANDARD", before.eks.client, before.iam.client)
     missing = {
         "addon": None,
         "fargate_profile": None,

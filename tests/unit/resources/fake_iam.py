@@ -3,8 +3,10 @@
 It answers a real boto3 client.
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from botocore.awsrequest import AWSResponse
 
@@ -43,6 +45,9 @@ class FakeIam:
         )
         self.simulated: dict[str, Any] = {"EvalDecision": "allowed"}
         """By ARN, when it was made."""
+        self.trusted = {CLUSTER_ROLE_ARN: "eks.amazonaws.com", PODS_ROLE_ARN: "eks-fargate-pods.amazonaws.com"}
+        """By ARN, the service that may assume it."""
+        self.attached = {CLUSTER_ROLE_ARN: ["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"]}
         self.client = client("iam")
         self._names: list[str] = []
         self.client.meta.events.register("provide-client-params.iam.*", self._note)
@@ -57,9 +62,16 @@ class FakeIam:
     def _answer(self, model: Any, **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
         if model.name == "SimulatePrincipalPolicy":
             return http(200), {"EvaluationResults": [self.simulated], "ResponseMetadata": {"HTTPStatusCode": 200}}
-        kind = {"GetRole": "Role", "GetUser": "User"}[model.name]
+        kind = {"GetRole": "Role", "GetUser": "User", "ListAttachedRolePolicies": "Role"}[model.name]
         arns = [arn for arn in self.made if f":{kind.lower()}/" in arn and arn.rsplit("/", 1)[-1] == self._names[0]]
         if not arns:
             return refusal("NoSuchEntity", model)
-        described = {"Arn": arns[0], "CreateDate": self.made[arns[0]]}
+        if model.name == "ListAttachedRolePolicies":
+            attached = [{"PolicyArn": policy} for policy in self.attached.get(arns[0], [])]
+            return http(200), {"AttachedPolicies": attached, "ResponseMetadata": {"HTTPStatusCode": 200}}
+        described: dict[str, Any] = {"Arn": arns[0], "CreateDate": self.made[arns[0]]}
+        if kind == "Role":
+            principal = {"Service": self.trusted.get(arns[0], "nobody.amazonaws.com")}
+            statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+            described["AssumeRolePolicyDocument"] = quote(json.dumps({"Statement": [statement]}))
         return http(200), {kind: described, "ResponseMetadata": {"HTTPStatusCode": 200}}

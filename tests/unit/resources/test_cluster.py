@@ -10,11 +10,13 @@ from provisioner.request import Request
 from provisioner.resources import cluster
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.fake_eks import FakeEks
+from tests.unit.resources.fake_iam import FakeIam
 from tests.unit.resources.samples import CLUSTER_ROLE_ARN, NETWORK, NOW, request_for
 
 
-def ensure(request: Request, eks: FakeEks, *, age: timedelta = timedelta()) -> Observation:
-    return cluster.ensure(request, NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW + age)
+def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None, *, age: timedelta = timedelta()) -> Observation:
+    iam = iam or FakeIam()
+    return cluster.ensure(request, NETWORK, eks.client, iam.client, role_arn=CLUSTER_ROLE_ARN, now=NOW + age)
 
 
 def active(request: Request, eks: FakeEks) -> dict[str, Any]:

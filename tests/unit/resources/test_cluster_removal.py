@@ -38,7 +38,7 @@ Remove = Callable[[FakeEks], Observation]
 def made(eks: FakeEks) -> FakeEks:
     """A cluster with all its parts, each ACTIVE."""
     request, iam = request_for(), FakeIam()
-    cluster.ensure(request, NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
+    cluster.ensure(request, NETWORK, eks.client, FakeIam().client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
     eks.clusters[NAME]["status"] = "ACTIVE"
     fargate_profile.ensure(request, NETWORK, eks.client, iam.client, role_arn=PODS_ROLE_ARN)
     eks.fargate_profiles[PROFILE]["status"] = "ACTIVE"
@@ -215,7 +215,7 @@ def test_deletion_protection_is_respected_and_says_how_it_is_taken_off(made: Fak
 def test_of_the_access_entries_ours_go_the_removers_last_and_what_was_there_stays(made: FakeEks) -> None:
     ours = ("arn:aws:iam::123456789012:role/person", REMOVER_ROLE_ARN, PROVISIONER_ROLE_ARN)
     for arn in ours:
-        cluster_access.create(request_for(), arn, "STANDARD", made.client)
+        cluster_access.create(request_for(), arn, "STANDARD", made.client, FakeIam().client)
     theirs = "arn:aws:iam::123456789012:role/theirs"
     made.create_access_entry(clusterName=NAME, principalArn=theirs, tags={}, type="STANDARD")
     gone: list[str] = []

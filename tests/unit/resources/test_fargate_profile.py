@@ -18,7 +18,7 @@ NAME = "provisioner"
 
 @pytest.fixture(autouse=True)
 def existing_cluster(eks: FakeEks) -> None:
-    cluster.ensure(request_for(), NETWORK, eks.client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
+    cluster.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
 
 
 def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None) -> Observation:

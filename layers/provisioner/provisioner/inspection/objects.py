@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
-from provisioner.errors import UnsettledError, ErrorReason, RetryableError
+from provisioner.errors import ErrorReason, RetryableError, UnsettledError
 from provisioner.inspection.infrastructure import wanted_policies
 from provisioner.kubernetes import storage_drift, verification_objects
 from provisioner.kubernetes.client import api_of

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from provisioner.errors import UnsettledError, ErrorReason, RetryableError, TerminalError
+from provisioner.errors import ErrorReason, RetryableError, TerminalError, UnsettledError
 from provisioner.kubernetes.dynamic import ApiException
 from provisioner.tls import distrust
 from provisioner.verbatim import repeated

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.aws.session import Target
-from provisioner.errors import UnsettledError, ErrorReason, TerminalError
+from provisioner.errors import ErrorReason, TerminalError, UnsettledError
 from provisioner.fields import OWNER_TAG
 from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective

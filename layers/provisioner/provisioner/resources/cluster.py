@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import health
+from provisioner.resources import given_roles, health
 from provisioner.resources.egress import EVERYWHERE, covers
+from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
 from provisioner.resources.vpc import Network
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         LogSetupTypeDef,
         VpcConfigRequestTypeDef,
     )
+    from mypy_boto3_iam import IAMClient
 
 # A creation takes 8 to 16 minutes: few looks while it cannot be ready, many when every one may be the last.
 EARLIEST_READY_SECONDS = 7 * 60
@@ -39,7 +41,9 @@ def find(request: Request, eks: "EKSClient") -> "ClusterTypeDef | None":
         return None
 
 
-def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: str, now: datetime) -> Observation:
+def ensure(
+    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", *, role_arn: str, now: datetime
+) -> Observation:
     """Converge one cluster: facts {name, arn, endpoint, version, security_group_id} when ACTIVE.
 
     Endpoint access, control plane logs and deletion protection of an ACTIVE cluster are brought to the request, one
@@ -47,10 +51,11 @@ def ensure(request: Request, network: Network, eks: "EKSClient", *, role_arn: st
     The Kubernetes version is only ever set at creation: no upgrade, no downgrade; `version` says what it is.
     Idempotency key: the cluster's name. No token of the request's, which EKS would remember: what is made again
     after a removal must not be answered with what was there before.
-    Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (FAILED, with its health issues), IMMUTABLE (other VPC or key).
+    Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (FAILED, with its health issues), IMMUTABLE (other VPC or key),
+        UNSUITABLE_ACCOUNT (the role); UnsettledError when EKS refuses a role that is right by what IAM says.
     Source: EKS API, CreateCluster, Cluster.status, UpdateClusterConfig.
     """
-    cluster = find(request, eks) or _create(request, network, eks, role_arn)
+    cluster = find(request, eks) or _create(request, network, eks, iam, GivenRole.of_cluster(role_arn))
     if cluster is None:
         return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_EARLY_SECONDS)
     require_ours(request, cluster.get("tags", {}), f"cluster {cluster['name']}")
@@ -78,12 +83,14 @@ def _poll_seconds(created_at: datetime, now: datetime) -> int:
     return POLL_EARLY_SECONDS if age_seconds < EARLIEST_READY_SECONDS else POLL_LATE_SECONDS
 
 
-def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str) -> "ClusterTypeDef | None":
+def _create(
+    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", role: GivenRole
+) -> "ClusterTypeDef | None":
     """The new cluster, or the one that another run created meanwhile (None if that one is already gone)."""
     wanted = request.cluster
     creation: CreateClusterRequestTypeDef = {
         "name": wanted.name,
-        "roleArn": role_arn,
+        "roleArn": role.arn,
         "resourcesVpcConfig": {"subnetIds": network.subnet_ids, **_endpoint_access(request)},
         "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
         "bootstrapSelfManagedAddons": False,
@@ -101,6 +108,8 @@ def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str)
         return eks.create_cluster(**creation)["cluster"]
     except eks.exceptions.ResourceInUseException:
         return find(request, eks)
+    except eks.exceptions.InvalidParameterException as error:
+        raise given_roles.refusal(error, role, iam) from error
 
 
 def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:

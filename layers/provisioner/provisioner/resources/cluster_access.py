@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from provisioner.errors import ErrorReason, TerminalError
+from botocore.exceptions import ClientError
+
+from provisioner.aws.errors import boundary_error
+from provisioner.errors import ErrorReason, TerminalError, UnsettledError
 from provisioner.observation import Observation
 from provisioner.request import OWNER_TAG, Request
 from provisioner.resources import principals
@@ -50,7 +53,8 @@ def ensure(request: Request, wanted: Mapping[str, str], eks: "EKSClient", iam: "
     again since is made again too. Entries take seconds to become effective: the Kubernetes API may still answer 401 or
     403 after this is ready.
     Idempotency key: the principal's ARN; associating a policy twice is one association.
-    Raises: TerminalError OWNED_BY_ANOTHER.
+    Raises: TerminalError OWNED_BY_ANOTHER, UNSUITABLE_ACCOUNT (no such principal); UnsettledError when EKS does not
+        know a principal that IAM knows, or that is another account's.
     Source: EKS API, CreateAccessEntry, AssociateAccessPolicy, DeleteAccessEntry.
     """
     for principal_arn, policy_arn in wanted.items():
@@ -70,7 +74,7 @@ def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "
             )
         remove(request, principal_arn, eks)
         entry = None
-    entry = entry or create(request, principal_arn, "STANDARD", eks)
+    entry = entry or create(request, principal_arn, "STANDARD", eks, iam)
     if policy_arn in (policies_of(request, principal_arn, eks) or []):
         return
     if entry is not None and not is_ours(request, entry):
@@ -91,7 +95,9 @@ def is_ours(request: Request, entry: "AccessEntryTypeDef") -> bool:
     return entry.get("tags", {}).get(OWNER_TAG) == request.cluster.name
 
 
-def create(request: Request, principal_arn: str, entry_type: str, eks: "EKSClient") -> "AccessEntryTypeDef | None":
+def create(
+    request: Request, principal_arn: str, entry_type: str, eks: "EKSClient", iam: "IAMClient"
+) -> "AccessEntryTypeDef | None":
     """The new entry, or the one another run made meanwhile.
 
     Without a token of the request's: EKS remembers one, and an entry that is made again must not be answered with the
@@ -103,6 +109,31 @@ def create(request: Request, principal_arn: str, entry_type: str, eks: "EKSClien
         )["accessEntry"]
     except eks.exceptions.ResourceInUseException:
         return find(request, principal_arn, eks)
+    except eks.exceptions.InvalidParameterException as error:
+        raise _refused(request, principal_arn, error, iam) from error
+
+
+def _refused(
+    request: Request, principal_arn: str, error: ClientError, iam: "IAMClient"
+) -> UnsettledError | TerminalError:
+    """EKS knows no such principal: IAM may not have spread it yet, unless it says that there is none.
+
+    Source: terraform-aws-modules/terraform-aws-eks#2969 (invalid principal).
+    """
+    subject = boundary_error(error, "CreateAccessEntry").subject
+    principal = principals.find(principal_arn, iam) if principals.is_of_account(request, principal_arn) else None
+    if principals.is_of_account(request, principal_arn) and (principal is None or principal.arn != principal_arn):
+        return TerminalError(
+            ErrorReason.UNSUITABLE_ACCOUNT,
+            f"{subject}; {principal_arn} does not exist" + (f", {principal.arn} does" if principal else ""),
+            remedy="make it, or leave it out of cluster.admin_principal_arns, and start again",
+        )
+    return UnsettledError(
+        ErrorReason.NOT_YET_CONSISTENT,
+        f"{subject}; the principal is {principal_arn}",
+        remedy="the same call is made again for some minutes, in which IAM spreads a new principal; if it stays so, "
+        "see that the principal exists under that ARN, and start again",
+    )
 
 
 def remove(request: Request, principal_arn: str, eks: "EKSClient") -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import health, pods_access
+from provisioner.resources import given_roles, health, pods_access
+from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
 from provisioner.resources.vpc import Network
 
@@ -34,10 +35,11 @@ def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient
 
     Idempotency key: the profile's name. No token of the request's, which EKS would remember: what is made again
     after a removal must not be answered with what was there before.
-    Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (CREATE_FAILED, with its health issues).
+    Raises: TerminalError OWNED_BY_ANOTHER, IMMUTABLE, UNUSABLE (CREATE_FAILED, with its health issues),
+        UNSUITABLE_ACCOUNT (the role); UnsettledError when EKS refuses a role that is right by what IAM says.
     Source: EKS API, CreateFargateProfile, FargateProfile.status; one creation or deletion at a time per cluster.
     """
-    profile = find(request, eks) or _create(request, network, eks, role_arn)
+    profile = find(request, eks) or _create(request, network, eks, iam, GivenRole.of_pods(role_arn))
     if profile is None:
         return Observation.pending(Reason.WAITING_FOR_ANOTHER_PROFILE, retry_after_seconds=POLL_SECONDS)
     require_ours(request, profile.get("tags", {}), f"Fargate profile {NAME}")
@@ -67,19 +69,23 @@ def namespaces(request: Request) -> list[str]:
     return list(dict.fromkeys(["default", "kube-system", request.storage.namespace]))
 
 
-def _create(request: Request, network: Network, eks: "EKSClient", role_arn: str) -> "FargateProfileTypeDef | None":
+def _create(
+    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", role: GivenRole
+) -> "FargateProfileTypeDef | None":
     """The new profile, or the one another run made meanwhile; None while the cluster is busy with another one."""
     try:
         return eks.create_fargate_profile(
             fargateProfileName=NAME,
             clusterName=request.cluster.name,
-            podExecutionRoleArn=role_arn,
+            podExecutionRoleArn=role.arn,
             subnets=network.subnet_ids,
             selectors=[{"namespace": namespace} for namespace in namespaces(request)],
             tags=request.owner_tags,
         )["fargateProfile"]
     except eks.exceptions.ResourceInUseException:
         return find(request, eks)
+    except eks.exceptions.InvalidParameterException as error:
+        raise given_roles.refusal(error, role, iam) from error
 
 
 def unselected_namespaces(request: Request, profile: "FargateProfileTypeDef") -> list[str]:

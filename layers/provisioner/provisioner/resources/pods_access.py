@@ -35,5 +35,5 @@ def ensure(request: Request, role_arn: str, eks: "EKSClient", iam: "IAMClient") 
         return True
     if entry is not None:
         cluster_access.remove(request, role_arn, eks)
-    cluster_access.create(request, role_arn, ENTRY_TYPE, eks)
+    cluster_access.create(request, role_arn, ENTRY_TYPE, eks, iam)
     return False

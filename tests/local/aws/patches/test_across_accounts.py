@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.aws.administrators import administrator_of
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.permissions import is_allowed
 from local.aws.permissions.demand import Demand
-from tests.administrators import administrator_of
 from tests.local.aws.patches.conftest import Sandbox
 from tests.local.aws.patches.test_permissions import ACCOUNT, allow, role_with
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.administrators import administrator_of
+from local.aws.administrators import administrator_of
 from tests.local.aws.patches.conftest import TRUST, Sandbox
 from tests.local.aws.patches.test_events import policy
 

@@ -1,8 +1,9 @@
 """The account: roles, quotas, rights, and how often AWS may be asked."""
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +13,12 @@ from provisioner.diagnosis.model import Finding
 from provisioner.diagnosis.probes import denial
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.request import OWNER_TAG
+from provisioner.resources import principals
+from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.problem import instructions
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
 
 READS: Final[dict[str, Callable[[Live], object]]] = {
     "eks ListClusters": lambda live: live.connection.eks.list_clusters(maxResults=1),
@@ -93,6 +99,37 @@ def quota(live: Live, text: str) -> Finding:
     if re.match(r"(QuotaExceeded|UnsuitableAccount): .*quota \w+/L-", text):
         return Finding.refuted("quotas of the account", "nothing that is still to be made exceeds one")
     return Finding.possible("what was refused", "it cannot be counted from here", the_quota="the quota that it names")
+
+
+def given_roles(live: Live, _text: str) -> Finding:
+    """By what IAM says, the roles with which EKS has made nothing yet. What EKS has heard of them, only EKS knows."""
+    target, iam = live.connection.target, live.connection.iam
+    of_cluster, of_pods = target.role_arn("cluster"), target.role_arn("fargate-pods")
+    roles = [] if live.eks.cluster else [GivenRole.of_cluster(of_cluster)]
+    if not (live.eks.cluster and any(each["podExecutionRoleArn"] == of_pods for each in live.eks.profiles)):
+        roles.append(GivenRole.of_pods(of_pods))
+    looked_at = "the roles of the cluster and of its pods: whether they exist, whom they trust, their policies"
+    if not roles:
+        return Finding.refuted(looked_at, "EKS has taken both of them")
+    if faults := [fault for fault in (role.fault(iam) for role in roles) if fault]:
+        saw = "; ".join(faults)
+        account_id = live.request.account_id
+        return Finding.proved(
+            looked_at, saw, what_to_do=f"deploy the present accounts/target.yaml in {account_id} ({saw}) and run again"
+        )
+    made = ", ".join(f"{name} was made at {made_at:%Y-%m-%d %H:%M} UTC" for name, made_at in _ages(roles, iam))
+    return Finding.possible(
+        looked_at,
+        f"nothing is wrong with them by what IAM says; {made}",
+        what_to_do="run again in some minutes: IAM takes a while to tell EKS of roles and policies that were changed "
+        f"({made})",
+    )
+
+
+def _ages(roles: Iterable[GivenRole], iam: "IAMClient") -> Iterator[tuple[str, datetime]]:
+    for role in roles:
+        if principal := principals.find(role.arn, iam):
+            yield role.name, principal.made_at
 
 
 def unsuitable(live: Live, _text: str) -> Finding:

@@ -27,6 +27,30 @@ RULES: Final = (
         "{the_role} can be assumed",
     ),
     Rule(
+        id="service-role-unusable",
+        states=BUILDING,
+        symptoms=(
+            seen(
+                "InvalidParameterException",
+                text=r"(?i)role with arn|pod ?execution ?role|EKS Managed Policies|in role params|IAM role's policy",
+            ),
+        ),
+        cause="EKS cannot use a role that it is given.",
+        probe=account.given_roles,
+        fix="{what_to_do}",
+    ),
+    Rule(
+        id="account-unsuitable",
+        states=CHECKING | BUILDING,
+        symptoms=(
+            seen("UnsuitableAccount", text=_NAMED_IN_REQUEST),
+            seen("InvalidParameterException", text=r"invalid principal", component="CreateAccessEntry"),
+        ),
+        cause="A key or a principal that the request names cannot be used.",
+        probe=account.unsuitable,
+        fix="{what_to_do}, and run again",
+    ),
+    Rule(
         id="network-stack-failed",
         states=NETWORK | BUILDING,
         symptoms=(seen("Unusable", text=r"stack \S+ is \w*(ROLLBACK|FAILED)"),),
