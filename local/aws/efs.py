@@ -19,7 +19,7 @@ from moto.efs.exceptions import EFSError
 from moto.efs.models import AccessPoint, FileSystem, MountTarget
 from moto.moto_api._internal import mock_random
 
-from local.aws import backup, ec2_interfaces, efs_replication, efs_rules, efs_size, network, quotas
+from local.aws import backup, ec2_interfaces, efs_replication, efs_rules, efs_size, keys, network, quotas
 from local.aws.efs_replication import ReplicationOperations, is_replicated
 from local.aws.interfaces import Cloud
 from local.aws.models import service_model
@@ -79,6 +79,8 @@ class StrictEfs(ReplicationOperations):
                 )
         if self._get_param("KmsKeyId") and not self._get_param("Encrypted"):
             raise refusal("BadRequest", "KmsKeyId can only be used when the file system is encrypted")
+        if why := self._unusable_key():
+            raise refusal("BadRequest", why)
         region, account = self.region, self.current_account
         if quotas.is_reached(account, region, quotas.FILE_SYSTEMS, len(self.efs_backend.file_systems_by_id)):
             raise refusal(
@@ -95,6 +97,14 @@ class StrictEfs(ReplicationOperations):
             backup.enable_automatic(account, region)
         self._later("file system", lambda: _settle(created, "creating"))
         return json.dumps(_file_system(created)), {"status": 201, "Content-Type": "application/json"}
+
+    def _unusable_key(self) -> str | None:
+        """A key goes by its ARN, its id, or an alias. The words are KMS's. Source: aws/aws-cdk#7641."""
+        name = str(self._get_param("KmsKeyId") or "")
+        if ":key/" not in name and ("alias/" in name or not name):
+            return None
+        place = f"arn:{self.partition}:kms:{self.region}:{self.current_account}:key/"
+        return keys.why_not(name if ":key/" in name else f"{place}{name}")
 
     def update_file_system(self) -> Any:
         file_system = self._usable_file_system()

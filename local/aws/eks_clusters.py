@@ -19,6 +19,7 @@ from local.aws.eks_rules import (
     OFFERED_VERSIONS,
     check_capacity,
     check_cluster_role,
+    check_encryption,
     check_linked_role,
     check_logging,
     check_vpc_config,
@@ -72,6 +73,7 @@ class ClusterOperations(EksOperations):
             raise refusal("InvalidParameterException", f"unsupported Kubernetes version {version}", clusterName=name)
         check_cluster_role(request["roleArn"], self.partition)
         check_linked_role(self.current_account, self.partition)
+        check_encryption(request["encryptionConfig"])
         check_logging(request["logging"])
         access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
         access |= request["accessConfig"] or {}

@@ -10,7 +10,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import iam, iam_changes, network
+from local.aws import iam, iam_changes, keys, network
 from local.aws.ec2_network import OTHER_ZONES
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
@@ -47,6 +47,13 @@ def check_linked_role(account_id: str, partition: str) -> None:
     role = iam.find_role(role_arn)
     if role is not None and not iam.trusts(role, Caller(service=SERVICE), {}):
         raise not_assumable(role_arn)
+
+
+def check_encryption(configs: list[dict[str, Any]] | None) -> None:
+    """The start of EKS's words is known (grucloud's retries); what follows is KMS's own."""
+    for config in configs or []:
+        if why := keys.why_not(str(config["provider"]["keyArn"])):
+            raise refusal("InvalidParameterException", f"The KeyArn in encryptionConfig provider is not valid: {why}")
 
 
 def check_addon_role(role_arn: Any) -> None:

@@ -138,6 +138,14 @@ class LambdaRuntime:
         self._forks.stop()
         self._gate.stop()
 
+    def kill(self, function_part: str) -> bool:
+        """End what runs of the functions with this in their names, as a lack of memory does; False: nothing runs."""
+        with self._lock:
+            found = [each for each in self._busy if function_part in self._functions[each.log_stream].name]
+        for environment in found:
+            environment.interrupt()
+        return bool(found)
+
     def _run(self, environment: ExecutionEnvironment, function: Function, event: Any, request_id: str) -> Outcome:
         log = []
         started = time.monotonic()

@@ -2,25 +2,27 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import Thread
 from typing import Any
 
 import pytest
 
+from local.aws import iam_changes
 from local.aws.hooks import Call
 from local.cloud import EmbeddedCloud
-from local.faults import FAULTS
+from local.faults import FAULTS, young
 from local.faults.admission import WEBHOOKS, policy_webhook
 from local.faults.scene import Scene
 from provisioner.kubernetes.verification_objects import RUN_LABEL
-from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.runs import Machine, Run, until
 from tests.end_to_end.test_provision import published, validate
 
 CLUSTER = "left"
-REQUEST = {"cluster": {"name": CLUSTER}, "verification": {"writers": 2, "timeout_seconds": 60}}
+REQUEST = {"cluster": {"name": CLUSTER}, "verification": {"writers": 2, "timeout_seconds": 300}}
 CHECK = {"cluster_name": CLUSTER}
-PHASES = 5
-"""A proof takes at least so many invocations: start, write, stop the writers, read, clean up."""
+BEFORE_THE_PROOF = ("Validate request", "Claim cluster", "Check account", "Ensure network")
+"""Those that a run without rights still enters."""
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
@@ -111,18 +113,122 @@ def test_pods_that_cannot_be_removed_are_named_and_the_next_check_removes_them(
     assert nothing_is_left(scene)
 
 
-@embedded_only
+@contextmanager
+def webhook_down(scene: Scene) -> Iterator[None]:
+    """It has to be asked about pods, about their removal too."""
+    scene.create(WEBHOOKS, policy_webhook(scene))
+    yield
+    scene.remove(f"{WEBHOOKS}/policy-controller")
+
+
+@contextmanager
+def nodes_unreachable(scene: Scene) -> Iterator[None]:
+    """The API server reads no pod's log."""
+    ec2, group_id = scene.client("ec2"), scene.cluster.security_group_id
+    (group,) = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
+    yield
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
+
+
+@contextmanager
+def rights_not_effective(scene: Scene) -> Iterator[None]:
+    """Of all that the provisioner's role was ever given."""
+    role = young.role_arn(str(scene.request["account_id"]), "provisioner")
+    iam_changes.DELAYS[role, "policies"] = young.AN_HOUR
+    yield
+    del iam_changes.DELAYS[role, "policies"]
+
+
+Trouble = Callable[[Scene], AbstractContextManager[None]]
+
+KILLED_IN_THE_PROOF: tuple[tuple[int, Trouble], ...] = (
+    (1, webhook_down),
+    (1, rights_not_effective),
+    (2, webhook_down),
+    (2, nodes_unreachable),
+    (3, webhook_down),
+    (3, rights_not_effective),
+    (4, nodes_unreachable),
+    (4, rights_not_effective),
+    (5, webhook_down),
+    (5, nodes_unreachable),
+)
+"""Each phase with each trouble that it can meet in a way of its own: pods are made and removed through webhooks, logs
+are read from nodes, everything needs rights. In the states before the proof a run has no pods yet; those after the
+clean-up only tell what is there."""
+
+
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("number", range(1, PHASES + 1))
-def test_a_run_that_is_stopped_in_any_phase_of_its_proof_is_cleaned_up_after_by_the_next_check(
-    number: int, cloud: EmbeddedCloud, machine: Machine, reverify: Machine, scene: Scene
+@pytest.mark.parametrize(("number", "trouble"), KILLED_IN_THE_PROOF)
+def test_a_run_in_trouble_that_is_stopped_in_any_phase_of_its_proof_is_cleaned_up_after_by_the_next_check(
+    number: int, trouble: Trouble, cloud: EmbeddedCloud, machine: Machine, reverify: Machine, scene: Scene
 ) -> None:
     arn = machine.start(REQUEST)
-    with invoked(cloud, number, lambda: machine.client.stop_execution(executionArn=arn, error="Stopped", cause="test")):
-        assert machine.wait(arn).status == "ABORTED"
+    with ExitStack() as troubles:
+
+        def strike() -> None:
+            troubles.enter_context(trouble(scene))
+            machine.client.stop_execution(executionArn=arn, error="Stopped", cause="test")
+
+        with invoked(cloud, number, strike):
+            assert machine.wait(arn).status == "ABORTED"
     checked = reverify.run(CHECK)
     assert checked.status == "SUCCEEDED", checked.cause
     assert nothing_is_left(scene)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        (webhook_down, "Diagnose failure"),
+        (nodes_unreachable, "Clean up verification"),
+        (rights_not_effective, "Clean up verification"),
+    ],
+)
+def test_a_run_in_trouble_that_is_stopped_before_it_has_cleaned_up_is_cleaned_up_after_by_the_next_run(
+    trouble: Trouble, state: str, cloud: EmbeddedCloud, machine: Machine, scene: Scene
+) -> None:
+    with ExitStack() as troubles, invoked(cloud, 2, lambda: troubles.enter_context(trouble(scene))):
+        assert machine.stop_in(state, REQUEST).status == "ABORTED"
+    run = machine.run(REQUEST)
+    assert run.status == "SUCCEEDED", run.cause
+    assert nothing_is_left(scene)
+
+
+@pytest.mark.timeout(240)
+def test_runs_that_are_stopped_in_trouble_before_their_proof_leave_what_an_earlier_one_left_to_the_next_that_is_through(
+    cloud: EmbeddedCloud, machine: Machine, scene: Scene
+) -> None:
+    arn = machine.start(REQUEST)
+    with invoked(cloud, 3, lambda: machine.client.stop_execution(executionArn=arn, error="Stopped", cause="test")):
+        assert machine.wait(arn).status == "ABORTED"
+    strays = left(scene)
+    assert strays
+    with rights_not_effective(scene):
+        for state in BEFORE_THE_PROOF:
+            assert machine.stop_in(state, REQUEST).status == "ABORTED"
+    assert left(scene) == strays
+    run = machine.run(REQUEST)
+    assert run.status == "SUCCEEDED", run.cause
+    assert nothing_is_left(scene)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_run_whose_function_is_killed_while_its_pods_run_removes_them_itself(
+    number: int, cloud: EmbeddedCloud, machine: Machine, scene: Scene
+) -> None:
+    with invoked(cloud, number, lambda: Thread(target=kill_as_soon_as_it_runs, args=(cloud,)).start()):
+        event = failed_event(cloud, machine.run(REQUEST))
+    assert event["failure"]["error"] == "Runtime.ExitError"
+    assert event["left_behind"] is None
+    assert nothing_is_left(scene)
+
+
+def kill_as_soon_as_it_runs(cloud: EmbeddedCloud) -> None:
+    until(lambda: cloud.server.lambda_runtime.kill("VerifyStorage"), "the function to run")
 
 
 @embedded_only

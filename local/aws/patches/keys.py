@@ -2,9 +2,9 @@
 
 moto lacks: a key policy as text when CloudFormation made the key (GetKeyPolicy answers HTTP 500); the waiting period of
 a key that goes with its stack, of 30 days unless PendingWindowInDays says less (registry schema of AWS::KMS::Key); the
-refusal of a log group whose key does not let CloudWatch Logs in. Source: CloudWatch Logs user guide, "Encrypt log data
-in CloudWatch Logs using AWS Key Management Service"; the text is CreateLogGroup's;
-the principal has the partition's suffix (aws-cdk, region-info, default.ts).
+refusal of a log group whose key does not let CloudWatch Logs in; keys of other accounts, by their ARNs. Source:
+CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service"; the text is
+CreateLogGroup's; the principal has the partition's suffix (aws-cdk, region-info, default.ts).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import moto.kms.models as kms
 import moto.logs.models as logs
+from moto.kms.responses import KmsResponse
 from moto.utilities.utils import get_partition
 
 from local.aws.partitions import dns_suffix
@@ -42,6 +43,12 @@ def install(server: AwsServer) -> None:
     def delete(self: Any, account_id: str, region_name: str) -> None:
         kms.kms_backends[account_id][region_name].schedule_key_deletion(self.id, WAITING_DAYS)
 
+    def backend_of_the_key(self: Any) -> Any:
+        name = str(self._get_param("KeyId") or "")
+        account_id = name.split(":")[4] if name.startswith("arn:") else self.current_account
+        return kms.kms_backends[account_id][self.region]
+
+    KmsResponse.kms_backend = property(backend_of_the_key)
     kms.KmsBackend.create_key = key
     kms.Key.delete = delete
     logs.LogsBackend.create_log_group = log_group

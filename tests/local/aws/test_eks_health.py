@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.local.aws.conftest import CLUSTER_POLICY
+
 
 def issues(parts: Any) -> dict[str, list[str]]:
     described = parts.client("eks").describe_cluster(name="demo")["cluster"]
@@ -19,6 +21,7 @@ def test_a_cluster_is_well_until_its_role_is_gone_or_distrusts_eks(parts: Any, c
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.update_assume_role_policy(RoleName="cluster", PolicyDocument=document)
     assert issues(parts) == {"AccessDenied": [cluster["roleArn"]]}
+    iam.detach_role_policy(RoleName="cluster", PolicyArn=CLUSTER_POLICY)
     iam.delete_role(RoleName="cluster")
     assert issues(parts) == {"IamRoleNotFound": [cluster["roleArn"]]}
 

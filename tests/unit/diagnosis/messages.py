@@ -330,6 +330,14 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"service-role-unusable"},
     ),
+    "key of another account": (
+        failed(
+            "Ensure cluster",
+            "Rejected: CreateCluster: InvalidRequestException (User not authorized to perform kms:CreateGrant "
+            "operation); correct what AWS names",
+        ),
+        {"key-denied"},
+    ),
     "unknown principal": (
         failed(
             "Ensure cluster access",

@@ -12,7 +12,7 @@ from tests.unit.diagnosis.looking import look, rule
 from tests.unit.diagnosis.world import World
 from tests.unit.resources.aws_calls import alter, http, refuse
 from tests.unit.resources.fake_iam import PERSON_ARN
-from tests.unit.resources.samples import CLUSTER_ROLE_ARN, PODS_ROLE_ARN, key_values, request_for
+from tests.unit.resources.samples import CLUSTER_ROLE_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN, key_values, request_for
 
 ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
 NETWORK_STACK = stack_name("eks-example")
@@ -289,3 +289,15 @@ def test_a_principal_that_the_request_names_and_that_is_not_there_is_told(world:
     finding, fix = look(world, "account-unsuitable")
     assert finding.verdict == "proved"
     assert fix.startswith("make it, or leave it out")
+
+
+def test_a_key_whose_policy_keeps_the_role_out_is_told_with_what_its_policy_has_to_allow(world: World) -> None:
+    assert look(world, "key-denied")[0].verdict == "refuted"
+    key = world.kms.create_key()["KeyMetadata"]["Arn"]
+    world.request = request_for(cluster={"secrets_key_arn": key})
+    finding, fix = look(world, "key-denied")
+    assert finding.verdict == "possible"
+    refuse(world.kms, "DescribeKey", "AccessDeniedException")
+    finding, fix = look(world, "key-denied")
+    assert finding.verdict == "proved"
+    assert fix.startswith(f"let the policy of {key} allow {PROVISIONER_ROLE_ARN} kms:DescribeKey and kms:CreateGrant")

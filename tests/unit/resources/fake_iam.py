@@ -43,8 +43,8 @@ class FakeIam:
             ),
             LONG_AGO,
         )
-        self.simulated: dict[str, Any] = {"EvalDecision": "allowed"}
         """By ARN, when it was made."""
+        self.simulated: dict[str, Any] = {"EvalDecision": "allowed"}
         self.trusted = {CLUSTER_ROLE_ARN: "eks.amazonaws.com", PODS_ROLE_ARN: "eks-fargate-pods.amazonaws.com"}
         """By ARN, the service that may assume it."""
         self.attached = {CLUSTER_ROLE_ARN: ["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"]}

@@ -13,7 +13,7 @@ from provisioner.diagnosis.model import Finding
 from provisioner.diagnosis.probes import denial
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.request import OWNER_TAG
-from provisioner.resources import principals
+from provisioner.resources import keys, principals
 from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.problem import instructions
 
@@ -130,6 +130,34 @@ def _ages(roles: Iterable[GivenRole], iam: "IAMClient") -> Iterator[tuple[str, d
     for role in roles:
         if principal := principals.find(role.arn, iam):
             yield role.name, principal.made_at
+
+
+def keys_policy(live: Live, _text: str) -> Finding:
+    """The keys that the request names, described as the provisioner's role: a key's own policy has to let it."""
+    named, role = keys.named_in(live.request), live.connection.target.role_arn("provisioner")
+    looked_at = f"keys of the request as {role.rpartition('/')[2]}"
+    saw = []
+    for field, arn in named.items():
+        try:
+            problem = keys.problem(field, arn, live.connection.target.client("kms"))
+        except ClientError as error:
+            refused = boundary_error(error, error.operation_name)
+            if refused.reason is ErrorReason.ACCESS_DENIED:
+                return Finding.proved(looked_at, refused.subject, what_to_do=_let_role_use(arn, role))
+            saw.append(refused.subject)
+        else:
+            saw.append(problem.what if problem else f"{field} {arn} may be described")
+    if not named:
+        return Finding.refuted(looked_at, "it names none")
+    return Finding.possible(looked_at, "; ".join(saw), what_to_do=_let_role_use(" and of ".join(named.values()), role))
+
+
+def _let_role_use(arn: str, role: str) -> str:
+    """Source: EKS user guide, "Encrypt Kubernetes secrets with KMS"; EFS user guide, "Using AWS KMS keys"."""
+    return (
+        f"let the policy of {arn} allow {role} kms:DescribeKey and kms:CreateGrant, and of a key for files also "
+        "kms:Decrypt and kms:GenerateDataKeyWithoutPlaintext"
+    )
 
 
 def unsuitable(live: Live, _text: str) -> Finding:

@@ -51,6 +51,17 @@ RULES: Final = (
         fix="{what_to_do}, and run again",
     ),
     Rule(
+        id="key-denied",
+        states=BUILDING,
+        # Words of EKS's own for what KMS denied (cluster-api-provider-aws#2432); KMS's go to denied-by-policy.
+        symptoms=(
+            seen("ClientException", "InvalidParameterException", "InvalidRequestException", text=r"perform kms:\w+"),
+        ),
+        cause="The policy of a key that the request names does not let the provisioner's role use it.",
+        probe=account.keys_policy,
+        fix="{what_to_do}; then run again",
+    ),
+    Rule(
         id="network-stack-failed",
         states=NETWORK | BUILDING,
         symptoms=(seen("Unusable", text=r"stack \S+ is \w*(ROLLBACK|FAILED)"),),

@@ -1,0 +1,47 @@
+"""A key of another account is for its own policy to let in, and is used like any other then."""
+
+import json
+import re
+
+import pytest
+
+from local.aws.administrators import administrator_of
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.runs import Machine
+from tests.end_to_end.test_provision import published
+
+OWNER = "333300000001"
+USES = ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext")
+
+
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+@pytest.mark.timeout(240)
+def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_in(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    kms = cloud.server.client("kms", credentials=administrator_of(OWNER))
+    key = str(kms.create_key()["KeyMetadata"]["Arn"])
+    request = {
+        "cluster": {"name": "foreign-key", "secrets_key_arn": key},
+        "file_system": {"kms_key_arn": key},
+        "verification": {"writers": 1},
+    }
+    refused = machine.run(request)
+    assert refused.status == "FAILED"
+    assert "because no resource-based policy allows the kms:" in refused.cause
+    (event,) = published(cloud, "Storage Cluster Failed", refused.arn)
+    first = event["diagnosis"][0]
+    assert (first["rule"], first["verdict"]) == ("denied-by-policy", "proved")
+    assert re.match(rf"let the policy of {key} itself allow kms:\w+ to the provisioner's role", first["fix"])
+    assert "target.yaml" not in first["fix"]
+
+    policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    role = f"arn:aws:iam::{cloud.account_id}:role/eks-efs-provisioner-provisioner"
+    let_in = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": [f"kms:{use}" for use in USES], "Resource": "*"}
+    policy["Statement"].append(let_in)
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+    run = machine.run(request)
+    assert run.status == "SUCCEEDED", run.cause
+    assert cloud.client("eks").describe_cluster(name="foreign-key")["cluster"]["encryptionConfig"][0]["provider"] == {
+        "keyArn": key
+    }
