@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.cloud import EmbeddedCloud
-from tests.end_to_end.accounts import Organization, roll_out_roles
+from local.faults.accounts import roll_out_roles
+from tests.end_to_end.accounts import Organization
 from tests.end_to_end.resources import mutating
 from tests.end_to_end.runs import Machine
 

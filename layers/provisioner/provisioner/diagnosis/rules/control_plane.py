@@ -11,7 +11,7 @@ from provisioner.diagnosis.model import Rule, seen
 from provisioner.diagnosis.probes import account, control_plane, denial, file_system
 from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, INSIDE, NETWORK, VERIFYING
 
-_NAMED_IN_REQUEST: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b"
+_LOOKED_AT_BEFORE: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b|AWSServiceRoleFor\w+ is missing"
 
 # The same without the names of groups, which a pattern may have once only.
 _UNNAMED: Final = re.sub(r"\?P<\w+>", "?:", denial.DECIDED)
@@ -43,10 +43,10 @@ RULES: Final = (
         id="account-unsuitable",
         states=CHECKING | BUILDING,
         symptoms=(
-            seen("UnsuitableAccount", text=_NAMED_IN_REQUEST),
+            seen("UnsuitableAccount", text=_LOOKED_AT_BEFORE),
             seen("InvalidParameterException", text=r"invalid principal", component="CreateAccessEntry"),
         ),
-        cause="A key or a principal that the request names cannot be used.",
+        cause="A key or a principal that the request names, or a role of AWS's own, cannot be used.",
         probe=account.unsuitable,
         fix="{what_to_do}, and run again",
     ),
