@@ -8,7 +8,7 @@ from first_contact.check import Check, Question
 from first_contact.contact import Contact
 from first_contact.verdicts import CannotBeAsked, Refuted
 
-ROLES = ("provisioner", "inspector")
+ROLES = ("provisioner", "inspector", "remover")
 ELSEWHERE = ("us-east-1", "eu-west-1")
 """A region for a session of another one to be used in: the first that is not its own."""
 
@@ -22,11 +22,11 @@ def _questions(contact: Contact) -> Iterator[Question]:
 
 
 def _assumed(contact: Contact, role: str, external_id: str) -> str:
-    """Who may become one role and not the other has the right to ask: it is the role that does not let the app in."""
+    """Who may become one role and not another has the right to ask: it is the role that does not let the app in."""
     try:
         _session(contact, role, external_id)
     except CannotBeAsked as denied:
-        (other,) = set(ROLES) - {role}
+        other = next(each for each in ROLES if each != role)
         _session(contact, other, external_id)
         raise Refuted(f"the {role} lets nobody in, as the {other} does") from denied
     return "assumed"

@@ -258,7 +258,7 @@ def removed(world: World, name: str) -> None:
     kept = scene(world, cluster).file_system_id
     succeeded(teardown.run({**named, "mode": "plan"}))
     stopped(teardown, "Remove storage", named)
-    succeeded(fleet.run({"find_new_accounts": False}))
+    succeeded(fleet.run({"find_new_accounts": False, "find_orphans": True}))
     stopped(teardown, "Remove storage", named)
     succeeded(provision.run(request))
     with forbidden(world, "cloudformation:DeleteStack"):
