@@ -18,6 +18,7 @@ from local.aws.eks_rules import (
     DEFAULT_VERSION,
     OFFERED_VERSIONS,
     check_capacity,
+    check_cidr,
     check_cluster_role,
     check_encryption,
     check_linked_role,
@@ -291,6 +292,8 @@ def _change_endpoint(cluster: Cluster, wanted: dict[str, Any]) -> Update:
     changed = {**cluster.vpc_config, **{name: value for name, value in wanted.items() if value is not None}}
     if not changed["endpointPublicAccess"] and not changed["endpointPrivateAccess"]:
         raise refusal("InvalidParameterException", "Private and public endpoint access cannot both be disabled")
+    for cidr in wanted.get("publicAccessCidrs") or []:
+        check_cidr(cidr)
     if changed == cluster.vpc_config:
         raise refusal("InvalidParameterException", "Cluster is already at the desired configuration")
     cluster.vpc_config = changed

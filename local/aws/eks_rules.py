@@ -5,6 +5,7 @@ Source: EKS API reference and user guide.
 
 import ipaddress
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.models import EC2Backend
@@ -126,11 +127,22 @@ def check_capacity(ec2: EC2Backend, name: str, subnets: list[Subnet]) -> None:
             )
 
 
+RESERVED = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    *("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
+)
+"""From which nobody comes in over the internet. Source: EKS API, VpcConfigRequest, publicAccessCidrs ("can't include
+reserved addresses"); which ones these are is IANA's special-purpose registry, without the documentation's."""
+
+
 def check_cidr(cidr: str) -> None:
     try:
-        ipaddress.ip_network(cidr)
+        wanted = ipaddress.ip_network(cidr)
     except ValueError:
         raise refusal("InvalidParameterException", f"The following CIDRs are invalid in the request: {cidr}") from None
+    if any(isinstance(wanted, IPv4Network) and wanted.subnet_of(IPv4Network(block)) for block in RESERVED):
+        message = f"The following CIDRs are not allowed in publicAccessCidrs: [{cidr}]"
+        raise refusal("InvalidParameterException", message)
 
 
 def check_logging(wanted: Mapping[str, Any] | None) -> None:

@@ -13,6 +13,7 @@ _MIRROR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/mirro
 """Every account has copied it into its own registry."""
 _ONE_PLATFORM = re.compile(r"docker\.io/(?P<platform>amd64|arm32v7|arm64v8|i386|ppc64le|s390x)/busybox")
 """Docker Hub's official images are also there by platform; Fargate on EKS is linux/amd64."""
+_LONGEST_NAME = 255
 _TAG = re.compile(r"(latest|stable|unstable|1|1\.\d{1,2}(\.\d{1,2})?)(-(musl|glibc|uclibc))?")
 
 
@@ -27,6 +28,17 @@ def reference(image: str) -> str:
     if not at and ":" not in name.rpartition("/")[2]:
         name += ":latest"
     return name + at + digest
+
+
+def invalid(image: str) -> str | None:
+    """The kubelet's words for what no reference to an image can be. Source: distribution/reference, ErrNameTooLong;
+    kubernetes, pkg/kubelet/images/image_manager.go."""
+    name = reference(image).partition("@")[0]
+    repository = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+    if len(repository) <= _LONGEST_NAME:
+        return None
+    why = f"repository name must not be more than {_LONGEST_NAME} characters"
+    return f'Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": {why}'
 
 
 def exists(image: str, digest: str) -> bool:

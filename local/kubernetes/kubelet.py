@@ -129,6 +129,12 @@ class Kubelet:
     async def _pull(self, spec: Object, state: ContainerState) -> None:
         image, events = spec["image"], self.node.events
         back_off = BackOff(self.node.clock, *_RESTART_BACK_OFF)
+        while (wrong := images.invalid(image)) is not None:
+            await events.warning(self.pod, "InspectFailed", wrong, spec["name"])
+            await events.warning(self.pod, "Failed", "Error: InvalidImageName", spec["name"])
+            state.wait_for("InvalidImageName", wrong)
+            await self._write_status()
+            await back_off.wait()
         while (error := await self._pull_error(image)) is not None:
             await events.normal(self.pod, "Pulling", f'Pulling image "{image}"', spec["name"])
             await events.warning(self.pod, "Failed", f'Failed to pull image "{image}": {error}', spec["name"])

@@ -181,6 +181,20 @@ def test_an_image_the_registry_does_not_have_is_not_pulled(cluster: Cluster, ima
     assert cluster.pod(NAMESPACE, name).status.phase == "Pending"
 
 
+def test_an_image_whose_name_is_longer_than_any_may_be_is_not_even_looked_for(cluster: Cluster) -> None:
+    image = "a" * 238
+    pod = cluster.run(NAMESPACE, "too-long", "true", image=image)
+
+    def waiting() -> str:
+        statuses = cluster.pod(NAMESPACE, "too-long").status.container_statuses
+        return statuses[0].state.waiting.reason if statuses else ""
+
+    cluster.until(lambda: waiting() == "InvalidImageName", "the name is refused")
+    said = {event.reason: event.message for event in cluster.events(pod)}
+    assert said["InspectFailed"].endswith("repository name must not be more than 255 characters")
+    assert said["Failed"] == "Error: InvalidImageName"
+
+
 def test_the_environment_has_the_pods_own_fields_and_expanded_values(cluster: Cluster) -> None:
     field = "spec.nodeName"
     env = [

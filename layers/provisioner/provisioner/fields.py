@@ -26,10 +26,19 @@ OWNER_TAG: Final = "eks-efs-provisioner/cluster"
 KEPT_TAG: Final = "eks-efs-provisioner/kept"
 _OWN_TAG_PREFIX: Final = "eks-efs-provisioner/"
 _PRIVATE_BLOCKS: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+# EKS lets nobody in from there. Source: EKS API, VpcConfigRequest; IANA, special-purpose addresses.
+_UNREACHABLE_BLOCKS: Final = (
+    *_PRIVATE_BLOCKS,
+    *map(
+        ipaddress.IPv4Network,
+        ("0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"),
+    ),
+)
 _QUANTITY: Final = re.compile(
     r"(?P<number>[0-9]+(\.[0-9]*)?|\.[0-9]+)(?P<unit>[KMGTPE]i|[kMGTPE]|[eE][+-]?[0-9]{1,2})?"
 )
 _UNIT_EXPONENTS: Final = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+_LONGEST_IMAGE_NAME: Final = 255
 # Letters, digits and spaces of any script, and these.
 _TAG_PUNCTUATION: Final = frozenset("_.:/=+-@")
 _ROOT_DIRECTORY: Final = re.compile(r"/|(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}")
@@ -76,7 +85,7 @@ def _ipv4_network(value: str) -> ipaddress.IPv4Network | None:
 
 def _is_public_cidr(value: str) -> bool:
     network = _ipv4_network(value)
-    return "/" in value and network is not None and not any(map(network.subnet_of, _PRIVATE_BLOCKS))
+    return "/" in value and network is not None and not any(map(network.subnet_of, _UNREACHABLE_BLOCKS))
 
 
 def _is_vpc_cidr(value: str) -> bool:
@@ -103,6 +112,19 @@ def _is_tag_text(value: str) -> bool:
 
 def _is_tag_key(value: str) -> bool:
     return _is_tag_text(value) and not value.startswith(_OWN_TAG_PREFIX)
+
+
+def _is_image_name(value: str) -> bool:
+    """Of the longest form, docker.io/library/…. Source: distribution/reference, NameTotalLengthMax."""
+    name = value.partition("@")[0]
+    path, _, last = name.rpartition("/")
+    repository = f"{path}/{last.partition(':')[0]}" if path else last.partition(":")[0]
+    first = repository.partition("/")[0]
+    if not path:
+        repository = f"docker.io/library/{repository}"
+    elif "." not in first and ":" not in first and first != "localhost":
+        repository = f"docker.io/{repository}"
+    return len(repository) <= _LONGEST_IMAGE_NAME
 
 
 def _whole(value: Any) -> Any:
@@ -147,7 +169,8 @@ KubernetesVersion = Annotated[
 PublicCidr = Annotated[
     str,
     Allowed(
-        "an IPv4 CIDR block without host bits and outside the private ranges, like 203.0.113.0/24", _is_public_cidr
+        "an IPv4 CIDR block without host bits and outside private and reserved ranges, like 203.0.113.0/24",
+        _is_public_cidr,
     ),
 ]
 VpcCidr = Annotated[
@@ -224,7 +247,11 @@ Image = Annotated[
         rf"{_IMAGE_PART}(/{_IMAGE_PART})*(:[0-9A-Za-z_][0-9A-Za-z_.-]{{0,127}})?(@sha256:[0-9a-f]{{64}})?$",
         max_length=512,
     ),
-    Allowed("a container image reference like public.ecr.aws/docker/library/busybox:1.37"),
+    Allowed(
+        "a container image reference like public.ecr.aws/docker/library/busybox:1.37, "
+        f"its name without tag and digest at most {_LONGEST_IMAGE_NAME} characters",
+        _is_image_name,
+    ),
 ]
 TagKey = Annotated[
     str,
@@ -235,10 +262,9 @@ TagKey = Annotated[
         _is_tag_key,
     ),
 ]
+# CloudFormation takes no empty value, though all others do. Source: CloudFormation API, Tag.
 TagValue = Annotated[
     str,
-    Field(max_length=256),
-    Allowed(
-        "a string of at most 256 letters, digits, spaces and _ . : / = + - @, not starting with 'aws:'", _is_tag_text
-    ),
+    Field(min_length=1, max_length=256),
+    Allowed("1 to 256 letters, digits, spaces and _ . : / = + - @, not starting with 'aws:'", _is_tag_text),
 ]

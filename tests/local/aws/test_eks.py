@@ -156,6 +156,8 @@ def test_a_cluster_needs_two_zones_known_groups_valid_cidrs_and_an_endpoint(part
         one_zone,
         {**good, "securityGroupIds": ["sg-0"]},
         {**good, "publicAccessCidrs": ["300.0.0.0/8"]},
+        {**good, "publicAccessCidrs": ["10.1.0.0/16"]},
+        {**good, "publicAccessCidrs": ["0.0.0.0/0", "100.64.0.0/16"]},
         {**good, "endpointPublicAccess": False},
     ):
         request = request_for(parts, network, resourcesVpcConfig=config)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.local.aws.patches.conftest import Sandbox
@@ -134,3 +135,11 @@ def test_a_rule_sees_the_parameters_that_are_given_and_counts_under_its_conditio
     stacks.create_stack(StackName="one", TemplateBody=body)
     assert refusal_of(stacks.update_stack, StackName="one", TemplateBody=body, Parameters=large) == "Not so."
     stacks.delete_stack(StackName="one")
+
+
+def test_a_stack_takes_no_tag_without_a_value(aws: Sandbox) -> None:
+    stacks = aws.server.client("cloudformation", config=Config(parameter_validation=False))
+    said = refusal_of(
+        stacks.create_stack, StackName="t", TemplateBody=json.dumps(EVERYWHERE), Tags=[{"Key": "team", "Value": ""}]
+    )
+    assert "Member must have length greater than or equal to 1" in said
