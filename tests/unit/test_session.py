@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from provisioner.aws import session
-from provisioner.aws.errors import boundary_error
+from provisioner.aws.errors import MAY_SETTLE, boundary_error
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, RetryableError, TerminalError, UnsettledError
 from provisioner.request import Request
@@ -223,16 +223,26 @@ def test_a_denial_may_settle_while_the_role_is_young_or_its_age_may_not_be_looke
     assert denial(target, {"Error": {"Code": "NoSuchEntity"}}) is TerminalError
 
 
+def test_what_ec2_keeps_for_itself_is_denied_to_everybody_at_any_age(sts: Sts) -> None:
+    target = Target.of(request(), ENVIRON)
+    refused: Any = answering({"Error": {"Code": "AuthFailure"}})
+    target.client("ec2").meta.events.register("before-call.ec2.*", refused)
+    with pytest.raises(ClientError) as caught:
+        target.client("ec2").describe_vpcs()
+    assert MAY_SETTLE not in caught.value.response
+
+
 def role_made(ago: timedelta) -> dict[str, Any]:
     return {"Role": {"Arn": "arn:aws:iam::444455556666:role/r", "CreateDate": datetime.now(UTC) - ago}}
+
+
+def answering(said: dict[str, Any]) -> Any:
+    return lambda **_: (http(400 if "Error" in said else 200), {**said, "ResponseMetadata": {}})
 
 
 def denial(target: Target, iam_says: dict[str, Any]) -> type[Exception]:
     """What becomes of a denied call; whose age is asked is the role that made it, and once."""
     asked: list[str] = []
-
-    def answering(said: dict[str, Any]) -> Any:
-        return lambda **_: (http(400 if "Error" in said else 200), {**said, "ResponseMetadata": {}})
 
     def note(params: dict[str, Any], **_: Any) -> None:
         asked.append(params["RoleName"])

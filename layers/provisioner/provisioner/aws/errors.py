@@ -128,8 +128,9 @@ _TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
 
 
 def is_denial(answer: Mapping[str, Any]) -> bool:
-    """Whether AWS's answer is that the caller may not make the call."""
-    return answer.get("Error", {}).get("Code") in _TERMINAL[ErrorReason.ACCESS_DENIED][0]
+    """Whether AWS's answer is that no policy lets the caller make the call: not that a key or region is not known, nor
+    that something is AWS's own (EC2's AuthFailure)."""
+    return answer.get("Error", {}).get("Code") in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
 def boundary_error(error: ClientError, doing: str) -> RetryableError | UnsettledError | TerminalError:
