@@ -5,9 +5,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from moto.iam.models import iam_backends
+
+from local.aws.patches import cloudformation_iam
 from local.cloud import EmbeddedCloud
 from local.faults.scene import Scene
 
+CLUSTER_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 NAME, REGION = "demo", "ap-northeast-1"
 VPC = {
     "Type": "AWS::EC2::VPC",
@@ -64,7 +68,12 @@ def prepared(cloud: EmbeddedCloud) -> Scene:
 def role(cloud: EmbeddedCloud, service: str) -> str:
     principal = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [principal]})
-    return str(cloud.client("iam").create_role(RoleName=service, AssumeRolePolicyDocument=document)["Role"]["Arn"])
+    iam = cloud.client("iam")
+    made = iam.create_role(RoleName=service, AssumeRolePolicyDocument=document)["Role"]
+    if service == "eks":
+        cloudformation_iam.load(iam_backends[cloud.account_id]["aws"], CLUSTER_POLICY)
+        iam.attach_role_policy(PolicyArn=CLUSTER_POLICY, RoleName=service)
+    return str(made["Arn"])
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -1,6 +1,5 @@
 """The Resource Groups Tagging API lists what has a tag, of every service that we use, and what had one a while ago."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from local.aws.patches import tagging
 from local.cloud import EmbeddedCloud
+from tests.local.clusters import role, until
 
 OWNER = {"Key": "owner", "Values": ["demo"]}
 TAGS = [{"Key": "owner", "Value": "demo"}]
@@ -18,13 +18,6 @@ TAGS = [{"Key": "owner", "Value": "demo"}]
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     with EmbeddedCloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
-
-
-def until(holds: Any) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def listed(cloud: EmbeddedCloud, **filters: Any) -> list[str]:
@@ -64,11 +57,8 @@ def test_everything_with_the_tag_is_listed_page_by_page(cloud: EmbeddedCloud) ->
     until(lambda: efs.describe_file_systems()["FileSystems"][0]["LifeCycleState"] == "available")
     point = efs.create_access_point(FileSystemId=file_system["FileSystemId"], ClientToken="p", Tags=TAGS)
     cloud.client("logs").create_log_group(logGroupName="/aws/eks/demo/cluster", tags={"owner": "demo"})
-    trust = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = cloud.client("iam").create_role(RoleName="cluster", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     cluster = eks.create_cluster(
-        name="demo", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, tags={"owner": "demo"}
+        name="demo", roleArn=role(cloud, "eks"), resourcesVpcConfig={"subnetIds": subnets}, tags={"owner": "demo"}
     )["cluster"]["arn"]
     until(lambda: eks.describe_cluster(name="demo")["cluster"]["status"] == "ACTIVE")
     addon = eks.create_addon(clusterName="demo", addonName="coredns", tags={"owner": "demo"})["addon"]["addonArn"]
