@@ -4,10 +4,10 @@ take their time."""
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, elastic_ip_addresses
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup
-from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, random_public_ip
 
 from local.aws import ec2_interfaces, ec2_limits, ec2_removal
 from local.aws.interfaces import Cloud
@@ -52,6 +52,8 @@ def install(cloud: Cloud) -> None:
 
     for patch in (create_nat_gateway, delete_nat_gateway, create_security_group):
         setattr(EC2Backend, patch.__name__, patch)
+    # moto's own begin with 127: no network routes them, and no cluster's endpoint may be told to let them in.
+    setattr(elastic_ip_addresses, "random_ip", random_public_ip)  # noqa: B010
     # EC2's model says natgateway where moto says nat-gateway (botocore, ec2, ResourceType).
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
     ec2_limits.install()

@@ -1,5 +1,6 @@
 """The embedded EC2's NAT gateways take their time, and attributes of a VPC are what they were set to."""
 
+import ipaddress
 from typing import Any
 
 import pytest
@@ -69,3 +70,7 @@ def test_a_security_group_is_not_named_as_ids_are(ec2: Any, network: Any) -> Non
     group = {"Description": "x", "VpcId": network.vpc_id}
     assert code(ec2.create_security_group, GroupName="sg-web-efs", **group) == "InvalidParameterValue"
     assert ec2.create_security_group(GroupName="web-sg-efs", **group)["GroupId"]
+
+
+def test_an_elastic_address_is_a_public_one(ec2: Any) -> None:
+    assert ipaddress.ip_address(ec2.allocate_address(Domain="vpc")["PublicIp"]).is_global

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from moto import mock_aws
-from moto.ec2.models import EC2Backend
+from moto.ec2.models import EC2Backend, elastic_ip_addresses
 from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
+from moto.ec2.utils import random_public_ip
 from moto.efs.models import efs_backends
 
 from tests.unit.resources.aws_calls import client, http
@@ -24,6 +25,7 @@ def moto_aws(monkeypatch: pytest.MonkeyPatch, aws_models: None) -> Iterator[None
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # a thousand images per test that nobody asks for
+    monkeypatch.setattr(elastic_ip_addresses, "random_ip", random_public_ip)  # moto's own begin with 127
     with mock_aws():
         yield
 
