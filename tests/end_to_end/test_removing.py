@@ -13,6 +13,9 @@ from provisioner.request import KEPT_TAG, OWNER_TAG
 from tests.end_to_end.resources import everything_of
 from tests.end_to_end.runs import Machine, until
 
+# On the real Kubernetes the machine does the same: test_teardown.py.
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
 STEPS = ("RemoveStorage", "RemoveCluster", "RemoveFileSystem", "RemoveNetwork")
 QUICK = {"writers": 1, "lines_per_writer": 1}
 

@@ -72,6 +72,7 @@ def with_key(cloud: EmbeddedCloud) -> dict[str, Any]:
     return {"file_system": {"kms_key_arn": key_arn}, **ACCESS_POINT}
 
 
+@embedded_only
 @pytest.mark.parametrize(
     ("name", "parts"),
     [("td-made", of_made), ("td-theirs", of_somebodys), ("td-key", with_key)],
@@ -93,6 +94,7 @@ def test_after_a_removal_with_its_data_the_account_is_as_it_was_before_the_first
 def test_without_a_word_the_data_stays_and_a_later_run_takes_it_over_and_proves_it(
     cloud: EmbeddedCloud, machine: Machine, teardown: Machine
 ) -> None:
+    before = snapshot(cloud)
     file_system_id = provisioned(machine, "td-kept")
     (cloud.directory / "efs" / file_system_id / "orders").write_text("4711")
     event = removed(teardown.run({"cluster_name": "td-kept", "reason": "moving"}), cloud)
@@ -105,6 +107,7 @@ def test_without_a_word_the_data_stays_and_a_later_run_takes_it_over_and_proves_
     assert (cloud.directory / "efs" / file_system_id / "orders").read_text() == "4711"
     removed(teardown.run(with_data("td-kept", file_system_id)), cloud)
     assert not (cloud.directory / "efs" / file_system_id).exists()
+    assert difference(before, snapshot(cloud)) == []
 
 
 @embedded_only
