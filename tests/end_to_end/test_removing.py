@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import EmbeddedCloud
+from local.cloud import STACK_NAME, EmbeddedCloud
 from local.faults.scene import Scene
 from provisioner.request import KEPT_TAG, OWNER_TAG
 from tests.end_to_end.resources import everything_of
@@ -37,7 +37,11 @@ class Functions:
 
     def call(self, step: str) -> dict[str, Any]:
         functions = everything_of(self.cloud.client("lambda"), "list_functions", "Functions")
-        (name,) = (each["FunctionName"] for each in functions if f"-{step}Function-" in each["FunctionName"])
+        (name,) = (
+            each["FunctionName"]
+            for each in functions
+            if each["FunctionName"].startswith(f"{STACK_NAME}-{step}Function-")
+        )
         answer = self.cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(self.event))
         told: dict[str, Any] = json.loads(answer["Payload"].read())
         return told

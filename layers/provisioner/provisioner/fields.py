@@ -122,7 +122,7 @@ def _is_image_name(value: str) -> bool:
     first = repository.partition("/")[0]
     if not path:
         repository = f"docker.io/library/{repository}"
-    elif "." not in first and ":" not in first and first != "localhost":
+    elif "." not in first and ":" not in first:
         repository = f"docker.io/{repository}"
     return len(repository) <= _LONGEST_IMAGE_NAME
 
