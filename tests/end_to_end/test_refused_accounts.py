@@ -70,3 +70,22 @@ def test_a_policy_that_forbids_roles_that_are_there_is_in_nobodys_way(
     run = machine.run({"mode": "plan", "account_id": account_id})
     assert run.status == "SUCCEEDED", run.cause
     assert [each for each in run.output["warnings"] if "role" in each] == []
+
+
+@pytest.mark.parametrize("mode", ["apply", "plan"])
+def test_a_file_system_that_cannot_be_taken_over_is_told_with_all_else_before_anything_is_created(
+    mode: str, cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    efs = cloud.client("efs")
+    theirs = efs.create_file_system(CreationToken=f"theirs-{mode}", Encrypted=False)["FileSystemId"]
+    key = cloud.client("kms").create_key()["KeyMetadata"]
+    cloud.client("kms").disable_key(KeyId=key["KeyId"])
+    seen = len(cloud.server.calls)
+    asked = {"cluster": {"name": f"takes-{mode}", "secrets_key_arn": key["Arn"]}, "file_system": {"existing": theirs}}
+    run = machine.run({"mode": mode, **asked})
+    assert (run.status, run.error) == ("FAILED", "TerminalError")
+    for said in (f"file_system.existing is {theirs}, whose tag", f"{theirs} is not encrypted", f"{key['Arn']} is Dis"):
+        assert said in run.cause
+    assert "nothing was created; correct this and start again" in run.cause
+    services = {name.partition(":")[0] for name in mutating(cloud.server.calls[seen:])}
+    assert not services & {"ec2", "eks", "efs", "cloudformation", "iam"}

@@ -17,9 +17,11 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
 from provisioner.resources import (
     cluster,
+    existing_file_system,
     existing_network,
     file_system,
     keys,
+    network,
     network_stack,
     principals,
     quotas,
@@ -50,7 +52,7 @@ def check(request: Request, target: Target) -> list[str]:
 def look(request: Request, target: Target) -> Findings:
     """What `check` judges by. Raises: ClientError."""
     found = Findings()
-    for part in (_network, _keys, _principals, _service_roles, _quotas):
+    for part in (_network, _file_system, _keys, _principals, _service_roles, _quotas):
         part(request, target, found)
     return found
 
@@ -64,9 +66,16 @@ def _network(request: Request, target: Target, found: Findings) -> None:
             found.warnings += checked.warnings
         return
     with _reading(f"the network of {request.cluster.name}", found):
-        network = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
-        if network is not None:
-            found.problems += ways_out_drift.problems(request, network, target.client("ec2"))
+        made = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
+        if made is not None:
+            found.problems += ways_out_drift.problems(request, made, target.client("ec2"))
+
+
+def _file_system(request: Request, target: Target, found: Findings) -> None:
+    if request.file_system.existing:
+        with _reading(f"file_system.existing {request.file_system.existing}", found):
+            vpc_id = network.find_vpc_id(request, target.client("cloudformation"))
+            found.problems += existing_file_system.problems(request, vpc_id, target.client("efs"))
 
 
 def _keys(request: Request, target: Target, found: Findings) -> None:
@@ -129,7 +138,7 @@ def _of_cluster(request: Request, target: Target, _: Findings) -> Iterable[Deman
 
 def _of_file_system(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
     efs = target.client("efs")
-    return () if file_system.find(request, efs) else (quotas.of_file_system(efs),)
+    return () if request.file_system.existing or file_system.find(request, efs) else (quotas.of_file_system(efs),)
 
 
 def _of_pods(request: Request, target: Target, _: Findings) -> Iterable[Demand]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.observation import Observation, Reason
-from provisioner.request import KEPT_TAG, Request
+from provisioner.request import KEPT_TAG, OWNER_TAG, Request
 from provisioner.resources import access_point, file_system_settings
 from provisioner.resources.ownership import require_ours, unknown_state
 
@@ -64,8 +64,12 @@ def ensure(request: Request, efs: "EFSClient") -> Observation:
     """
     found = find(request, efs) or _create(request, efs)
     file_system_id = found["FileSystemId"]
-    require_ours(request, tags_of(found), file_system_id)
-    _require_encryption(request, found)
+    if request.file_system.existing:
+        require_named_is_ours(request, found)
+        require_no_other(request, file_system_id, efs)
+    else:
+        require_ours(request, tags_of(found), file_system_id)
+    require_encryption(request, found)
     match found["LifeCycleState"]:
         case "available":
             return _converge(request, found, efs)
@@ -76,13 +80,56 @@ def ensure(request: Request, efs: "EFSClient") -> Observation:
         case "deleting" | "deleted":
             return _pending(Reason.DELETING, file_system_id)
         case "error":
-            raise TerminalError(
-                ErrorReason.UNUSABLE,
-                f"{file_system_id} is in the state error",
-                remedy="ask AWS Support about it, or save its data, remove it and run again",
-            )
+            raise _unusable(file_system_id, "error")
         case unknown:
             raise unknown_state(file_system_id, unknown)
+
+
+def named_one_is_missing(request: Request) -> TerminalError:
+    """The error for a file_system.existing that is not there; one of another account or region is not seen either."""
+    return TerminalError(
+        ErrorReason.UNUSABLE,
+        f"file_system.existing is {request.file_system.existing}, which does not exist",
+        remedy=f"name one that {request.account_id} has in {request.region}, "
+        "or leave file_system.existing out for a new one",
+    )
+
+
+def require_named_is_ours(request: Request, found: "FileSystem") -> None:
+    """Raises: TerminalError OWNED_BY_ANOTHER for a file_system.existing that lacks this cluster's owner tag."""
+    owner, cluster = tags_of(found).get(OWNER_TAG), request.cluster.name
+    if owner != cluster:
+        raise TerminalError(
+            ErrorReason.OWNED_BY_ANOTHER,
+            f"file_system.existing is {found['FileSystemId']}, whose tag {OWNER_TAG} is {owner!r}",
+            remedy=f"name one that a removal of {cluster} has kept, or leave file_system.existing out for a new one; "
+            f"one that nobody else uses becomes this cluster's by the tag {OWNER_TAG}={cluster}",
+        )
+
+
+def require_no_other(request: Request, file_system_id: str, efs: "EFSClient") -> None:
+    """Raises: TerminalError CONFLICT when the cluster has another file system in use than the one it names."""
+    others = [each["FileSystemId"] for each in _generations(request, efs).values() if not kept_since(each)]
+    if in_use := next((other for other in others if other != file_system_id), None):
+        raise TerminalError(
+            ErrorReason.CONFLICT,
+            f"file_system.existing is {file_system_id}, and cluster {request.cluster.name} has {in_use}",
+            remedy=f"leave file_system.existing out, or remove the cluster, which keeps {in_use}, and start again",
+        )
+
+
+def require_usable(found: "FileSystem") -> None:
+    """Raises: TerminalError UNUSABLE for one that no waiting makes available."""
+    if found["LifeCycleState"] in ("deleting", "deleted", "error"):
+        raise _unusable(found["FileSystemId"], found["LifeCycleState"])
+
+
+def _unusable(file_system_id: str, state: str) -> TerminalError:
+    return TerminalError(
+        ErrorReason.UNUSABLE,
+        f"{file_system_id} is in the state {state}",
+        remedy="ask AWS Support about it, or save its data, remove it and run again",
+    )
 
 
 def _generations(request: Request, efs: "EFSClient") -> "dict[int, FileSystemDescriptionTypeDef]":
@@ -109,11 +156,7 @@ def _creation_token(request: Request, generation: int) -> str:
 def _create(request: Request, efs: "EFSClient") -> "FileSystem":
     wanted = request.file_system
     if wanted.existing:
-        raise TerminalError(
-            ErrorReason.UNUSABLE,
-            f"file_system.existing is {wanted.existing}, which does not exist",
-            remedy=f"name one that {request.region} has, or leave file_system.existing out for a new one",
-        )
+        raise named_one_is_missing(request)
     tags = {"Name": f"{request.cluster.name}-efs", **request.owner_tags}
     creation: CreateFileSystemRequestTypeDef = {
         "CreationToken": _creation_token(request, max(_generations(request, efs), default=-1) + 1),
@@ -134,7 +177,8 @@ def _create(request: Request, efs: "EFSClient") -> "FileSystem":
         ) from error
 
 
-def _require_encryption(request: Request, found: "FileSystem") -> None:
+def require_encryption(request: Request, found: "FileSystem") -> None:
+    """Raises: TerminalError IMMUTABLE for one that is not encrypted, or with another key than asked for."""
     key_arn = request.file_system.kms_key_arn
     if not found.get("Encrypted"):
         problem = "is not encrypted"
@@ -152,7 +196,8 @@ def _require_encryption(request: Request, found: "FileSystem") -> None:
 def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observation:
     file_system_id = found["FileSystemId"]
     if kept_since(found):
-        _take_over(request, file_system_id, efs)
+        # What was kept is in use again. Source: EFS API, UntagResource.
+        efs.untag_resource(ResourceId=file_system_id, TagKeys=[KEPT_TAG])
     file_system_settings.ensure(request, file_system_id, found["FileSystemArn"], efs)
     if found.get("ThroughputMode") != request.file_system.throughput_mode:
         # Last: it takes the file system out of the state in which the other settings can be changed.
@@ -161,18 +206,6 @@ def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observ
     if request.storage.access_point is None:
         return Observation.ready_with(file_system_id=file_system_id, access_point_id=None)
     return access_point.ensure(request, request.storage.access_point, file_system_id, efs)
-
-
-def _take_over(request: Request, file_system_id: str, efs: "EFSClient") -> None:
-    """What was kept is in use again. Source: EFS API, UntagResource."""
-    in_use = [each["FileSystemId"] for each in _generations(request, efs).values() if not kept_since(each)]
-    if in_use:
-        raise TerminalError(
-            ErrorReason.CONFLICT,
-            f"file_system.existing is {file_system_id}, and cluster {request.cluster.name} has {in_use[0]}",
-            remedy=f"leave file_system.existing out, or remove the cluster, which keeps {in_use[0]}, and start again",
-        )
-    efs.untag_resource(ResourceId=file_system_id, TagKeys=[KEPT_TAG])
 
 
 def _pending(reason: Reason, file_system_id: str) -> Observation:

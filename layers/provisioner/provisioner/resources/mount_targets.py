@@ -40,14 +40,14 @@ def ensure(
         return Observation.pending(Reason.WAITING_FOR_FILE_SYSTEM, retry_after_seconds=POLL_SECONDS)
     subnets = network.one_subnet_per_zone()
     existing = find(file_system_id, efs)
-    _require_same_vpc(network, existing)
+    require_same_vpc(network.vpc_id, existing)
     missing = [subnet for zone_id, subnet in subnets.items() if zone_id not in existing]
     for subnet in missing:
         if not _create(file_system_id, subnet.subnet_id, security_group_id, efs):
             return Observation.pending(Reason.WAITING_FOR_FILE_SYSTEM, retry_after_seconds=POLL_SECONDS)
     if missing:
         existing = find(file_system_id, efs)
-        _require_same_vpc(network, existing)
+        require_same_vpc(network.vpc_id, existing)
     waiting_for = [_converge(existing.get(zone_id), security_group_id, efs) for zone_id in subnets]
     facts = {"mount_targets": [_facts(existing[zone_id]) for zone_id in subnets if zone_id in existing]}
     for reason in waiting_for:
@@ -74,13 +74,14 @@ def _is_available(request: Request, file_system_id: str, efs: "EFSClient") -> bo
             raise unknown_state(file_system_id, unknown)
 
 
-def _require_same_vpc(network: Network, existing: "dict[str, MountTargetDescriptionTypeDef]") -> None:
+def require_same_vpc(vpc_id: str | None, existing: "dict[str, MountTargetDescriptionTypeDef]") -> None:
+    """`vpc_id` is None for one that is still to be made. Raises: TerminalError IMMUTABLE."""
     for mount_target in existing.values():
-        if mount_target.get("VpcId") != network.vpc_id:
+        if mount_target.get("VpcId") != vpc_id:
             raise TerminalError(
                 ErrorReason.IMMUTABLE,
                 f"{mount_target['FileSystemId']} has its mount targets in {mount_target.get('VpcId')}, "
-                f"asked for in {network.vpc_id}; a file system has them in one VPC only",
+                f"asked for in {vpc_id or 'one that is yet to be made'}; a file system has them in one VPC only",
                 remedy="name the network it is in, or remove its mount targets (the data stays) and run again",
             )
 
