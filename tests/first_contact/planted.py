@@ -271,5 +271,8 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     "a schedule is off": (schedule_off, {"schedules/configuration"}),
     "an event was not delivered": (undelivered, {"schedules/NewAccountDeadLettersUrl"}),
     "an alarm is gone": (alarm_gone, {"alarms/Alarms.CheckOverdue"}),
-    "an action does not exist": (unknown_action, {"policies/template.FindNewAccountsRole.work"}),
+    "an action does not exist": (
+        unknown_action,
+        {"policies/template.FindNewAccountsRole.work", "policies/template.FindOrphansRole.work"},
+    ),
 }

@@ -260,6 +260,8 @@ def removed(world: World, name: str) -> None:
     stopped(teardown, "Remove storage", named)
     succeeded(fleet.run({"find_new_accounts": False, "find_orphans": True}))
     stopped(teardown, "Remove storage", named)
+    world.machine("Reverify").run(named)
+    stopped(teardown, "Remove storage", named)
     succeeded(provision.run(request))
     with forbidden(world, "cloudformation:DeleteStack"):
         failed(teardown.run(named))

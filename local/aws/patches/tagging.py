@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.resource_tagging import TaggedResource, iter_taggable_backends, make_tag_matcher, match_resource_type
 from moto.core.responses import BaseResponse
 from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 
 from local.aws.eks import resources_of
@@ -26,6 +27,9 @@ LISTED_SECONDS = 600.0
 DELETING = ("Delete", "Release", "Terminate")
 TYPES = {"logs:loggroup": "logs:log-group"}
 """As Resource Groups names them where moto does not."""
+
+EC2_TYPES = {"eipalloc": "elastic-ip", "nat": "natgateway"}
+"""As EC2's model names, by prefix, what has tags and moto calls otherwise: ResourceType."""
 
 
 class Index:
@@ -69,6 +73,7 @@ def install(server: AwsServer) -> None:
             if of_type and has_tags(resource.tags) and resource.arn in (resource_arn_list or [resource.arn]):
                 yield resource
 
+    EC2_PREFIX_TO_RESOURCE.update(EC2_TYPES)
     for owner, name, patch in (
         (BaseResponse, "call_action", call_action),
         (ResourceGroupsTaggingAPIBackend, "_get_resources_generator", resources),

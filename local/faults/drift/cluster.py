@@ -1,6 +1,7 @@
 """Changes of the EKS cluster itself and of who may use its Kubernetes API."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from local.aws.eks_state import Cluster, clusters_of
@@ -56,7 +57,9 @@ def delete_logs(scene: Scene) -> None:
 
 
 def make_logs(scene: Scene) -> None:
-    scene.client("logs").create_log_group(logGroupName=log_group(scene))
+    logs = scene.client("logs")
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):  # the control plane's next entry makes it too
+        logs.create_log_group(logGroupName=log_group(scene))
     end_logs(scene)
 
 

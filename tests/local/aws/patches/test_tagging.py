@@ -78,6 +78,11 @@ def test_everything_with_the_tag_is_listed_page_by_page(cloud: EmbeddedCloud) ->
             addon,
         ]
     )
+    described = ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [address, gateway]}])["Tags"]
+    assert {each["ResourceId"]: each["ResourceType"] for each in described} == {
+        address: "elastic-ip",
+        gateway: "natgateway",
+    }
     assert listed(cloud, ResourceTypeFilters=["logs:log-group"]) == [
         "arn:aws:logs:ap-northeast-1:123456789012:log-group:/aws/eks/demo/cluster"
     ]
