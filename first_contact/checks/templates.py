@@ -13,6 +13,7 @@ from first_contact.files import TEMPLATES, template
 from first_contact.verdicts import CannotBeAsked, Refuted
 
 LARGEST_INLINE_TEMPLATE_BYTES = 51_200
+APP = "template.yaml"
 SAM = "AWS::Serverless::"
 FARGATE_PROFILE = "AWS::EKS::FargateProfile"
 """In no template, but every run makes one: where this type is not, there is no EKS on Fargate."""
@@ -26,9 +27,19 @@ def _templates(contact: Contact) -> Iterator[Question]:
 def _valid(contact: Contact, path: str) -> str:
     body = json.dumps(_without_words(template(path)), separators=(",", ":"))
     if len(body) > LARGEST_INLINE_TEMPLATE_BYTES:
-        raise CannotBeAsked(f"{len(body)} bytes are more than ValidateTemplate takes without a bucket")
+        return _deployed(contact, path)
     answer = contact.ask("cloudformation", "ValidateTemplate", f"whether it takes {path}", TemplateBody=body)
     return f"{len(answer.get('Parameters', []))} parameters"
+
+
+def _deployed(contact: Contact, path: str) -> str:
+    """What ValidateTemplate takes from a bucket only was taken when the app was deployed. Raises: CannotBeAsked."""
+    ours = template(path).get("Parameters", {}).keys()
+    if path != APP:
+        raise CannotBeAsked(f"{path} is larger than ValidateTemplate takes without a bucket")
+    if missing := sorted(ours - contact.parameters.keys()):
+        raise Refuted(f"the deployed app has no {', '.join(missing)}: it is of another version")
+    return f"{len(ours)} parameters, taken when the app was deployed"
 
 
 def _without_words(node: Any) -> Any:

@@ -18,6 +18,7 @@ from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine, Run
 from tests.end_to_end.test_provision import validate
 from tests.end_to_end.test_reverify import held
+from tests.local.clusters import role
 
 # What is looked at in each cluster's Kubernetes is for test_reverify.py, on both kinds; two hundred times is for one.
 pytestmark = [
@@ -218,17 +219,29 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     assert (provisioned.status, provisioned.cause) == ("SUCCEEDED", "")
     assert provisioned.output["account_id"] == organization.enrolled
     # From then on its cluster is one of the fleet.
-    forgotten = cloud.client("efs").create_file_system(
-        CreationToken="forgotten", Tags=[{"Key": OWNER_TAG, "Value": "forgotten"}]
-    )
+    forgotten = forget_a_cluster(cloud)
     again = fleet.run({"find_orphans": True})
     assert run.output["orphans"] is None
     validate("storage-fleet-checked.schema.json", again.output)
     orphans = {each["arn"]: each for each in again.output["orphans"]}
-    assert orphans[forgotten["FileSystemArn"]]["cluster"] == "forgotten"
+    assert orphans[forgotten]["cluster"] == "forgotten"
     assert not {each["cluster"] for each in orphans.values()} & {*GOOD, *BROKEN}
     assert again.output["new_accounts"] == []
     assert again.output["counts"]["verified"] == run.output["counts"]["verified"] + 1
+
+
+def forget_a_cluster(cloud: EmbeddedCloud) -> str:
+    """Its ARN. Dear enough to be among those that an event names, whatever else other tests have forgotten here."""
+    ec2 = cloud.client("ec2")
+    vpc = {"Filters": [{"Name": "vpc-id", "Values": [ec2.describe_vpcs()["Vpcs"][0]["VpcId"]]}]}
+    subnets = {each["AvailabilityZone"]: each["SubnetId"] for each in ec2.describe_subnets(**vpc)["Subnets"]}
+    made = cloud.client("eks").create_cluster(
+        name="forgotten",
+        roleArn=role(cloud, "eks"),
+        resourcesVpcConfig={"subnetIds": list(subnets.values())[:2]},
+        tags={OWNER_TAG: "forgotten"},
+    )
+    return str(made["cluster"]["arn"])
 
 
 def test_an_unknown_field_is_refused_before_anything_is_checked(fleet: Machine) -> None:

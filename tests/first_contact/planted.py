@@ -221,6 +221,7 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
         {
             "states/fleet/Cluster not checked",
             "states/provision/Describe failure",
+            "states/provision/Describe failure #2",
             "states/reverify/Describe failure",
         },
     ),
