@@ -6,7 +6,7 @@ import pytest
 
 from local.account_snapshot import difference, snapshot
 from local.aws.hooks import Call
-from local.cloud import EmbeddedCloud
+from local.cloud import STACK_NAME, EmbeddedCloud
 from local.faults.scene import Scene
 from tests.end_to_end.runs import Machine, Run
 from tests.end_to_end.test_provision import published, record_of, validate
@@ -14,6 +14,7 @@ from tests.unit.resources.networks import SomebodysVpc
 
 SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 120}}
 ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
+ROLES, POLICY = ("inspector", "remover"), "AmazonEKSClusterAdminPolicy"
 STATES = [
     "Validate removal",
     "Claim cluster",
@@ -215,6 +216,25 @@ def test_protection_holds_until_a_run_takes_it_back_and_a_protected_cluster_of_e
     (event,) = published(cloud, "Storage Cluster Failed", blocked.arn)
     assert [cause["rule"] for cause in event["diagnosis"]] == ["deletion-protection"]
     assert machine.run(unprotected).status == "SUCCEEDED"
+
+
+@embedded_only
+def test_a_cluster_that_does_not_let_the_remover_in_goes_and_one_that_lets_nobody_look_does_not(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine, standing: Scene
+) -> None:
+    name, eks = standing.cluster_name, cloud.client("eks")
+    inspector, remover = (f"arn:aws:iam::{cloud.account_id}:role/{STACK_NAME}-{role}" for role in ROLES)
+    for role in (inspector, remover):
+        eks.delete_access_entry(clusterName=name, principalArn=role)
+    there = snapshot(cloud)
+    blocked = teardown.run({"cluster_name": name})
+    assert (blocked.error, difference(there, snapshot(cloud))) == ("RemovalBlocked", [])
+    assert f"lets neither {inspector} nor {remover} look" in blocked.cause
+    (event,) = published(cloud, "Storage Cluster Failed", blocked.arn)
+    assert [cause["rule"] for cause in event["diagnosis"]] == ["no-way-in"]
+    assert machine.run({"cluster": {"name": name}, **SHORT}).status == "SUCCEEDED"
+    policy = f"arn:aws:eks::aws:cluster-access-policy/{POLICY}"
+    eks.disassociate_access_policy(clusterName=name, principalArn=remover, policyArn=policy)
     before = record_of(cloud, machine, name)
     removed(teardown.run({"cluster_name": name}), cloud)
     assert "verified_at" in before

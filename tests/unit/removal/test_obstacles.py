@@ -11,6 +11,7 @@ from provisioner.removal.documentation import KINDS
 from provisioner.removal.inventory import Inventory, Wanted
 from tests.unit.inspection.world import World
 from tests.unit.resources.aws_calls import Calls, http, refusal
+from tests.unit.resources.samples import INSPECTOR_ROLE_ARN, PROVISIONER_ROLE_ARN, REMOVER_ROLE_ARN
 
 LOAD_BALANCER = {"spec": {"type": "LoadBalancer"}, "metadata": {"name": "shop", "namespace": "default"}}
 
@@ -192,6 +193,25 @@ def test_what_is_not_ours_is_in_the_way_and_not_taken(created: World) -> None:
     assert not {"cluster", "security group"} & {each["resource"] for each in found.goes}
 
 
+def test_a_cluster_that_lets_no_role_look_is_in_the_way_until_a_run_lets_them_in(created: World) -> None:
+    created.objects.access_after_calls = 100
+    assert look(created).obstacles == []  # the remover looks itself before it takes anything
+    created.eks.policies[REMOVER_ROLE_ARN].clear()
+    del created.eks.access_entries[INSPECTOR_ROLE_ARN], created.eks.policies[INSPECTOR_ROLE_ARN]
+    (obstacle,) = look(created).obstacles
+    assert obstacle.kind.rule == "no-way-in"
+    assert obstacle.saw == "inspector has no access entry, remover has an access entry without a policy"
+    assert obstacle.fix.startswith("start a run of provision for eks-example, which lets both in again")
+    del created.eks.access_entries[PROVISIONER_ROLE_ARN], created.eks.policies[PROVISIONER_ROLE_ARN]
+    assert look(created).obstacles == []  # nobody can have anything in it
+
+
+def test_a_cluster_that_is_being_changed_is_looked_into_as_well(created: World) -> None:
+    service(created)
+    created.cluster["status"] = "UPDATING"
+    assert [each.kind.rule for each in look(created).obstacles] == ["load-balancer-service"]
+
+
 def test_the_data_of_another_file_system_is_not_given_up(created: World) -> None:
     """Of a cluster that was never proven no id is recorded: the one that is there decides."""
     wanted = Wanted(created.request, None, "fs-0123456789abcdef0", delete_logs=False)
@@ -201,6 +221,6 @@ def test_the_data_of_another_file_system_is_not_given_up(created: World) -> None
 
 
 def test_every_kind_is_tried_here_or_on_the_embedded_cloud() -> None:
-    in_tests_of_their_own = {"replication", "group-in-use", "not-ours"}
+    in_tests_of_their_own = {"replication", "group-in-use", "not-ours", "no-way-in"}
     on_the_embedded_cloud = {"guardduty-endpoint", "termination-protection"}
     assert {kind.rule for kind in KINDS} == PUT_THERE.keys() | in_tests_of_their_own | on_the_embedded_cloud

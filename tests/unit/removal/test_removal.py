@@ -12,7 +12,7 @@ from tests.unit.inspection.world import World
 from tests.unit.removal.conftest import Removal, reach, snapshot
 from tests.unit.resources.aws_calls import Calls, http
 from tests.unit.resources.networks import SomebodysVpc
-from tests.unit.resources.samples import PROVISIONER_ROLE_ARN, REMOVER_ROLE_ARN
+from tests.unit.resources.samples import REMOVER_ROLE_ARN
 
 GONE: dict[str, Any] = {
     "network_stack_id": None,
@@ -181,16 +181,14 @@ def test_a_cluster_that_does_not_answer_has_no_storage_to_remove(status: str | N
     assert removal.storage().ready
 
 
-def test_a_cluster_of_an_earlier_version_asks_for_a_run_and_one_that_nobody_has_entered_is_left(
+def test_what_is_in_a_cluster_that_an_earlier_version_made_without_an_entry_for_the_remover_goes_with_it(
     removal: Removal,
 ) -> None:
     removal.world.objects.access_after_calls = 100
     del removal.world.eks.access_entries[REMOVER_ROLE_ARN]
-    with pytest.raises(TerminalError, match=REMOVER_ROLE_ARN) as raised:
-        removal.storage()
-    assert raised.value.reason is ErrorReason.ACCESS_DENIED
-    del removal.world.eks.access_entries[PROVISIONER_ROLE_ARN]
-    assert removal.storage().ready
+    removal.finish_all()
+    assert snapshot(removal.world) == GONE
+    assert not [each for each in removal.world.objects.changes if each.startswith("delete")]
 
 
 def test_an_access_entry_that_the_cluster_does_not_know_yet_is_waited_for(removal: Removal) -> None:

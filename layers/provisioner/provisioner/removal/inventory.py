@@ -267,13 +267,13 @@ def _mount_target_interfaces(there: _There, target: Target) -> frozenset[str]:
 
 def _in_cluster(request: Request, there: _There, target: Target, found: Inventory) -> list[Obstacle]:
     """None in a cluster that does not answer: it can be removed all the same, and the warning says so."""
-    if there.cluster is None or there.cluster["status"] != "ACTIVE":
+    if there.cluster is None or there.cluster["status"] not in ("ACTIVE", "UPDATING"):
         return []
     try:
         return list(of_objects.look(request, api_of(target, there.cluster)))
     except (AccessNotYetEffective, UnsettledError) as error:
         found.warnings.append(f"what runs in {request.cluster.name} could not be looked at: {error}")
-        return []
+        return list(of_cluster.unseen(request, target)) if isinstance(error, AccessNotYetEffective) else []
 
 
 def _file_system(wanted: Wanted, target: Target) -> "FileSystemDescriptionTypeDef | None":

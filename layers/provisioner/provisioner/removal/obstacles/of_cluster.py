@@ -1,11 +1,12 @@
-"""What keeps EKS from deleting the cluster."""
+"""What keeps EKS from deleting the cluster, or the removal from knowing what is in it."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from provisioner.aws.session import Target
 from provisioner.removal.obstacles.model import Kind, Obstacle
 from provisioner.request import Request
-from provisioner.resources import cluster, fargate_profile
+from provisioner.resources import cluster, cluster_access, fargate_profile
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -38,7 +39,35 @@ FARGATE_PROFILE = Kind(
     fix="move its pods, then: aws eks delete-fargate-profile --cluster-name {cluster} --fargate-profile-name {name}",
     source="EKS user guide, Delete a cluster; EKS API, DeleteCluster, ResourceInUseException",
 )
-KINDS = (DELETION_PROTECTION, NODE_GROUP, FARGATE_PROFILE)
+NO_WAY_IN = Kind(
+    rule="no-way-in",
+    what="cluster {cluster} lets neither {inspector} nor {remover} look at what people run in it",
+    holds="a load balancer of theirs would be stranded when it goes",
+    owner="whoever took the two roles' access entries or policies away",
+    looked_at="the Kubernetes API; ListAssociatedAccessPolicies",
+    fix="start a run of provision for {cluster}, which lets both in again, then start the removal again",
+    source="EKS user guide, Grant IAM users access to Kubernetes with EKS access entries",
+)
+KINDS = (DELETION_PROTECTION, NODE_GROUP, FARGATE_PROFILE, NO_WAY_IN)
+
+
+def unseen(request: Request, target: Target) -> Iterator[Obstacle]:
+    """In place of what is in a cluster that does not let the inspector look.
+
+    None where the remover looks itself before it takes anything, and where nobody can run anything because the
+    provisioner has never been in. Raises: ClientError.
+    """
+    eks, roles = target.client("eks"), {role: target.role_arn(role) for role in ("provisioner", "inspector", "remover")}
+    policies = {role: cluster_access.policies_of(request, arn, eks) for role, arn in roles.items()}
+    if policies["provisioner"] and not policies["remover"]:
+        saw = ", ".join(f"{role} has {_told(policies[role])}" for role in ("inspector", "remover"))
+        yield NO_WAY_IN.found(saw, cluster=request.cluster.name, **roles)
+
+
+def _told(policies: list[str] | None) -> str:
+    if policies is None:
+        return "no access entry"
+    return f"the access policies {', '.join(policies)}" if policies else "an access entry without a policy"
 
 
 def look(request: Request, eks: "EKSClient") -> Iterator[Obstacle]:
