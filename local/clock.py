@@ -65,6 +65,7 @@ class Clock:
         if scale < 0:
             raise ValueError(f"a time scale is 0 or more, not {scale}")
         self.scale = scale
+        self._due: list[float] = []
 
     def seconds(self, real: float) -> float:
         """What `real` seconds on AWS take here."""
@@ -86,6 +87,19 @@ class Clock:
     def delay(self, what: str) -> float:
         """What the named thing takes here, in seconds."""
         return max(CONSISTENCY_SECONDS.get(what, SEEN_ONCE_SECONDS), self.seconds(TYPICAL_SECONDS[what]))
+
+    def begin(self, what: str) -> Callable[[], None]:
+        """Work of this machine that stands for the named thing begins; it ends when what this returns is called.
+
+        On a slow machine it takes longer than the scaled time of the thing; is_behind() says so.
+        """
+        due = time.monotonic() + self.delay(what)
+        self._due.append(due)
+        return lambda: self._due.remove(due)
+
+    def is_behind(self) -> bool:
+        """Whether work goes on that would have ended by now on AWS: who waits for it has no time to lose by that."""
+        return any(due < time.monotonic() for due in list(self._due))
 
     def later(self, what: str, action: Callable[[], None]) -> None:
         """Does `action` in a thread of its own once the named thing has taken its time."""

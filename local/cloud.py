@@ -60,6 +60,7 @@ class EmbeddedCloud:
             self.directory / "aws",
             region=self.region,
             scaled=self.clock.waited,
+            is_behind=self.clock.is_behind,
             # The stacks that the application makes are networks; their NAT gateways take the longest.
             stack_seconds=lambda: self.clock.delay("NAT gateway"),
             patches=[lambda part=part: part.install(self) for part in PARTS],  # type: ignore[misc]

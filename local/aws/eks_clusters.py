@@ -146,6 +146,7 @@ class ClusterOperations(EksOperations):
     def _bring_up(self, cluster: Cluster) -> None:
         """Starts the Kubernetes API beside the clock: the cluster is ACTIVE when both are through."""
         cloud, failures = self.cloud, list[Exception]()
+        is_up = cloud.clock.begin("cluster")
 
         def start() -> None:
             try:
@@ -178,6 +179,7 @@ class ClusterOperations(EksOperations):
                     {"code": "InternalFailure", "message": str(error), "resourceIds": [cluster.name]}
                     for error in failures
                 ]
+            is_up()
 
         cloud.clock.later("cluster", finish)
 

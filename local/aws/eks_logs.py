@@ -33,7 +33,7 @@ def write(cloud: Cloud, cluster: Cluster) -> None:
     groups = logs_backends[cluster.account_id][cluster.region]
 
     def arrive() -> None:
-        if enabled_logging(cluster.logging) and group_of(cluster) not in groups.groups:
+        if enabled_logging(cluster.logging) and not cluster.is_quiet and group_of(cluster) not in groups.groups:
             groups.create_log_group(group_of(cluster), {})
 
     cloud.clock.later("control plane logs", arrive)

@@ -188,6 +188,8 @@ class Cluster:
     control_plane: ControlPlane | None = None
     reached_at: str | None = None
     """Another address than its API server's own: somebody stands in between."""
+    is_quiet: bool = False
+    """Its control plane has nothing to log for now."""
     access_entries: dict[str, AccessEntry] = field(default_factory=dict)
     effective_entries: dict[str, AccessEntry] = field(default_factory=dict)
     """What authentication already knows of access_entries: eventually consistent with them."""

@@ -62,8 +62,9 @@ def _session() -> Any:
 class AwsServer:
     """moto's threaded server on 127.0.0.1.
 
-    `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here; `stack_seconds`
-    is how long a CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request.
+    `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here, and Wait states
+    last while `is_behind`: something here takes longer than it would on AWS; `stack_seconds` is how long a
+    CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request;
     `lets_through` is LambdaRuntime's.
     """
 
@@ -73,6 +74,7 @@ class AwsServer:
         *,
         region: str = DEFAULT_REGION,
         scaled: Callable[[float], float] = lambda seconds: seconds,
+        is_behind: Callable[[], bool] = lambda: False,
         stack_seconds: Callable[[], float] = lambda: 0.0,
         patches: Sequence[Callable[[], None]] = (),
         lets_through: Callable[[Function, int], bool] = lambda _function, _port: True,
@@ -80,6 +82,7 @@ class AwsServer:
         self.region = region
         self.account_id = DEFAULT_ACCOUNT_ID
         self.scaled = scaled
+        self.is_behind = is_behind
         self.stack_seconds = stack_seconds
         self.interpreter = Interpreter()
         self.delivered_events: list[DeliveredEvent] = []

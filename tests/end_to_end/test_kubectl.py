@@ -246,7 +246,8 @@ def test_a_deployment_is_scaled_restarted_and_rolled_back(kubectl: Kubectl) -> N
 def test_nothing_is_left_of_a_serve_that_is_killed(tmp_path: Path, kind: str) -> None:
     serve = start_serve(options(kind, tmp_path), tmp_path)
     try:
-        serve.wait_for(serve.start_provisioning(verification={"writers": 1, "lines_per_writer": 1}))
+        run = serve.wait_for(serve.start_provisioning(verification={"writers": 1, "lines_per_writer": 1}))
+        assert (run["status"], run.get("cause")) == ("SUCCEEDED", None)
         people = _with_a_token(serve, tmp_path)
         people.apply(pod("sleeper", "sleep 31415"))
         people.wait("pod/sleeper", "condition=Ready")

@@ -44,6 +44,17 @@ def test_a_later_action_is_done_after_its_delay_in_another_thread() -> None:
     assert threads != [threading.current_thread().name]
 
 
+def test_it_is_behind_while_work_lasts_longer_than_on_aws() -> None:
+    clock = Clock(0)
+    assert not clock.is_behind()
+    is_up = clock.begin("cluster")
+    assert not clock.is_behind()
+    time.sleep(SEEN_ONCE_SECONDS)
+    assert clock.is_behind()
+    is_up()
+    assert not clock.is_behind()
+
+
 def test_a_negative_scale_is_refused() -> None:
     with pytest.raises(ValueError, match="0 or more"):
         Clock(-1)

@@ -21,6 +21,7 @@ from local.aws.patches import (
     cloudformation_resources,
     cloudformation_types,
     cloudformation_validation,
+    dynamodb,
     events,
     iam_quotas,
     jsonata,
@@ -76,6 +77,7 @@ def install_all(server: AwsServer) -> None:
     lambda_.install(server)
     events.install(server)
     keys.install(server)
+    dynamodb.install(server)
     metrics.install(server)
     scheduler.install(server)
     organizations.install(server)

@@ -132,8 +132,8 @@ def _scale_waiting(server: AwsServer) -> None:
 
     def wait(self: Any, env: Any, wait_seconds: float) -> None:
         end = time.monotonic() + max(server.scaled(wait_seconds), SHORTEST_WAIT_SECONDS)
-        while env.is_running() and (left := end - time.monotonic()) > 0:
-            env.program_state_event.wait(min(left, POLL_SECONDS))
+        while env.is_running() and ((left := end - time.monotonic()) > 0 or server.is_behind()):
+            env.program_state_event.wait(min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS)
 
     def back_off(seconds: float) -> None:
         time.sleep(max(server.scaled(seconds), SHORTEST_WAIT_SECONDS))

@@ -101,6 +101,19 @@ def test_a_waiting_execution_is_stopped_at_once(aws: Sandbox) -> None:
     assert len(aws.events(execution)) == count
 
 
+def test_an_execution_waits_while_something_takes_longer_than_on_aws(
+    aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = [True]
+    monkeypatch.setattr(aws.server, "is_behind", lambda: behind[0])
+    execution = aws.start(aws.machine({"Call": {"Type": "Wait", "Seconds": 1, "End": True}}))
+    time.sleep(0.3)
+    assert aws.states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    behind.clear()
+    behind.append(False)
+    assert aws.finished(execution)["status"] == "SUCCEEDED"
+
+
 LOOP = {"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Call"}], "Default": "Call"}
 
 
