@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "assumptions.md"
+from first_contact.files import ROOT
+
+DOCUMENT = ROOT / "docs" / "assumptions.md"
 ENTRY = re.compile(r"- \*\*(?P<id>[A-Z0-9]+-[0-9]{2,})\*\* (?P<text>.+) \[(?P<kind>check|no check): (?P<ends>[^\]]+)\]")
 FORM = "- **ID-01** what is relied on (source) [check: name] or [no check: why]"
 

@@ -1,15 +1,17 @@
-"""`make demo`: the embedded cloud, one provisioning run with live progress, then the evidence or the diagnosis."""
+"""`make demo`: the embedded cloud, and one provisioning run in it by `eks-efs provision`."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from eks_efs.documents import load
+from eks_efs.endings import Exit, WrongInput
 from local.faults import FAULTS
-from local.outcome_view import diagnosis_tables, evidence_tables, plan_tables
-from local.stage import Stage, add_arguments, request_in, set_up, shown
+from local.stage import Stage, add_arguments, set_up, shown
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,20 +28,32 @@ def main(argv: list[str] | None = None) -> int:
         return list_faults(asked.fault, console)
     request = request_in(asked.request)
     if request is None:
-        return 2
+        return Exit.WRONG_INPUT
     with set_up(asked, console) as stage:
-        console.print(f"Provisioning with {shown(asked.request)}")
-        if asked.fault:
-            fault = FAULTS[asked.fault]
-            fault.install(stage.cloud)
-            # Nobody wants to watch a broken mount being retried for the 15 minutes that a run would give it.
-            request = fault.asked(
-                {**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}}
-            )
-            console.print(f"[yellow]Broken behind its back: {fault.description}[/]")
-        ended = stage.run("Provision", request)
-        show = show_ready if ended["status"] == "SUCCEEDED" else show_failed
-        return show(stage, ended)
+        file = broken(stage, request, asked.fault) if asked.fault else asked.request
+        return stage.command("provision", shown(file), "--save", stage.runs)
+
+
+def request_in(file: Path) -> dict[str, Any] | None:
+    """None when the file cannot be used, which is told before an embedded cloud is started for nothing."""
+    try:
+        request: dict[str, Any] = load(str(file))
+    except WrongInput as problem:
+        print(problem.format_message(), file=sys.stderr)
+        return None
+    return request
+
+
+def broken(stage: Stage, request: dict[str, Any], fault_name: str) -> Path:
+    """Arms the fault; the file of a request that meets it."""
+    fault = FAULTS[fault_name]
+    fault.install(stage.cloud)
+    # Nobody wants to watch a broken mount being retried for the 15 minutes that a run would give it.
+    asked = fault.asked({**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}})
+    stage.console.print(f"[yellow]Broken behind its back: {fault.description}[/]")
+    file = stage.folder / "request.json"
+    file.write_text(json.dumps(asked))
+    return file
 
 
 def list_faults(asked: str, console: Console) -> int:
@@ -47,45 +61,7 @@ def list_faults(asked: str, console: Console) -> int:
         console.print(f"There is no fault {asked!r}. There are:", markup=False)
     for name, fault in FAULTS.items():
         console.print(f"  FAULT={name:28} {fault.description}", markup=False, soft_wrap=True)
-    return 2 if asked else 0
-
-
-def show_ready(stage: Stage, ended: dict[str, Any]) -> int:
-    """The evidence, and where it was saved; of a plan what it says."""
-    output, console = json.loads(ended["output"]), stage.console
-    if output["status"] == "Planned":
-        for table in plan_tables(output):
-            console.print(table)
-        console.print(f"\n[bold]Planned[/]: {output['summary']}. Nothing was touched.")
-        return 0
-    if output["status"] == "AlreadyInProgress":
-        console.print(f"Already in progress: {output['holder']}", soft_wrap=True)
-        return 0
-    for table in evidence_tables(output):
-        console.print(table)
-    console.print("\n[bold green]Ready[/]: the storage is proven.")
-    for name, url in (("Evidence", output["evidence_url"]), ("Report", output["report_url"])):
-        console.print(f"{name}: {stage.saved(url, ended)}", soft_wrap=True)
-    return 0
-
-
-def show_failed(stage: Stage, ended: dict[str, Any]) -> int:
-    """The cause, the probe's finding and the fix; and where the page is."""
-    details, console = [event["Detail"] for event in stage.cloud.server.published_events], stage.console
-    failed = [detail for detail in details if detail["execution_arn"] == ended["executionArn"]]
-    if not failed:
-        console.print(f"{ended['status']}: {ended.get('error', '')} {ended.get('cause', '')}", markup=False)
-        return 1
-    detail = failed[-1]
-    console.print(
-        f"[bold red]Failed[/] in the state [bold]{detail['failure']['state']}[/]: {detail['failure']['error']}"
-    )
-    console.print(detail["failure"]["cause"], markup=False, soft_wrap=True, style="dim")
-    for table in diagnosis_tables(detail["diagnosis"]):
-        console.print(table)
-    if detail["report_url"]:
-        console.print(f"Report: {stage.saved(detail['report_url'], ended)}", soft_wrap=True)
-    return 1
+    return Exit.WRONG_INPUT if asked else Exit.AS_ASKED
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
 """`make demo-drift`: a proven cluster, three things broken behind the program's back, found, repaired, proven again."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from local.demo import show_failed
+from eks_efs.endings import Exit
+from local.demo import request_in
 from local.faults.drift import CHANGES, names_of
 from local.faults.scene import Scene
-from local.outcome_view import drift_table, repaired_table
-from local.stage import Stage, add_arguments, request_in, set_up, shown
+from local.stage import Stage, add_arguments, set_up, shown
 
 Place = tuple[str, str]
 """Resource and path of a difference."""
@@ -31,16 +30,13 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(highlight=False)
     request = request_in(asked.request)
     if request is None:
-        return 2
+        return Exit.WRONG_INPUT
     with set_up(asked, console) as stage:
         heading(console, "A cluster that works")
-        console.print(f"Provisioning with {shown(asked.request)}")
-        ended = stage.run("Provision", request)
-        if ended["status"] != "SUCCEEDED":
-            return show_failed(stage, ended)
-        cluster = json.loads(ended["output"])["cluster"]["name"]
-        console.print(f"[bold green]Ready[/]: the storage of [bold]{cluster}[/] is proven.")
-        return 0 if has_recovered(stage, cluster) else 1
+        code = stage.command("provision", shown(asked.request), "--save", stage.runs)
+        if code:
+            return code
+        return 0 if has_recovered(stage, stage.last_output("Provision")["cluster"]["name"]) else 1
 
 
 def has_recovered(stage: Stage, cluster: str) -> bool:
@@ -49,18 +45,14 @@ def has_recovered(stage: Stage, cluster: str) -> bool:
     heading(console, "A week later")
     broken = break_behind_its_back(stage, cluster)
     heading(console, "The re-verification, as it runs every day")
-    found = check(stage, cluster).get("drift", [])
-    console.print(drift_table(found))
-    console.print(f"[bold red]Drifted[/]: {len(found)} differences. Nothing was touched.")
+    stage.command("check", cluster)
+    found = stage.last_output("Reverify").get("drift", [])
     heading(console, "The same, told to repair what can be repaired")
-    repaired = check(stage, cluster, remediate=True).get("repaired", [])
-    console.print(repaired_table(repaired))
-    console.print(f"[bold green]Repaired[/]: {len(repaired)} differences, by a provisioning run.")
+    stage.command("check", cluster, "--repair")
+    repaired = stage.last_output("Reverify").get("repaired", [])
     heading(console, "Once more, with pods that write and read")
-    behaviour = check(stage, cluster, depth="behaviour").get("behaviour") or {"proven": False}
-    if behaviour["proven"]:
-        writers = len(behaviour["evidence"]["writers"])
-        console.print(f"[bold green]Verified[/]: no difference, and a fresh pod read what {writers} pods wrote.")
+    stage.command("check", cluster, "--behaviour")
+    behaviour = stage.last_output("Reverify").get("behaviour") or {"proven": False}
     return told(console, broken, found, repaired, is_proven=behaviour["proven"])
 
 
@@ -72,16 +64,6 @@ def break_behind_its_back(stage: Stage, cluster: str) -> set[Place]:
         change.make(scene)
         stage.console.print(f"[yellow]✗[/] {change.description}", soft_wrap=True)
     return {(change.resource.format_map(names), change.path.format_map(names)) for change in changes}
-
-
-def check(stage: Stage, cluster: str, **how: Any) -> dict[str, Any]:
-    """The detail of the event that the re-verification published; {} when it failed."""
-    ended = stage.run("Reverify", {"cluster_name": cluster, **how})
-    if ended["status"] != "SUCCEEDED":
-        show_failed(stage, ended)
-        return {}
-    detail: dict[str, Any] = json.loads(ended["output"])
-    return detail
 
 
 def told(console: Console, broken: set[Place], found: Differences, repaired: Differences, *, is_proven: bool) -> bool:

@@ -1,19 +1,18 @@
 """`make demo-remove`: a cluster is removed and its data stays; a new cluster has it again; then all of it goes."""
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
+from eks_efs.endings import Exit
 from local.account_snapshot import difference, snapshot
-from local.demo import show_failed
+from local.demo import request_in
 from local.demo_drift import heading
 from local.faults.scene import Scene
-from local.outcome_view import removal_tables
-from local.stage import Stage, add_arguments, request_in, set_up
+from local.stage import Stage, add_arguments, set_up, shown
 
 DATA: Final = "orders of 2026: 4711"
 _POD: Final = "/api/v1/namespaces/{namespace}/pods"
@@ -31,41 +30,43 @@ def main(argv: list[str] | None = None) -> int:
     console = Console(highlight=False)
     request = request_in(asked.request)
     if request is None:
-        return 2
+        return Exit.WRONG_INPUT
     with set_up(asked, console) as stage:
-        return 0 if has_ended_well(stage, request) else 1
+        return 0 if has_ended_well(stage, asked.request) else 1
 
 
-def has_ended_well(stage: Stage, request: Mapping[str, Any]) -> bool:
+def has_ended_well(stage: Stage, request: Path) -> bool:
     """Whether the data outlived its first cluster, and the account is in the end as it was before."""
     console, before = stage.console, snapshot(stage.cloud)
     heading(console, "A cluster with data in it")
-    ready = run(stage, "Provision", request)
-    if ready is None:
+    if not ended_well(stage, "provision", shown(request)):
         return False
+    ready = stage.last_output("Provision")
     cluster, file_system_id = ready["cluster"]["name"], ready["file_system"]["id"]
     in_pod(stage, cluster, f"echo '{DATA}' > /data/orders.txt")
-    console.print(f"[bold green]Ready[/]: a pod has written [bold]{DATA!r}[/] into {file_system_id}.")
+    console.print(f"A pod has written [bold]{DATA!r}[/] into {file_system_id}.")
 
     heading(console, "What a removal would do")
-    if not show(stage, run(stage, "Teardown", {"cluster_name": cluster, "mode": "plan"})):
+    if not ended_well(stage, "remove", cluster, "--plan"):
         return False
     heading(console, "The removal, without a word about the data")
-    if not show(stage, run(stage, "Teardown", {"cluster_name": cluster, "reason": "a demonstration"})):
+    if not ended_well(stage, "remove", cluster, "--yes", "--reason", "demonstration"):
         return False
 
     heading(console, "A new cluster of the same name, on the kept file system")
-    kept = {**request, "file_system": {**request.get("file_system", {}), "existing": file_system_id}}
-    if run(stage, "Provision", kept) is None:
+    if not ended_well(stage, "provision", shown(request), "--set", f"file_system.existing={file_system_id}"):
         return False
     read = in_pod(stage, cluster, "cat /data/orders.txt")
-    console.print(f"[bold green]Ready[/]: a pod of the new cluster reads [bold]{read!r}[/].")
+    console.print(f"A pod of the new cluster reads [bold]{read!r}[/].")
 
     heading(console, "The removal, with the data, by the id of its file system")
-    asked = {"cluster_name": cluster, "delete_data": {"file_system_id": file_system_id}, "delete_logs": True}
-    if not show(stage, run(stage, "Teardown", asked)):
+    if not ended_well(stage, "remove", cluster, "--yes", "--delete-data", file_system_id, "--delete-logs"):
         return False
     return told(console, read, difference(before, snapshot(stage.cloud)))
+
+
+def ended_well(stage: Stage, *command: str | Path) -> bool:
+    return stage.command(*command, "--save", stage.runs) == Exit.AS_ASKED
 
 
 def told(console: Console, read: str, changed: list[str]) -> bool:
@@ -76,24 +77,6 @@ def told(console: Console, read: str, changed: list[str]) -> bool:
     if not problems:
         console.print("[bold green]As before[/]: what the account's APIs list is what was there before the first run.")
     return not problems
-
-
-def run(stage: Stage, machine: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Its output; None when it failed, which is then shown."""
-    ended = stage.run(machine, request)
-    if ended["status"] != "SUCCEEDED":
-        show_failed(stage, ended)
-        return None
-    output: dict[str, Any] = json.loads(ended["output"])
-    if output.get("report_url"):
-        stage.console.print(f"[dim]Report: {stage.saved(output['report_url'], ended)}[/]", soft_wrap=True)
-    return output
-
-
-def show(stage: Stage, output: Mapping[str, Any] | None) -> bool:
-    for table in removal_tables(output or {}):
-        stage.console.print(table)
-    return output is not None
 
 
 def in_pod(stage: Stage, cluster: str, command: str) -> str:

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 
 from first_contact import __main__ as first_contact
 from local.cloud import EmbeddedCloud
-from local.serve import FOREIGN
-from local.stage import DIRECTORY
+from local.serve import DIRECTORY, FOREIGN, as_administrator
 
 LOOK_AGAIN = ("--look-again", "0.2")
 
@@ -20,17 +19,10 @@ LOOK_AGAIN = ("--look-again", "0.2")
 @contextmanager
 def environment(cloud: EmbeddedCloud) -> Iterator[None]:
     """Of the account's administrator, in place of whatever the shell has for other accounts."""
-    key = cloud.administrator_access_key()
-    ours = {
-        "AWS_ENDPOINT_URL": cloud.endpoint,
-        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
-        "AWS_DEFAULT_REGION": cloud.region,
-    }
     known = dict(os.environ)
     for name in (*FOREIGN, "AWS_REGION"):
         os.environ.pop(name, None)
-    os.environ.update(ours)
+    os.environ.update(as_administrator(cloud))
     try:
         yield
     finally:

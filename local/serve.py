@@ -23,16 +23,23 @@ FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")
 """What a shell may have from other accounts, and what would win over, or spoil, the administrator's access key."""
 
 
-def exports(cloud: EmbeddedCloud, outputs: dict[str, str], kubeconfig: Path) -> dict[str, str]:
-    """What a shell needs to talk to the embedded cloud as an administrator."""
+def as_administrator(cloud: EmbeddedCloud) -> dict[str, str]:
+    """What the environment has to say for boto3 and `aws` to be the embedded account's administrator."""
     access_key = cloud.administrator_access_key()
     return {
         "AWS_ENDPOINT_URL": cloud.endpoint,
-        # EKS accepts only tokens presigned for a real regional STS host; `aws eks get-token` presigns for this one.
-        "AWS_ENDPOINT_URL_STS": f"https://sts.{cloud.region}.amazonaws.com",
         "AWS_ACCESS_KEY_ID": access_key["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": access_key["SecretAccessKey"],
         "AWS_DEFAULT_REGION": cloud.region,
+    }
+
+
+def exports(cloud: EmbeddedCloud, outputs: dict[str, str], kubeconfig: Path) -> dict[str, str]:
+    """What a shell needs to talk to the embedded cloud as an administrator."""
+    return {
+        **as_administrator(cloud),
+        # EKS accepts only tokens presigned for a real regional STS host; `aws eks get-token` presigns for this one.
+        "AWS_ENDPOINT_URL_STS": f"https://sts.{cloud.region}.amazonaws.com",
         "AWS_PAGER": "",
         "PROVISION_STATE_MACHINE_ARN": outputs["ProvisionStateMachineArn"],
         "REVERIFY_STATE_MACHINE_ARN": outputs["ReverifyStateMachineArn"],

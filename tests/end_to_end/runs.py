@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from eks_efs.follow import events_after
+from eks_efs.progress import Event
 from local.aws.patches.stepfunctions import is_running
 from local.cloud import EmbeddedCloud
-from local.follow import events_after
-from local.progress import Event
 
 PATIENCE_SECONDS = 270.0
 POLL_SECONDS = 0.05

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from rich.console import Console
 
+from eks_efs.progress import LONGEST_NOTE, Progress, Step
 from local.cloud import ROOT
-from local.progress import LONGEST_NOTE, Progress, Step
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PROVISION, REVERIFY, FLEET = (

@@ -1,12 +1,15 @@
-"""How it ended, as tables for a terminal: the evidence of a run, the diagnosis of a failure, drift, a removal."""
+"""Tables for a terminal: the evidence of a run, the diagnosis of a failure, drift, a removal, the fleet."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
+
+from eks_efs.records import Record, ago
 
 
 def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
@@ -139,6 +142,73 @@ def repaired_table(repaired: Sequence[Mapping[str, Any]]) -> Table:
     for difference in repaired:
         table.add_row(Text("✓", "green"), Text(difference["resource"]), Text(difference["path"], "dim"))
     return table
+
+
+def fleet_tables(output: Mapping[str, Any]) -> Iterator[Table]:
+    """From the output of a check of the fleet: how many clusters are how, and those that somebody has to look at."""
+    counts = _table("The fleet", "clusters", "")
+    for name, count in output["counts"].items():
+        counts.add_row(str(count), name.replace("_", " "))
+    yield counts
+    attention = _table("What somebody has to look at", "cluster", "account", "region", "state", "why")
+    for each in output["attention"]:
+        why = each["cause"] or f"{each['differences']} differences"
+        attention.add_row(each["cluster_name"], each["account_id"], each["region"], each["status"], Text(why))
+    if attention.row_count:
+        yield attention
+
+
+def records_table(found: Sequence[Record], now: datetime) -> Table:
+    table = Table(
+        "cluster",
+        "state",
+        "version",
+        "proven",
+        "checked",
+        "drift",
+        "account",
+        "region",
+        "unit",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for record in found:
+        proven, checked = ago(record.verified_at, now), ago(record.checked_at, now)
+        unit = record.organizational_unit_id or "–"
+        where = (record.account_id, record.region, unit)
+        table.add_row(record.cluster, _state(record), record.version or "–", proven, checked, _drift(record), *where)
+    return table
+
+
+def record_table(record: Record, now: datetime) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = record.named, "left", "bold"
+    table.add_row("state", _state(record))
+    table.add_row("version", record.version or "–")
+    table.add_row("proven", f"{ago(record.verified_at, now)} ({record.verified_at or '–'})")
+    table.add_row("checked", f"{ago(record.checked_at, now)} ({record.checked_at or '–'})")
+    table.add_row("drift", _drift(record))
+    table.add_row("unit", record.organizational_unit_id or "–")
+    table.add_row("last run", record.execution_arn or "–")
+    if record.held_by:
+        table.add_row("worked on by", record.held_by)
+    return table
+
+
+def _state(record: Record) -> Text:
+    return Text(record.state, {"Ready": "green", "Failed": "bold red", "Removed": "dim"}.get(record.state, "yellow"))
+
+
+def _drift(record: Record) -> Text:
+    match record.check:
+        case None:
+            return Text("not checked", "dim")
+        case "Verified":
+            return Text("none", "green")
+        case "Drifted":
+            return Text("1 difference" if record.differences == 1 else f"{record.differences} differences", "red")
+        case check:
+            return Text(check, "bold red")
 
 
 def _value(value: Any) -> str:
