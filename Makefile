@@ -49,7 +49,7 @@ lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy first_contact local tests bench tools layers/recipe
+	$(BIN)/mypy eks_efs first_contact local tests bench tools layers/recipe
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint $(TEMPLATES)
 	$(VENV)-checkov/bin/checkov --config-file .checkov.yaml --skip-download --file $(TEMPLATES)

@@ -44,7 +44,7 @@ def has_ended_well(stage: Stage, request: Path) -> bool:
     ready = stage.last_output("Provision")
     cluster, file_system_id = ready["cluster"]["name"], ready["file_system"]["id"]
     in_pod(stage, cluster, f"echo '{DATA}' > /data/orders.txt")
-    console.print(f"A pod has written [bold]{DATA!r}[/] into {file_system_id}.")
+    console.print(f"[bold green]Ready[/]: a pod has written [bold]{DATA!r}[/] into {file_system_id}.")
 
     heading(console, "What a removal would do")
     if not ended_well(stage, "remove", cluster, "--plan"):
@@ -57,7 +57,7 @@ def has_ended_well(stage: Stage, request: Path) -> bool:
     if not ended_well(stage, "provision", shown(request), "--set", f"file_system.existing={file_system_id}"):
         return False
     read = in_pod(stage, cluster, "cat /data/orders.txt")
-    console.print(f"A pod of the new cluster reads [bold]{read!r}[/].")
+    console.print(f"[bold green]Ready[/]: a pod of the new cluster reads [bold]{read!r}[/].")
 
     heading(console, "The removal, with the data, by the id of its file system")
     if not ended_well(stage, "remove", cluster, "--yes", "--delete-data", file_system_id, "--delete-logs"):

@@ -75,13 +75,11 @@ def test_a_good_run_tells_of_every_step_and_of_both_branches_at_once(good: subpr
     assert re.search(r"^waiting +Ensure cluster .*creating; next look in \d+ s$", good.stdout, re.MULTILINE)
 
 
-def test_a_refused_request_is_told_with_the_field_and_what_is_allowed(tmp_path: Path) -> None:
+def test_a_refused_request_is_told_with_the_field_and_what_is_allowed_and_nothing_is_started(tmp_path: Path) -> None:
     ended = demo(file_of(tmp_path, {"region": "nowhere-1"}), tmp_path / "state")
-    assert (ended.returncode, ended.stderr) == (1, "")
-    assert re.search(r"^failed +Validate request ", ended.stdout, re.MULTILINE)
-    assert "Failed in the state Validate request: RequestError" in ended.stdout
-    assert "region is 'nowhere-1'; allowed: " in ended.stdout
-    assert "Evidence:" not in ended.stdout
+    assert ended.returncode == 2
+    assert re.fullmatch(r"eks-efs: region is 'nowhere-1'; allowed: .+\n", ended.stderr)
+    assert "Validate request" not in ended.stdout
 
 
 def test_a_plan_is_shown_as_a_table_and_ends_well(tmp_path: Path) -> None:
@@ -97,8 +95,8 @@ def test_a_plan_is_shown_as_a_table_and_ends_well(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(None, "No such file or directory"), ("{]", "not JSON: ")],
-    ids=["missing", "not JSON"],
+    [(None, "No such file or directory"), ("{]", "neither YAML nor JSON: ")],
+    ids=["missing", "neither YAML nor JSON"],
 )
 def test_a_request_file_that_cannot_be_used_is_told_in_one_line_before_anything_starts(
     tmp_path: Path, content: str | None, complaint: str
@@ -108,5 +106,5 @@ def test_a_request_file_that_cannot_be_used_is_told_in_one_line_before_anything_
     assert ended.returncode == 2
     assert ended.stdout == ""
     (message,) = ended.stderr.splitlines()
-    assert message.startswith(f"The request {file} cannot be used: {complaint}")
+    assert message.startswith(f"{file} cannot be used: {complaint}")
     assert not (tmp_path / "state").exists()

@@ -9,10 +9,12 @@ StartSyncExecution.
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,8 @@ from moto.stepfunctions.parser.asl.eval.event import event_manager
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
+
+from local.aws.models import service_model
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -168,7 +172,21 @@ def _get_execution_history(self: Any) -> str:
 
 
 def _without_data(event: dict[str, Any]) -> dict[str, Any]:
+    """What the model requires of an event's details is there, and says nothing."""
     return {
-        name: {key: item for key, item in value.items() if key not in DATA_FIELDS} if isinstance(value, dict) else value
+        name: {
+            key: "" if key in DATA_FIELDS else item
+            for key, item in value.items()
+            if key not in DATA_FIELDS or key in _required(name)
+        }
+        if isinstance(value, dict)
+        else value
         for name, value in event.items()
     }
+
+
+@functools.cache
+def _required(details: str) -> Sequence[str]:
+    event = service_model("stepfunctions").shape_for("HistoryEvent")
+    members: Sequence[str] = event.members[details].required_members
+    return members

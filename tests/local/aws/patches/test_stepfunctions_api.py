@@ -70,6 +70,18 @@ def test_a_failed_task_has_its_error_and_cause_in_the_history(aws: Sandbox) -> N
     assert by_type["ExecutionFailed"]["executionFailedEventDetails"]["error"] == "KeyError"
 
 
+def test_a_history_without_data_has_what_its_model_requires_and_says_nothing_of_it(aws: Sandbox) -> None:
+    """Source: botocore's model: a scheduled task's parameters are required, an entered state's input is not."""
+    function = aws.function("def handler(event, context):\n    return 1\n")
+    task = {"Type": "Task", "Resource": INVOKE, "Arguments": {"FunctionName": function, "Payload": {}}, "End": True}
+    execution = aws.start(aws.machine({"Call": task}))
+    aws.finished(execution)
+    events = aws.states.get_execution_history(executionArn=execution, includeExecutionData=False)["events"]
+    by_type = {event["type"]: event for event in events}
+    assert by_type["TaskScheduled"]["taskScheduledEventDetails"]["parameters"] == ""
+    assert by_type["TaskStateEntered"]["stateEnteredEventDetails"] == {"name": "Call"}
+
+
 def test_executions_are_listed_by_status(aws: Sandbox) -> None:
     machine = aws.machine({"Choose": {**CHOICE}, "Stop": {"Type": "Fail", "Error": "E"}, "Go": {"Type": "Succeed"}})
     good, bad = aws.start(machine, {"fail": False}), aws.start(machine, {"fail": True})
