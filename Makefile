@@ -16,7 +16,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -74,8 +74,12 @@ generate: $(VENV)/.development ## write again what is generated from the code; t
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.inspection.documentation > docs/drift.md
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.removal.documentation > docs/obstacles.md
 
-bench: $(VENV)/.runtime ## measure the embedded cloud
+bench: $(VENV)/.runtime ## measure the embedded cloud, and a removal at real durations (about 10 minutes)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.teardown
+
+bench-teardown: $(VENV)/.runtime ## measure a removal at real durations beside the longest chain of what has to wait (about 7 minutes)
+	@$(BIN)/python -m bench.teardown
 
 bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, and see whether it finds it
 	@$(BIN)/python -m bench.diagnosis

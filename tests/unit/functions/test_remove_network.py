@@ -44,12 +44,12 @@ def test_interfaces_that_go_late_are_waited_for_and_named(invoke: Invoke, ec2: A
     invoke("ensure_network")
     network = invoke("ensure_network")
     subnet_id = network["private_subnets"][0]["subnet_id"]
-    interface = ec2.create_network_interface(SubnetId=subnet_id, Description="Amazon EKS eks-example")
+    interface = ec2.create_network_interface(SubnetId=subnet_id, Description="pod")
     interface_id = interface["NetworkInterface"]["NetworkInterfaceId"]
     answer = invoke("remove_network", existing=None)
     assert (answer["reason"], answer["waiting_for"]) == (
         "WaitingForNetworkInterfaces",
-        [f"{interface_id} (Amazon EKS eks-example)"],
+        [f"{interface_id} (pod)"],
     )
     assert deletions == []
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)

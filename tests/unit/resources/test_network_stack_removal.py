@@ -20,7 +20,46 @@ def remove(ec2: Any, cloudformation: Any) -> Remove:
     cloudformation.meta.events.register("before-call.cloudformation.DeleteStack", lambda **_: (http(200), {}))
     for _ in range(2):
         network.ensure(request_for(), RUN, ec2, cloudformation)
-    return lambda run=RUN: network_stack_removal.remove(request_for(), run, ec2, cloudformation)
+    return lambda run=RUN, *, is_cluster_gone=True: network_stack_removal.remove(
+        request_for(), run, ec2, cloudformation, is_cluster_gone=is_cluster_gone
+    )
+
+
+def interface(ec2: Any, description: str) -> str:
+    """In the network that the run has made."""
+    (vpc_id,) = (each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "192.168.0.0/16")
+    (subnet, *_) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["Subnets"]
+    made = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description=description)
+    return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+
+def failed(cloudformation: Any, token: str) -> None:
+    """The deletion with that token was the latest, and has left two resources."""
+
+    def event(resource: str, status: str, reason: str) -> dict[str, str]:
+        physical_id = "stack-1" if resource == "Stack" else f"{resource.lower()}-1"
+        names = {"StackId": "stack-1", "PhysicalResourceId": physical_id, "LogicalResourceId": resource}
+        return {**names, "ResourceStatus": status, "ResourceStatusReason": reason, "ClientRequestToken": token}
+
+    newest_first = [
+        event("Stack", "DELETE_FAILED", "The following …"),
+        event("Vpc", "DELETE_FAILED", "it has dependencies"),
+        event("PrivateSubnet1", "DELETE_FAILED", "an interface is in it"),
+        event("Stack", "DELETE_IN_PROGRESS", "User initiated"),
+        event("NatGateway1", "DELETE_FAILED", "an older story"),
+    ]
+    stack_becomes(cloudformation, StackStatus="DELETE_FAILED")
+    alter(cloudformation, "DescribeStackEvents", lambda parsed: parsed.update(StackEvents=newest_first))
+
+
+def tokens(cloudformation: Any) -> list[str]:
+    """Of the deletions that are asked for from now on."""
+    seen: list[str] = []
+    cloudformation.meta.events.register(
+        "provide-client-params.cloudformation.DeleteStack",
+        lambda params, **_: seen.append(params["ClientRequestToken"]),
+    )
+    return seen
 
 
 def test_the_stack_is_deleted_and_again_is_done(remove: Remove, cloudformation: Any) -> None:
@@ -32,20 +71,50 @@ def test_the_stack_is_deleted_and_again_is_done(remove: Remove, cloudformation: 
     assert calls.mutating == ["DeleteStack"]
 
 
+@pytest.mark.parametrize(
+    ("description", "is_cluster_gone"),
+    [("Amazon EKS eks-example", False), ("Amazon EKS another", True), ("appliance", True)],
+)
 def test_nothing_of_the_stack_goes_while_something_lives_in_the_network(
-    remove: Remove, ec2: Any, cloudformation: Any
+    description: str, is_cluster_gone: bool, remove: Remove, ec2: Any, cloudformation: Any
 ) -> None:
-    (vpc_id,) = (each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"] if each["CidrBlock"] == "192.168.0.0/16")
-    (subnet, *_) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["Subnets"]
-    made = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Description="Amazon EKS eks-example")
-    interface_id = made["NetworkInterface"]["NetworkInterfaceId"]
+    interface_id = interface(ec2, description)
     calls = Calls(cloudformation)
-    observation = remove()
+    observation = remove(is_cluster_gone=is_cluster_gone)
     assert (observation.ready, observation.reason) == (False, Reason.WAITING_FOR_NETWORK_INTERFACES)
-    assert observation.facts["waiting_for"] == [f"{interface_id} (Amazon EKS eks-example)"]
+    assert observation.facts["waiting_for"] == [f"{interface_id} ({description})"]
     assert calls.mutating == []
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)
     assert remove().reason is Reason.DELETING
+
+
+def test_interfaces_of_a_control_plane_that_is_gone_go_while_the_stack_does_and_one_beside_them_is_waited_for(
+    remove: Remove, ec2: Any, cloudformation: Any
+) -> None:
+    interface(ec2, "Amazon EKS eks-example")
+    theirs = interface(ec2, "appliance")
+    calls = Calls(cloudformation)
+    assert remove().reason is Reason.WAITING_FOR_NETWORK_INTERFACES
+    assert calls.mutating == []
+    ec2.delete_network_interface(NetworkInterfaceId=theirs)
+    assert remove().reason is Reason.DELETING
+    assert calls.mutating == ["DeleteStack"]
+
+
+def test_a_stack_that_was_deleted_too_early_is_deleted_again_when_nothing_is_in_the_network_and_then_for_good(
+    remove: Remove, ec2: Any, cloudformation: Any
+) -> None:
+    late, seen = interface(ec2, "Amazon EKS eks-example"), tokens(cloudformation)
+    remove()
+    failed(cloudformation, seen[0])
+    assert remove().facts["waiting_for"] == [f"{late} (Amazon EKS eks-example)"]
+    ec2.delete_network_interface(NetworkInterfaceId=late)
+    assert remove().reason is Reason.DELETING
+    early, final = seen
+    assert early != final
+    failed(cloudformation, final)
+    with pytest.raises(TerminalError, match="DELETE_FAILED"):
+        remove()
 
 
 @pytest.mark.parametrize(
@@ -79,22 +148,7 @@ def test_a_stack_that_failed_is_deleted_too(status: str, remove: Remove, cloudfo
 def test_a_stack_that_this_run_could_not_delete_ends_it_with_everything_that_is_left_and_another_run_deletes_again(
     remove: Remove, cloudformation: Any
 ) -> None:
-    ours = request_for().idempotency_token(f"remove network {RUN}")
-
-    def event(resource: str, status: str, reason: str) -> dict[str, str]:
-        physical_id = "stack-1" if resource == "Stack" else f"{resource.lower()}-1"
-        names = {"StackId": "stack-1", "PhysicalResourceId": physical_id, "LogicalResourceId": resource}
-        return {**names, "ResourceStatus": status, "ResourceStatusReason": reason, "ClientRequestToken": ours}
-
-    newest_first = [
-        event("Stack", "DELETE_FAILED", "The following …"),
-        event("Vpc", "DELETE_FAILED", "it has dependencies"),
-        event("PrivateSubnet1", "DELETE_FAILED", "an interface is in it"),
-        event("Stack", "DELETE_IN_PROGRESS", "User initiated"),
-        event("NatGateway1", "DELETE_FAILED", "an older story"),
-    ]
-    stack_becomes(cloudformation, StackStatus="DELETE_FAILED")
-    alter(cloudformation, "DescribeStackEvents", lambda parsed: parsed.update(StackEvents=newest_first))
+    failed(cloudformation, request_for().idempotency_token(f"remove network {RUN}"))
     left = "PrivateSubnet1 privatesubnet1-1: an interface is in it; Vpc vpc-1: it has dependencies; remove what holds"
     calls = Calls(cloudformation)
     with pytest.raises(TerminalError, match=left) as raised:

@@ -23,6 +23,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 
 _POLL_SECONDS: Final = 5
+_MOMENT_SECONDS: Final = 1  # a controller takes the finalizer away
 # Of the kinds that are known here, those that somebody may have put into a namespace of ours.
 _INHABITANTS: Final = ("PersistentVolumeClaim", "Deployment", "Pod", "Service", "ResourceQuota", "LimitRange")
 
@@ -62,7 +63,7 @@ def _remove(request: Request, api: KubernetesApi, kept: Collection[str]) -> Obse
             api.delete(found)
             found = find(api, wanted)
         if found is not None:
-            return _pending(Reason.DELETING, [object_name(found)])
+            return _pending(Reason.DELETING, [object_name(found)], _MOMENT_SECONDS)
     return Observation.ready_with()
 
 
@@ -94,5 +95,5 @@ def _is_inhabited(request: Request, api: KubernetesApi) -> bool:
     return any(api.list(kind, request.storage.namespace) for kind in _INHABITANTS)
 
 
-def _pending(reason: Reason, waiting_for: list[str]) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=_POLL_SECONDS, waiting_for=waiting_for)
+def _pending(reason: Reason, waiting_for: list[str], seconds: int = _POLL_SECONDS) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=seconds, waiting_for=waiting_for)

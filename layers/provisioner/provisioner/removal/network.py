@@ -4,7 +4,7 @@ from provisioner.aws.session import Target
 from provisioner.observation import Observation
 from provisioner.removal.existing import Existing
 from provisioner.request import ExistingNetwork, Request
-from provisioner.resources import network_stack, network_stack_removal
+from provisioner.resources import cluster, network_stack, network_stack_removal
 
 
 def remove(request: Request, run: str, target: Target, existing: Existing | None) -> Observation:
@@ -20,4 +20,5 @@ def remove(request: Request, run: str, target: Target, existing: Existing | None
         stack = network_stack.find(request, cloudformation)
         if stack is None or stack.get("StackId") == existing.network_stack_id:
             return Observation.ready_with()
-    return network_stack_removal.remove(request, run, ec2, cloudformation)
+    is_cluster_gone = cluster.find(request, target.client("eks")) is None
+    return network_stack_removal.remove(request, run, ec2, cloudformation, is_cluster_gone=is_cluster_gone)

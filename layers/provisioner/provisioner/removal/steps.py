@@ -18,6 +18,6 @@ def in_order(*steps: Step) -> Observation:
 
 
 def together(*steps: Step) -> Observation:
-    """All steps, whatever the others wait for; the first observation that is not ready."""
-    seen = [step() for step in steps]
-    return next((each for each in seen if not each.ready), Observation.ready_with())
+    """All steps, whatever the others wait for; of the observations that are not ready the one that waits longest."""
+    waiting = [seen for seen in (step() for step in steps) if not seen.ready]
+    return max(waiting, key=lambda each: each.retry_after_seconds, default=Observation.ready_with())

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_eks.type_defs import ClusterTypeDef
 
 POLL_SECONDS = 20
+# EKS takes two minutes at least, three as a rule; each poll later than it has to be is waited for by everybody.
+FIRST_LOOK_SECONDS = 120
+LATE_POLL_SECONDS = 2
 
 
 def find_ours(request: Request, eks: "EKSClient") -> "ClusterTypeDef | None":
@@ -61,7 +64,7 @@ def remove(request: Request, eks: "EKSClient") -> Observation:
         case "UPDATING":
             return _pending(Reason.UPDATING)
         case "DELETING":
-            return _pending(Reason.DELETING)
+            return _pending(Reason.DELETING, LATE_POLL_SECONDS)
         case "ACTIVE" | "FAILED":
             require_removable(request, found, eks)
             try:
@@ -70,7 +73,7 @@ def remove(request: Request, eks: "EKSClient") -> Observation:
                 return _pending(Reason.UPDATING)  # an update that an ACTIVE status does not show (eksctl#8514)
             except eks.exceptions.ResourceNotFoundException:
                 return Observation.ready_with()
-            return _pending(Reason.DELETING)
+            return _pending(Reason.DELETING, FIRST_LOOK_SECONDS)
         case unknown:
             raise unknown_state(f"cluster {found['name']}", unknown)
 
@@ -94,5 +97,5 @@ def _others(request: Request, eks: "EKSClient") -> list[str]:
     return [f"the Fargate profile {each}" for each in profiles] + [f"the node group {each}" for each in groups]
 
 
-def _pending(reason: Reason) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS)
+def _pending(reason: Reason, seconds: int = POLL_SECONDS) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=seconds)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
 
 POLL_SECONDS = 15
+# Its pods stop first: EKS takes a minute at least, two as a rule.
+FIRST_LOOK_SECONDS = 60
+LATE_POLL_SECONDS = 2
 
 
 def remove(request: Request, eks: "EKSClient") -> Observation:
@@ -28,7 +31,7 @@ def remove(request: Request, eks: "EKSClient") -> Observation:
     require_ours(request, profile.get("tags", {}), f"Fargate profile {NAME}")
     match profile["status"]:
         case "DELETING":
-            return _pending(Reason.DELETING)
+            return _pending(Reason.DELETING, LATE_POLL_SECONDS)
         case "CREATING":
             return _pending(Reason.CREATING)
         case "ACTIVE" | "CREATE_FAILED":
@@ -51,8 +54,8 @@ def _delete(request: Request, eks: "EKSClient") -> Observation:
         return Observation.ready_with()
     except eks.exceptions.ResourceInUseException:
         return _pending(Reason.WAITING_FOR_ANOTHER_PROFILE)
-    return _pending(Reason.DELETING)
+    return _pending(Reason.DELETING, FIRST_LOOK_SECONDS)
 
 
-def _pending(reason: Reason) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS)
+def _pending(reason: Reason, seconds: int = POLL_SECONDS) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=seconds)

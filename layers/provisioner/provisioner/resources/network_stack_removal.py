@@ -1,5 +1,6 @@
 """The network's stack on its way out: last of all, when nothing lives in the network any more."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, TerminalError
@@ -13,14 +14,21 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import NetworkInterfaceTypeDef
 
 POLL_SECONDS = 15
+# A NAT gateway takes a minute at least.
+FIRST_LOOK_SECONDS = 45
+LATE_POLL_SECONDS = 2
 
 
-def remove(request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient") -> Observation:
-    """Converge to no stack. It is deleted when no network interface but its own NAT gateways' is left in the VPC.
+def remove(
+    request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient", *, is_cluster_gone: bool
+) -> Observation:
+    """Converge to no stack. It is deleted when no network interface is left in the VPC but its own NAT gateways', and
+    those of a control plane that is gone, which go within minutes of it: CloudFormation tries subnets for as long.
 
-    Interfaces of pods and control planes go minutes after their owners; a stack that meets one fails, half removed.
+    Others' are waited for: a stack that meets one fails, half removed. When it fails early it waits for all of them.
     Idempotency key: ClientRequestToken, from the request and the `run`: a stack that this run could not delete ends
     it, one that an earlier run could not delete is deleted again.
     Raises: TerminalError OWNED_BY_ANOTHER, PROTECTED, UNUSABLE (DELETE_FAILED: what is left, and why).
@@ -30,9 +38,10 @@ def remove(request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudF
     if stack is None:
         return Observation.ready_with()
     require_ours(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, stack["StackName"])
+    deletion = _Deletion(request, run, stack, ec2, cloudformation)
     match stack["StackStatus"]:
         case "DELETE_IN_PROGRESS" | "DELETE_COMPLETE":
-            return _pending(Reason.DELETING)
+            return _pending(Reason.DELETING, LATE_POLL_SECONDS)
         case "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS" | "IMPORT_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS":
             return _pending(Reason.CREATING)
         case "UPDATE_IN_PROGRESS" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
@@ -40,13 +49,13 @@ def remove(request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudF
         case "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS":
             return _pending(Reason.UPDATING)
         case "DELETE_FAILED":
-            return _delete_again(request, run, stack, ec2, cloudformation)
+            return deletion.again(is_cluster_gone)
         case "CREATE_COMPLETE" | "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS":
-            return _delete(request, run, stack, ec2, cloudformation)
+            return deletion.begin(is_early=is_cluster_gone)
         case "UPDATE_COMPLETE" | "UPDATE_FAILED" | "UPDATE_ROLLBACK_COMPLETE" | "UPDATE_ROLLBACK_FAILED":
-            return _delete(request, run, stack, ec2, cloudformation)
+            return deletion.begin(is_early=is_cluster_gone)
         case "IMPORT_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_FAILED":
-            return _delete(request, run, stack, ec2, cloudformation)
+            return deletion.begin(is_early=is_cluster_gone)
         case unknown:
             raise unknown_state(stack["StackName"], unknown)
 
@@ -65,48 +74,67 @@ def left_over(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> 
     return failed[::-1]
 
 
-def _delete_again(
-    request: Request, run: str, stack: "StackTypeDef", ec2: "EC2Client", cloudformation: "CloudFormationClient"
-) -> Observation:
-    if latest_token(stack, cloudformation) != _token(request, run):
-        return _delete(request, run, stack, ec2, cloudformation)
-    reasons = "; ".join(left_over(stack, cloudformation)) or stack.get("StackStatusReason", "no reason given")
-    raise TerminalError(
-        ErrorReason.UNUSABLE,
-        f"stack {stack['StackName']} is DELETE_FAILED: {reasons}",
-        remedy="remove what holds these resources, then start again: the stack is deleted again",
-    )
+@dataclass(frozen=True)
+class _Deletion:
+    request: Request
+    run: str
+    stack: "StackTypeDef"
+    ec2: "EC2Client"
+    cloudformation: "CloudFormationClient"
 
-
-def _delete(
-    request: Request, run: str, stack: "StackTypeDef", ec2: "EC2Client", cloudformation: "CloudFormationClient"
-) -> Observation:
-    if stack.get("EnableTerminationProtection"):
+    def again(self, is_cluster_gone: bool) -> Observation:
+        """After a deletion that has failed: this run's own is final, unless it was begun early."""
+        latest = latest_token(self.stack, self.cloudformation)
+        if latest != self._token():
+            return self.begin(is_early=is_cluster_gone and latest != self._token("early"))
+        reasons = "; ".join(left_over(self.stack, self.cloudformation))
         raise TerminalError(
-            ErrorReason.PROTECTED,
-            f"stack {stack['StackName']} has termination protection",
-            remedy="switch it off (aws cloudformation update-termination-protection), then start again",
+            ErrorReason.UNUSABLE,
+            f"stack {self.stack['StackName']} is DELETE_FAILED: "
+            + (reasons or self.stack.get("StackStatusReason", "no reason given")),
+            remedy="remove what holds these resources, then start again: the stack is deleted again",
         )
-    vpc_id, _ = outputs_of(stack)
-    if vpc_id and (inhabitants := _inhabitants(request, vpc_id, ec2)):
-        return _pending(Reason.WAITING_FOR_NETWORK_INTERFACES, waiting_for=inhabitants)
-    cloudformation.delete_stack(StackName=stack["StackName"], ClientRequestToken=_token(request, run))
-    return _pending(Reason.DELETING)
+
+    def begin(self, *, is_early: bool) -> Observation:
+        """`is_early`: while interfaces of the cluster's control plane are still there."""
+        if self.stack.get("EnableTerminationProtection"):
+            raise TerminalError(
+                ErrorReason.PROTECTED,
+                f"stack {self.stack['StackName']} has termination protection",
+                remedy="switch it off (aws cloudformation update-termination-protection), then start again",
+            )
+        inhabitants = self._inhabitants()
+        late = [each for each in inhabitants if is_early and each.get("Description") == self._of_the_control_plane]
+        if len(late) < len(inhabitants):
+            waiting_for = [interfaces.described(each) for each in inhabitants]
+            return _pending(Reason.WAITING_FOR_NETWORK_INTERFACES, waiting_for=waiting_for)
+        token = self._token("early") if late else self._token()
+        self.cloudformation.delete_stack(StackName=self.stack["StackName"], ClientRequestToken=token)
+        return _pending(Reason.DELETING, FIRST_LOOK_SECONDS)
+
+    @property
+    def _of_the_control_plane(self) -> str:
+        """What EKS writes into its interfaces' description (EKS user guide, VPC and subnet considerations)."""
+        return f"Amazon EKS {self.request.cluster.name}"
+
+    def _inhabitants(self) -> "list[NetworkInterfaceTypeDef]":
+        """Interfaces that do not go with the stack, as those of its NAT gateways do."""
+        vpc_id, _ = outputs_of(self.stack)
+        if not vpc_id:
+            return []
+        gateways = self.ec2.describe_nat_gateways(
+            Filters=[
+                {"Name": "vpc-id", "Values": [vpc_id]},
+                {"Name": f"tag:{OWNER_TAG}", "Values": [self.request.cluster.name]},
+            ]
+        )["NatGateways"]
+        own = {to.get("NetworkInterfaceId") for gateway in gateways for to in gateway.get("NatGatewayAddresses", [])}
+        found = interfaces.find("vpc-id", vpc_id, self.ec2)
+        return [each for each in found if each["NetworkInterfaceId"] not in own]
+
+    def _token(self, when: str = "") -> str:
+        return self.request.idempotency_token(f"remove network {self.run} {when}".rstrip())
 
 
-def _inhabitants(request: Request, vpc_id: str, ec2: "EC2Client") -> list[str]:
-    """Interfaces that do not go with the stack, as those of its NAT gateways do."""
-    gateways = ec2.describe_nat_gateways(
-        Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": f"tag:{OWNER_TAG}", "Values": [request.cluster.name]}]
-    )["NatGateways"]
-    own = {each.get("NetworkInterfaceId") for gateway in gateways for each in gateway.get("NatGatewayAddresses", [])}
-    found = interfaces.find("vpc-id", vpc_id, ec2)
-    return [interfaces.described(each) for each in found if each["NetworkInterfaceId"] not in own]
-
-
-def _token(request: Request, run: str) -> str:
-    return request.idempotency_token(f"remove network {run}")
-
-
-def _pending(reason: Reason, **facts: list[str]) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS, **facts)
+def _pending(reason: Reason, seconds: int = POLL_SECONDS, **facts: list[str]) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=seconds, **facts)

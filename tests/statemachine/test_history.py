@@ -1,0 +1,41 @@
+"""Step Functions ends an execution whose history is full, in whatever state, and nobody is told."""
+
+import re
+from typing import Any
+
+from jsonata import Jsonata
+
+from provisioner.claim import Claim
+from tests.statemachine import check
+
+MOST_EVENTS = 25_000
+"""Source: Step Functions developer guide, "Service quotas", execution history."""
+EVENTS_OF_A_ROUND = 9
+"""A Lambda task's five (entered, scheduled, started, succeeded, exited), a Choice's two, a Wait's two."""
+SHORTEST_SECONDS = {"claim": Claim("being_read", None).payload()["retry_after_seconds"]}
+"""What a function advises at least; a second where nothing is said."""
+
+
+def rounds(wait: dict[str, Any], bound: int) -> int:
+    """How often the loop of that Wait goes round until its Choice has had enough."""
+    seconds = Jsonata(wait["Seconds"].removeprefix("{%").removesuffix("%}"))
+    environment = seconds.create_frame()
+    (variable,) = re.findall(r"\$(\w+)\.retry_after_seconds", wait["Seconds"])
+    environment.bind(variable, {"retry_after_seconds": SHORTEST_SECONDS.get(variable, 1)})
+    waited = count = 0
+    while waited < bound:
+        environment.bind("states", {"input": {"waited_seconds": waited}})
+        waited += seconds.evaluate(None, environment)
+        count += 1
+    return count
+
+
+def test_a_removal_in_which_every_step_takes_all_of_its_time_does_not_fill_its_history() -> None:
+    events = 0
+    for scope in check.scope_of(check.load(check.ROOT / "statemachine" / "teardown.asl.yaml")):
+        for name, state in scope.states.items():
+            if state["Type"] == "Wait":
+                (choice,) = [each for each in scope.states.values() if each.get("Default") == name]
+                bound = max(int(each) for each in re.findall(r"waited_seconds >= (\d+)", str(choice)))
+                events += EVENTS_OF_A_ROUND * rounds(state, bound)
+    assert 0 < events < MOST_EVENTS
