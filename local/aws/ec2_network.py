@@ -1,10 +1,9 @@
-"""What makes a network look right and not be: moto's EC2 with zones of other kinds, subnets of others, and blocks.
+"""What makes a network look right and not be: moto's EC2 with zones of other kinds, and blocks.
 
-moto lacks: Local Zones and Wavelength Zones, which DescribeAvailabilityZones tells when asked for all; subnets that
-another account shares; subnets of IPv6 as EC2 describes them; VPC Block Public Access; the DHCP options that every VPC
-has from the start.
-Source: EC2 API, AvailabilityZone, Subnet, ModifyVpcBlockPublicAccessOptions; VPC guide, "Share your VPC subnets",
-"DHCP option sets in Amazon VPC".
+moto lacks: Local Zones and Wavelength Zones, which DescribeAvailabilityZones tells when asked for all; subnets of IPv6
+as EC2 describes them; VPC Block Public Access; the DHCP options that every VPC has from the start.
+Source: EC2 API, AvailabilityZone, Subnet, ModifyVpcBlockPublicAccessOptions; VPC guide, "DHCP option sets in Amazon
+VPC".
 """
 
 from typing import Any, cast
@@ -28,13 +27,7 @@ AMAZON_DNS = "AmazonProvidedDNS"
 BLOCK_MODES = ("off", "block-bidirectional", "block-ingress")
 _OPTIONS = "_block_public_access"
 _EXCLUSIONS = "_block_public_access_exclusions"
-_SHARED_BY = "_shared_by"
 _DEFAULT = "_default"
-
-
-def share(subnet: Subnet, owner_id: str) -> None:
-    """As if that account had made the subnet and shared it through RAM."""
-    setattr(subnet, _SHARED_BY, owner_id)
 
 
 def own_resolvers(ec2: EC2Backend, vpc_id: str) -> list[str]:
@@ -60,7 +53,6 @@ def install(_cloud: Cloud) -> None:
     }
     describe_zones = EC2Backend.describe_availability_zones
     answer_zones = EC2Response.describe_availability_zones
-    own: Any = vars(Subnet)["owner_id"].fget
     free: Any = vars(Subnet)["available_ip_address_count"].fget
     create_vpc, delete_vpc = EC2Backend.create_vpc, EC2Backend.delete_vpc
 
@@ -88,10 +80,6 @@ def install(_cloud: Cloud) -> None:
         """Free addresses are those of IPv4. Source: EC2 API, Subnet.availableIpAddressCount."""
         return 0 if self.ipv6_native else int(free(self))
 
-    def owner_id(self: Subnet) -> str:
-        shared_by: str = getattr(self, _SHARED_BY, "") or own(self)
-        return shared_by
-
     for owner, name, patch in (
         (EC2Backend, "create_vpc", vpc),
         (EC2Backend, "delete_vpc", removed),
@@ -101,7 +89,6 @@ def install(_cloud: Cloud) -> None:
         (EC2Response, "modify_vpc_block_public_access_options", _modify_options),
         (EC2Response, "describe_vpc_block_public_access_exclusions", _describe_exclusions),
         (EC2Response, "create_vpc_block_public_access_exclusion", _create_exclusion),
-        (Subnet, "owner_id", property(owner_id)),
         (Subnet, "available_ip_address_count", property(free_addresses)),
         (Subnet, "ipv6_cidr_block_association_set", property(_ipv6_ranges)),
     ):

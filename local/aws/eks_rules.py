@@ -11,7 +11,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import iam, iam_changes, keys, network
+from local.aws import ec2_sharing, iam, iam_changes, keys, network
 from local.aws.ec2_network import OTHER_ZONES
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
@@ -94,7 +94,7 @@ def check_vpc_config(ec2: EC2Backend, config: Mapping[str, Any]) -> list[Subnet]
         )
     for group_id in config.get("securityGroupIds", []):
         group = network.find_security_group(ec2, group_id)
-        if group is None or group.vpc_id != subnets[0].vpc_id:
+        if group is None or group.vpc_id != subnets[0].vpc_id or ec2_sharing.is_anothers(ec2, group):
             raise refusal("InvalidParameterException", f"The security group '{group_id}' does not exist")
     if not config.get("endpointPublicAccess", True) and not config.get("endpointPrivateAccess", False):
         raise refusal("InvalidParameterException", "Private and public endpoint access cannot both be disabled")

@@ -284,7 +284,7 @@ def test_the_published_schema_is_the_one_of_the_code() -> None:
     assert published == json_schema(), "python -m provisioner.request > schemas/request.schema.json"
 
 
-@pytest.mark.parametrize("name", ["empty", "minimal", "full", "existing-network"])
+@pytest.mark.parametrize("name", ["empty", "minimal", "full", "existing-network", "isolated-network"])
 def test_a_sample_request_is_accepted_by_code_and_schema_alike(name: str) -> None:
     sample = json.loads((ROOT / f"events/{name}.json").read_text())
     SCHEMA.validate(sample)

@@ -9,6 +9,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.ec2.models import ec2_backends
 from moto.efs.models import efs_backends
 
+from local.aws import ec2_sharing
 from local.aws.eks_state import AccessEntry, Addon, Cluster, FargateProfile, clusters_of
 from local.aws.permissions.demand import tags_of
 
@@ -31,7 +32,10 @@ def resource(arn: str) -> Existing | None:
 
 
 def _of_ec2(arn: str, account_id: str, region: str, name: str) -> Existing:
-    return Existing(arn, dict(ec2_backends[account_id][region].tags.get(name.split("/", 1)[1], {})))
+    """What another account shares has its owner's account in its ARN. Source: EC2 API, Subnet.SubnetArn."""
+    ec2, resource_id = ec2_backends[account_id][region], name.split("/", 1)[1]
+    of_owner = arn.replace(f":{account_id}:", f":{ec2_sharing.owner_of(ec2, resource_id)}:")
+    return Existing(of_owner, dict(ec2.tags.get(resource_id, {})))
 
 
 def _of_efs(arn: str, account_id: str, region: str, name: str) -> Existing | None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.world import CIDRS, NFS, ZONES, World
+from tests.unit.resources.aws_calls import alter
 from tests.unit.resources.samples import request_for
 
 
@@ -210,6 +211,19 @@ def test_endpoints_for_ecr_are_a_way_to_a_private_image(world: World) -> None:
     assert look(world, "image-unreachable")[0].verdict == "proved"
     world.request = request_for(verification={"image": PRIVATE_IMAGE})
     assert look(world, "image-unreachable")[0].verdict == "refuted"
+
+
+def test_of_subnets_that_another_account_shares_a_way_that_it_does_not_show_is_possible(world: World) -> None:
+    owner = "999988887777"
+    alter(world.ec2, "DescribeRouteTables", lambda each: [t.update(OwnerId=owner) for t in each["RouteTables"]])
+    alter(world.ec2, "DescribeNatGateways", lambda each: each.update(NatGateways=[]))
+    finding, _ = look(world, "image-unreachable")
+    assert (finding.verdict, f"which account {owner} shows nobody" in finding.saw) == ("possible", True)
+    world.ec2.delete_route(RouteTableId=world.route_table_id, DestinationCidrBlock="0.0.0.0/0")
+    assert look(world, "image-unreachable")[0].verdict == "proved"
+    world.request = request_for(verification={"image": PRIVATE_IMAGE})
+    finding, _ = look(world, "image-unreachable")
+    assert (finding.verdict, f"only account {owner} sees" in finding.saw) == ("possible", True)
 
 
 def test_an_endpoint_that_does_not_admit_the_pods_closes_the_way_that_there_is_besides(world: World) -> None:

@@ -30,6 +30,25 @@ def world(empty: World, vpc: SomebodysVpc) -> World:
     return empty
 
 
+OWNER = "999988887777"
+
+
+def shared(vpc: SomebodysVpc) -> None:
+    """Seen by an account that another one shares its subnets with."""
+    alter(vpc.ec2, "DescribeRouteTables", lambda answer: [each.update(OwnerId=OWNER) for each in answer["RouteTables"]])
+    alter(vpc.ec2, "DescribeNatGateways", lambda answer: answer.update(NatGateways=[]))
+    alter(vpc.ec2, "DescribeVpcEndpoints", lambda answer: answer.update(VpcEndpoints=[]))
+
+
+def test_what_the_owner_of_shared_subnets_does_not_show_is_no_difference(world: World, vpc: SomebodysVpc) -> None:
+    shared(vpc)
+    assert world.differences() == []
+    vpc.lead(vpc.table_id)
+    assert {each.path for each in world.differences()} == {"way_out"}  # no endpoint leads to a public registry
+    world.parts["verification"] = PRIVATE_IMAGE
+    assert world.differences() == []
+
+
 def lead_nowhere(vpc: SomebodysVpc) -> None:
     vpc.lead(vpc.table_id)
 
@@ -113,7 +132,9 @@ def test_an_isolated_network_is_as_it_is_to_be_until_one_of_its_endpoints_is_gon
     vpc.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoints["ecr.api"]])
     differences = empty.differences()
     assert [each.path for each in differences] == ["way_out", "way_out"]
-    assert "and not the VPC endpoints that take its place: ecr.api" in differences[0].actual
+    assert (
+        "and not the VPC endpoints that take its place: com.amazonaws.ap-northeast-1.ecr.api" in differences[0].actual
+    )
 
 
 def test_an_endpoint_that_came_into_the_way_of_pulls_is_told(world: World, vpc: SomebodysVpc) -> None:

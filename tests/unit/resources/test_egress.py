@@ -7,6 +7,7 @@ import pytest
 from provisioner.resources.egress import Egress, Way
 from tests.unit.resources.aws_calls import alter
 from tests.unit.resources.networks import SomebodysVpc
+from tests.unit.resources.samples import ACCOUNT_ID
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def vpc(ec2: Any) -> SomebodysVpc:
 
 
 def way(vpc: SomebodysVpc) -> Way:
-    return Egress(vpc.vpc_id, vpc.ec2).way_from(vpc.subnet_ids[1], "10.0.2.0/24")
+    return Egress(vpc.vpc_id, ACCOUNT_ID, vpc.ec2).way_from(vpc.subnet_ids[1], "10.0.2.0/24")
 
 
 def test_through_a_nat_gateway_that_reaches_the_internet_it_is_open_and_its_address_known(

@@ -159,11 +159,38 @@ def test_a_subnet_on_an_outpost_is_named(vpc: Vpc) -> None:
     assert vpc.problems() == f"{vpc.subnet_ids[0]} is on the Outpost {arn}, where there is no Fargate"
 
 
-def test_of_subnets_that_another_account_shares_the_owner_is_told_what_to_do(vpc: Vpc) -> None:
-    alter(vpc.ec2, "DescribeSubnets", lambda parsed: parsed["Subnets"][0].update(OwnerId="999988887777"))
-    (problem,) = vpc.check().problems
-    assert problem.what == f"{vpc.subnet_ids[0]} belongs to account 999988887777, which shares it"
-    assert "let account 999988887777 have the cluster made there" in problem.remedy
+OWNER = "999988887777"
+
+
+def shared(vpc: Vpc) -> Vpc:
+    """As another account that shares its subnets lets it be seen."""
+    alter(vpc.ec2, "DescribeVpcs", lambda parsed: [each.update(OwnerId=OWNER) for each in parsed["Vpcs"]])
+    alter(vpc.ec2, "DescribeRouteTables", lambda parsed: [each.update(OwnerId=OWNER) for each in parsed["RouteTables"]])
+    alter(vpc.ec2, "DescribeNatGateways", lambda parsed: parsed.update(NatGateways=[]))
+    alter(vpc.ec2, "DescribeVpcEndpoints", lambda parsed: parsed.update(VpcEndpoints=[]))
+    return vpc
+
+
+def test_subnets_that_another_account_shares_suit_and_what_it_does_not_show_is_a_warning(vpc: Vpc) -> None:
+    found = shared(vpc).check()
+    assert found.problems == []
+    assert [f"{vpc.nat_id}, which account {OWNER} shows nobody" in each for each in found.warnings] == [True, True]
+
+
+def test_endpoints_that_an_isolated_shared_subnet_needs_are_named_for_its_owner(vpc: Vpc) -> None:
+    vpc.lead(vpc.table_id)
+    found = shared(vpc).check(verification=private_image())
+    assert found.problems == []
+    assert len(found.warnings) == 2
+    for said in ("com.amazonaws.ap-northeast-1.ecr.api", f"only account {OWNER} sees"):
+        assert said in found.warnings[0]
+    assert "verification.image" in vpc.problems()
+
+
+def test_a_subnet_that_is_not_shared_is_named_with_who_could(vpc: Vpc) -> None:
+    absent = "subnet-00000000000000000"
+    said = f"{absent} does not exist, or account {OWNER} does not share it"
+    assert shared(vpc).problems(*vpc.subnet_ids, absent) == said
 
 
 def test_resolvers_of_their_own_are_a_warning_since_they_may_forward(vpc: Vpc) -> None:
@@ -198,7 +225,10 @@ def private_image() -> dict[str, str]:
 def test_an_isolated_vpc_is_told_which_endpoints_and_which_image_it_lacks(vpc: Vpc) -> None:
     vpc.lead(vpc.table_id)
     problems = vpc.problems()
-    assert "not the VPC endpoints that Fargate needs: ecr.api, ecr.dkr, s3, sts" in problems
+    assert (
+        "not the VPC endpoints that Fargate needs: com.amazonaws.ap-northeast-1.ecr.api, "
+        "com.amazonaws.ap-northeast-1.ecr.dkr, com.amazonaws.ap-northeast-1.s3, com.amazonaws.ap-northeast-1.sts"
+    ) in problems
     assert "no VPC endpoint leads to its registry" in problems
     group = vpc.ec2.create_security_group(GroupName="e", Description="e", VpcId=vpc.vpc_id)["GroupId"]
     for service in ("ecr.api", "ecr.dkr", "sts"):
@@ -224,25 +254,7 @@ def test_an_isolated_vpc_is_told_which_endpoints_and_which_image_it_lacks(vpc: V
 
 
 def test_with_every_endpoint_that_fargate_needs_an_isolated_vpc_suits(vpc: Vpc) -> None:
-    vpc.lead(vpc.table_id)
-    group = vpc.ec2.create_security_group(GroupName="e", Description="e", VpcId=vpc.vpc_id)["GroupId"]
-    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
-    vpc.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https])
-    for service in ("ecr.api", "ecr.dkr", "sts"):
-        vpc.ec2.create_vpc_endpoint(
-            VpcId=vpc.vpc_id,
-            VpcEndpointType="Interface",
-            ServiceName=f"com.amazonaws.ap-northeast-1.{service}",
-            SubnetIds=vpc.subnet_ids,
-            SecurityGroupIds=[group],
-            PrivateDnsEnabled=True,
-        )
-    vpc.ec2.create_vpc_endpoint(
-        VpcId=vpc.vpc_id,
-        VpcEndpointType="Gateway",
-        ServiceName="com.amazonaws.ap-northeast-1.s3",
-        RouteTableIds=[vpc.table_id],
-    )
+    vpc.isolate()
     assert vpc.check(verification=private_image()).problems == []
 
 

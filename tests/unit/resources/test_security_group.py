@@ -6,7 +6,7 @@ from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.observation import Observation
 from provisioner.resources import security_group
 from provisioner.resources.vpc import Network, PrivateSubnet
-from tests.unit.resources.aws_calls import Calls, refuse
+from tests.unit.resources.aws_calls import Calls, alter, refuse
 from tests.unit.resources.samples import request_for
 
 OTHER_SOURCES = ("Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -44,6 +44,15 @@ def test_the_group_admits_nfs_from_each_private_subnet_and_nothing_else(network:
     assert observation.facts == {"security_group_id": found(network, ec2)["GroupId"]}
     assert ingress(network, ec2) == [("tcp", 2049, 2049, cidr) for cidr in CIDRS]
     assert found(network, ec2)["VpcId"] == network.vpc_id
+
+
+def test_the_control_plane_gets_the_group_where_another_account_shares_the_vpc(network: Network, ec2: Any) -> None:
+    existing = {"vpc_id": network.vpc_id, "private_subnet_ids": ["subnet-00000000", "subnet-00000001"]}
+    assert security_group.of_control_plane(request_for(), network, ec2) == []
+    assert security_group.of_control_plane(request_for(network=existing), network, ec2) == []
+    alter(ec2, "DescribeVpcs", lambda answer: answer["Vpcs"][0].update(OwnerId="999988887777"))
+    given = security_group.of_control_plane(request_for(network=existing), network, ec2)
+    assert given == [found(network, ec2)["GroupId"]] == [ensure(network, ec2).facts["security_group_id"]]
 
 
 def test_the_group_is_tagged_at_creation(network: Network, ec2: Any) -> None:

@@ -13,7 +13,7 @@ from provisioner.resources.ownership import require_ours, unknown_state
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from mypy_boto3_eks import EKSClient
     from mypy_boto3_eks.literals import LogTypeType
@@ -42,9 +42,18 @@ def find(request: Request, eks: "EKSClient") -> "ClusterTypeDef | None":
 
 
 def ensure(
-    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", *, role_arn: str, now: datetime
+    request: Request,
+    network: Network,
+    eks: "EKSClient",
+    iam: "IAMClient",
+    *,
+    role_arn: str,
+    now: datetime,
+    security_group_ids: "Sequence[str]" = (),
 ) -> Observation:
     """Converge one cluster: facts {name, arn, endpoint, version, security_group_id} when ACTIVE.
+
+    `security_group_ids`: what a new cluster's control plane has besides the group that EKS makes.
 
     Endpoint access, control plane logs and deletion protection of an ACTIVE cluster are brought to the request, one
     change at a time.
@@ -55,7 +64,9 @@ def ensure(
         UNSUITABLE_ACCOUNT (the role); UnsettledError when EKS refuses a role that is right by what IAM says.
     Source: EKS API, CreateCluster, Cluster.status, UpdateClusterConfig.
     """
-    cluster = find(request, eks) or _create(request, network, eks, iam, GivenRole.of_cluster(role_arn))
+    cluster = find(request, eks)
+    if cluster is None:
+        cluster = _create(request, network, eks, iam, GivenRole.of_cluster(role_arn), security_group_ids)
     if cluster is None:
         return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_EARLY_SECONDS)
     require_ours(request, cluster.get("tags", {}), f"cluster {cluster['name']}")
@@ -84,7 +95,12 @@ def _poll_seconds(created_at: datetime, now: datetime) -> int:
 
 
 def _create(
-    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", role: GivenRole
+    request: Request,
+    network: Network,
+    eks: "EKSClient",
+    iam: "IAMClient",
+    role: GivenRole,
+    security_group_ids: "Sequence[str]",
 ) -> "ClusterTypeDef | None":
     """The new cluster, or the one that another run created meanwhile (None if that one is already gone)."""
     wanted = request.cluster
@@ -100,6 +116,8 @@ def _create(
     # Absent, not null: EKS then takes its own default version and its own key.
     if wanted.version:
         creation["version"] = wanted.version
+    if security_group_ids:
+        creation["resourcesVpcConfig"]["securityGroupIds"] = list(security_group_ids)
     if wanted.deletion_protection is not None:
         creation["deletionProtection"] = wanted.deletion_protection
     if wanted.secrets_key_arn:

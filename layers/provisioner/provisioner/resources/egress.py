@@ -1,7 +1,8 @@
 """How pods leave their VPC: the whole way is followed, as far as this account can see it.
 
 A NAT gateway is worth what its own subnet's way is worth. Behind a transit gateway, a peering, a firewall or an
-appliance lies what we do not see: such a way is neither open nor closed.
+appliance lies what we do not see, and a NAT gateway of an account that shares its subnets is not shown to us: such a
+way is neither open nor closed.
 Source: VPC User Guide, "Configure route tables", "NAT gateways", "Network ACL rules", "Block public access to VPCs and
 subnets".
 """
@@ -20,6 +21,7 @@ from provisioner.resources.traffic import (
     ranges_of,
     uncovered,
 )
+from provisioner.resources.vpc import shared_by
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -53,8 +55,9 @@ class Way:
 class Egress:
     """Of one VPC; each thing is read once, and only when a way leads there."""
 
-    def __init__(self, vpc_id: str, ec2: "EC2Client") -> None:
+    def __init__(self, vpc_id: str, account_id: str, ec2: "EC2Client") -> None:
         self.vpc_id = vpc_id
+        self._account_id = account_id
         self._ec2 = ec2
 
     def way_from(self, subnet_id: str, cidr: str) -> Way:
@@ -94,12 +97,23 @@ class Egress:
         return (self.route_table_of(subnet_id) or {}).get("RouteTableId", "")
 
     @cached_property
+    def shared_by(self) -> str | None:
+        """The account that shares subnets of the VPC with this one, and shows it neither NAT gateways nor endpoints.
+
+        Source: VPC User Guide, "Responsibilities and permissions for owners and participants".
+        """
+        owners = (shared_by(self._account_id, table) for table in self.route_tables)
+        return next(filter(None, owners), None)
+
+    @cached_property
     def route_tables(self) -> "list[RouteTableTypeDef]":
         return self._ec2.describe_route_tables(Filters=self._in_vpc)["RouteTables"]
 
     def _through(self, nat_id: str, table_id: str, subnet_id: str, cidr: str) -> Way:
         there = f"the default route of {table_id} leads to {nat_id}"
         gateway = self._nat_gateways.get(nat_id)
+        if gateway is None and self.shared_by:
+            return Way("unknown", f"{there}, which account {self.shared_by} shows nobody that it shares subnets with")
         state = gateway.get("State") if gateway else "gone"
         if gateway is None or state != "available":
             return Way("closed", f"{there}, which is {state}")

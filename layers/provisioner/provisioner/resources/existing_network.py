@@ -10,7 +10,14 @@ from provisioner.request import ExistingNetwork, Request
 from provisioner.resources import vpc_endpoints
 from provisioner.resources.egress import Egress, Way, covers
 from provisioner.resources.problem import Problem
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS, Network, dns_attributes, own_resolvers, subnets_of
+from provisioner.resources.vpc import (
+    UNSUPPORTED_ZONE_IDS,
+    Network,
+    dns_attributes,
+    own_resolvers,
+    shared_by,
+    subnets_of,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -47,7 +54,7 @@ def ensure(wanted: ExistingNetwork, ec2: "EC2Client") -> Observation:
     Raises: TerminalError UNSUITABLE_NETWORK that lists what is gone.
     """
     network = find(wanted, ec2)
-    missing = [f"{wanted.vpc_id} does not exist"] if network is None else _missing(wanted, network.subnet_ids)
+    missing = [f"{wanted.vpc_id} does not exist"] if network is None else _missing(wanted, network.subnet_ids, None)
     if network is None or missing:
         raise TerminalError(ErrorReason.UNSUITABLE_NETWORK, "; ".join(missing), remedy=_REMEDY)
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["Vpcs"]
@@ -58,7 +65,8 @@ def check(request: Request, wanted: ExistingNetwork, ec2: "EC2Client") -> Checke
     """Everything that keeps the VPC from serving EKS on Fargate with EFS. Only reads.
 
     Source: EKS User Guide, VPC and subnet requirements; Fargate profile (private subnets only); EFS mount by DNS name;
-    VPC User Guide, "Share your VPC subnets".
+    VPC User Guide, "Responsibilities and permissions for owners and participants": of a VPC that another account
+    shares, all that is judged is seen but its NAT gateways and endpoints.
     """
     checked = Checked()
     vpcs = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [wanted.vpc_id]}])["Vpcs"]
@@ -66,22 +74,27 @@ def check(request: Request, wanted: ExistingNetwork, ec2: "EC2Client") -> Checke
         checked.add(f"{wanted.vpc_id} does not exist")
         return checked
     subnets = subnets_of(wanted.private_subnet_ids, ec2)
-    egress = Egress(wanted.vpc_id, ec2)
+    egress = Egress(wanted.vpc_id, request.account_id, ec2)
+    owner = shared_by(request.account_id, vpcs[0])
     whats = [
-        *_missing(wanted, [subnet["SubnetId"] for subnet in subnets]),
+        *_missing(wanted, [subnet["SubnetId"] for subnet in subnets], owner),
         *_zone_problems(subnets, ec2),
         *(problem for subnet in subnets for problem in _subnet_problems(wanted, subnet)),
     ]
     for what in whats:
         checked.add(what)
-    _check_owner(request, subnets, checked)
     _check_dns(vpcs[0], ec2, checked)
     _check_ways_out(request, [each for each in subnets if _is_usable(wanted, each)], egress, checked, ec2)
     return checked
 
 
-def _missing(wanted: ExistingNetwork, found: Sequence[str]) -> list[str]:
-    return [f"{subnet_id} does not exist" for subnet_id in wanted.private_subnet_ids if subnet_id not in found]
+def _missing(wanted: ExistingNetwork, found: Sequence[str], owner: str | None) -> list[str]:
+    or_not_shared = f", or account {owner} does not share it" if owner else ""
+    return [
+        f"{subnet_id} does not exist{or_not_shared}"
+        for subnet_id in wanted.private_subnet_ids
+        if subnet_id not in found
+    ]
 
 
 def _zone_problems(subnets: "Sequence[SubnetTypeDef]", ec2: "EC2Client") -> Iterator[str]:
@@ -116,18 +129,6 @@ def _is_usable(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> bool:
     return subnet["VpcId"] == wanted.vpc_id and bool(subnet.get("CidrBlock"))
 
 
-def _check_owner(request: Request, subnets: "Sequence[SubnetTypeDef]", checked: Checked) -> None:
-    """In a VPC that another account shares, its security groups and gateways are not ours to see, let alone to use."""
-    for subnet in subnets:
-        owner = subnet.get("OwnerId", request.account_id)
-        if owner != request.account_id:
-            checked.add(
-                f"{subnet['SubnetId']} belongs to account {owner}, which shares it",
-                f"let account {owner} have the cluster made there (account_id {owner}), or name subnets of "
-                f"{request.account_id}'s own",
-            )
-
-
 def _check_dns(vpc: "VpcTypeDef", ec2: "EC2Client", checked: Checked) -> None:
     for name, is_on in (dns_attributes(vpc["VpcId"], ec2) or {}).items():
         if not is_on:
@@ -154,7 +155,7 @@ def _check_ways_out(
         way, table_id = egress.way_from(subnet_id, cidr), egress.route_table_id_of(subnet_id)
         if way.is_ == "closed":
             isolated.append(subnet_id)
-            _check_isolation(subnet_id, way, endpoints.missing_for(cidr, table_id), checked)
+            _check_isolation(subnet_id, way, endpoints.missing_for(cidr, table_id), egress.shared_by, checked)
         else:
             if way.is_ == "unknown":
                 checked.warnings.append(f"whether pods in {subnet_id} reach their registry cannot be told: {way.why}")
@@ -171,10 +172,15 @@ def _check_ways_out(
         )
 
 
-def _check_isolation(subnet_id: str, way: Way, missing: Sequence[str], checked: Checked) -> None:
+def _check_isolation(subnet_id: str, way: Way, missing: Sequence[str], owner: str | None, checked: Checked) -> None:
     """Without a way out, endpoints in the VPC have to have all that Fargate needs."""
-    if missing:
-        lacking = ", ".join(missing)
+    lacking = ", ".join(missing)
+    if owner:
+        checked.warnings.append(
+            f"{subnet_id} has no way out ({way.why}); whether its VPC has the VPC endpoints that Fargate needs "
+            f"({lacking}) only account {owner} sees, which shares the subnet"
+        )
+    elif missing:
         checked.add(
             f"{subnet_id} has no way out ({way.why}) and not the VPC endpoints that Fargate needs: {lacking}",
             "give the subnet a route to a NAT gateway that works, or the VPC those endpoints",

@@ -61,8 +61,10 @@ SUBNET_MISSING = DriftKind(
     resource="subnet {subnet}",
     path=EXISTS,
     severity=Severity.CRITICAL,
-    meaning="A private subnet is gone: no pod and no mount target can be in its zone.",
-    fix="make a private subnet in that zone by hand and name it in `network`: {subnet} cannot come back under its id",
+    meaning="A private subnet is gone, or its owner no longer shares it: no new pod and no new mount target comes up "
+    "there.",
+    fix="have {subnet} shared again if it is another account's; else make a private subnet in that zone by hand and "
+    "name it in `network`: {subnet} cannot come back under its id",
     repairable=False,
 )
 DNS_OFF = DriftKind(

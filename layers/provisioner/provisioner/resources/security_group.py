@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.observation import Observation
-from provisioner.request import Request
+from provisioner.request import ExistingNetwork, Request
 from provisioner.resources.ownership import require_ours
-from provisioner.resources.vpc import Network
+from provisioner.resources.vpc import Network, shared_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,6 +58,22 @@ def ensure(request: Request, network: Network, ec2: "EC2Client") -> Observation:
     for rule in sorted(actual.keys() - wanted.keys()):
         _revoke(group_id, actual[rule], ec2)
     return Observation.ready_with(security_group_id=group_id)
+
+
+def of_control_plane(request: Request, network: Network, ec2: "EC2Client") -> list[str]:
+    """The groups that CreateCluster has to be given besides EKS's own: in a VPC that another account shares, this one.
+
+    Left out, EKS takes the VPC's default group, which is the owner's and nobody else's to use. What ours admits to the
+    control plane's interfaces meets nothing there.
+    Raises: as `ensure`.
+    Source: EKS API, VpcConfigRequest.securityGroupIds; EKS User Guide, "Shared subnet requirements and considerations".
+    """
+    if not isinstance(request.network, ExistingNetwork):
+        return []
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [network.vpc_id]}])["Vpcs"]
+    if not any(shared_by(request.account_id, vpc) for vpc in vpcs):
+        return []
+    return [str(ensure(request, network, ec2).facts["security_group_id"])]
 
 
 def wanted_ingress(network: Network) -> "dict[str, IpPermissionTypeDef]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import SubnetTypeDef, VpcTypeDef
+    from mypy_boto3_ec2.type_defs import RouteTableTypeDef, SubnetTypeDef, VpcTypeDef
 
 # Zones in which EKS places no control plane or Fargate runs no pods. Zone ids mean the same zone in every account.
 # Source: EKS User Guide, "View Amazon EKS networking requirements for VPC and subnets"; "AWS Fargate Regions".
@@ -96,6 +96,15 @@ def own_resolvers(vpc: "VpcTypeDef", ec2: "EC2Client") -> list[str]:
         for value in each.get("Values", [])
     ]
     return [] if its_own & set(named) else named
+
+
+def shared_by(account_id: str, of_vpc: "VpcTypeDef | RouteTableTypeDef") -> str | None:
+    """The account that shares the VPC's subnets with this one; None where they are the account's own.
+
+    Source: VPC User Guide, "Identify the owner of a shared subnet".
+    """
+    owner = of_vpc.get("OwnerId", account_id)
+    return None if owner == account_id else owner
 
 
 def subnets_of(subnet_ids: Iterable[str], ec2: "EC2Client") -> "list[SubnetTypeDef]":

@@ -44,8 +44,12 @@ class VpcEndpoints:
     groups: "Mapping[str, SecurityGroupTypeDef]"
 
     def missing_for(self, cidr: str, route_table_id: str) -> list[str]:
-        """Services that a subnet without a way out does not reach, each with what its endpoint lacks."""
-        return self._told(NEEDED, ("absent", "closed", "denied"), cidr, route_table_id)
+        """Endpoints that a subnet without a way out needs, by their full names, each with what it lacks if it is there.
+
+        `com.amazonaws.ap-northeast-1.ecr.api`, `com.amazonaws.ap-northeast-1.s3 (vpce-1 is not in rtb-1)`.
+        """
+        missing = self._told(NEEDED, ("absent", "closed", "denied"), cidr, route_table_id)
+        return [f"com.amazonaws.{self.request.region}.{each}" for each in missing]
 
     def refusing(self, cidr: str, route_table_id: str) -> list[str]:
         """Services whose endpoints stand in the way of pulls from private ECR, CoreDNS's among them."""

@@ -55,7 +55,7 @@ def inspect(
 
     `proven_resolvers`: those in place of the VPC's own when the cluster was proven; None where nobody noted them.
     """
-    egress, subnets = Egress(network.vpc_id, ec2), network.private_subnets
+    egress, subnets = Egress(network.vpc_id, request.account_id, ec2), network.private_subnets
     endpoints = vpc_endpoints.of_vpc(request, network.vpc_id, ec2)
     found = [Inspected.of(f"subnet {each.subnet_id}", _of_subnet(request, each, egress, endpoints)) for each in subnets]
     resolvers = [] if proven_resolvers is None else _of_names(network.vpc_id, proven_resolvers, ec2)
@@ -78,7 +78,8 @@ def _of_subnet(
     subnet_id, table_id = subnet.subnet_id, egress.route_table_id_of(subnet.subnet_id)
     way = egress.way_from(subnet_id, subnet.cidr)
     if way.is_ == "closed":
-        if why := _lacking(request, way, endpoints.missing_for(subnet.cidr, table_id)):
+        missing = [] if egress.shared_by else endpoints.missing_for(subnet.cidr, table_id)
+        if why := _lacking(request, way, missing):
             yield WAY_OUT_CLOSED.found(expected="open", actual=why, subnet=subnet_id)
     elif refusing := endpoints.refusing(subnet.cidr, table_id):
         yield ENDPOINT_REFUSES.found(expected="open", actual=", ".join(refusing), subnet=subnet_id)

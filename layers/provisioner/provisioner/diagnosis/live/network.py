@@ -100,7 +100,7 @@ class LiveNetwork:
     @once
     def egress(self) -> Egress:
         """The ways out of the pods' VPC."""
-        return Egress(self.vpc_id or "unknown", self._connection.ec2)
+        return Egress(self.vpc_id or "unknown", self._request.account_id, self._connection.ec2)
 
     @once
     def own_resolvers(self) -> list[str]:

@@ -42,12 +42,16 @@ def routes(live: Live, _text: str) -> Finding:
 def _ways_to_ecr(live: Live, ways: Mapping[str, Way]) -> dict[str, Way]:
     """Where an endpoint is on the way nothing else leads there; an endpoint's policy refuses, but does not close."""
     found: dict[str, Way] = {}
+    owner = live.network.egress.shared_by
     if not all(live.network.endpoints.is_met_inside(service) for service in vpc_endpoints.PULLING):
         found |= {where: way for where, way in ways.items() if not where}  # the pods' security group
     for subnet in live.network.pod_subnets:
         where = f"{subnet.subnet_id}: "
         for service, standing in _standings(live, subnet).items():
-            if standing.is_ == "absent":
+            if standing.is_ == "absent" and owner and ways[where].is_ == "closed":
+                why = f"{ways[where].why}; whether VPC endpoints take its place only account {owner} sees"
+                found[where] = Way("unknown", f"{why}, which shares the subnet")
+            elif standing.is_ == "absent":
                 found[where] = ways[where]
             elif standing.is_ == "closed":
                 found[f"{subnet.subnet_id}, {service}: "] = Way("closed", standing.why)
