@@ -170,7 +170,7 @@ check of the behaviour also runs pods on Fargate for some minutes: less than a c
 
 | what | dollars |
 |---|---|
-| the stack: a key, a dashboard, {alarms()} alarms | {KEY + DASHBOARD + alarms() * ALARM:.2f} |
+| the stack: two keys, a dashboard, {alarms()} alarms | {2 * KEY + DASHBOARD + alarms() * ALARM:.2f} |
 | per cluster: the EKS control plane | {CLUSTER_HOUR * HOURS:.2f} |
 | per cluster: one NAT gateway, without its traffic (`nat: per_zone` has three) | {NAT_HOUR * HOURS:.2f} |
 | per cluster: two CoreDNS pods on Fargate | {pods * HOURS:.2f} |

@@ -1,4 +1,4 @@
-"""State "Store evidence": the proof is kept, with a page that people can read; nothing is Ready without."""
+"""State "Store evidence": the proof is kept and signed, with a page that people can read; nothing is Ready without."""
 
 import os
 from typing import Any
@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from provisioner.aws.session import CLIENT_CONFIG
 from provisioner.handler import function_handler
+from provisioner.report.attestation import EvidenceKey
 from provisioner.report.storage import ReportStore
 
 
@@ -18,4 +19,5 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         boto3.client("s3", config=CLIENT_CONFIG),
         boto3.client("stepfunctions", config=CLIENT_CONFIG),
     )
-    return store.keep_proof(event["execution_arn"], event["request"], event["detail"])
+    key = EvidenceKey(os.environ["EVIDENCE_KEY"], boto3.client("kms", config=CLIENT_CONFIG))
+    return store.keep_proof(event["execution_arn"], event["request"], event["detail"], key)

@@ -16,8 +16,8 @@ UNUSED: Final = (
     *("boto3/data", "boto3/examples", "botocore/data/*/*/examples-1.json*"),
     # Answers to HTTP events, with a web page that documents them.
     "aws_lambda_powertools/event_handler",
-    # For its own tests.
-    "certifi/tests",
+    # For their own tests.
+    *("certifi/tests", "securesystemslib/_vendor/ed25519/test_data"),
     # For type checkers and compilers.
     *("**/py.typed", "**/*.pyi", "**/*.c", "wrapt-stubs"),
     # Console scripts.

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from eks_efs import attested
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
 from tests.end_to_end.runs import Machine, Run
@@ -62,6 +64,19 @@ def test_the_evidence_proves_its_own_integrity(good: Run) -> None:
     evidence["writers"][0]["node"] += "x"
     assert digest(evidence) != evidence["sha256"]
     evidence["writers"][0]["node"] = evidence["writers"][0]["node"][:-1]
+
+
+def test_whoever_has_the_public_key_can_check_the_evidence_alone(good: Run, cloud: EmbeddedCloud) -> None:
+    s3, url = cloud.client("s3"), urlsplit(good.output["evidence_url"])
+
+    def kept(key: str) -> bytes:
+        body: bytes = s3.get_object(Bucket=url.netloc, Key=key.lstrip("/"))["Body"].read()
+        return body
+
+    (key,) = s3.list_objects_v2(Bucket=url.netloc, Prefix="keys/")["Contents"]
+    found = attested.verify(kept(url.path), kept(f"{url.path}.intoto.jsonl"), kept(key["Key"]))
+    assert found.execution_arn == good.arn
+    assert found.evidence.model_dump(mode="json") == good.output["evidence"]
 
 
 def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> None:

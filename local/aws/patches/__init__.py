@@ -25,6 +25,7 @@ from local.aws.patches import (
     events,
     iam_quotas,
     jsonata,
+    key_signing,
     keys,
     lambda_,
     linked_roles,
@@ -78,6 +79,7 @@ def install_all(server: AwsServer) -> None:
     events.install(server)
     keys.install(server)
     dynamodb.install(server)
+    key_signing.install(server)
     metrics.install(server)
     scheduler.install(server)
     organizations.install(server)

@@ -11,6 +11,7 @@ from provisioner.kubernetes.evidence import digest
 from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
 
 if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
@@ -36,11 +37,17 @@ class Bucket:
             "EVIDENCE_BUCKET": BUCKET,
         }.items():
             monkeypatch.setenv(name, value)
+        self.kms: KMSClient = boto3.client("kms")
+        self.key_id = self.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+        monkeypatch.setenv("EVIDENCE_KEY", self.key_id)
         self.s3: S3Client = boto3.client("s3")
         self.s3.create_bucket(Bucket=BUCKET)
 
     def keys(self) -> set[str]:
         return {each["Key"] for each in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])}
+
+    def under(self, folder: str) -> set[str]:
+        return {key for key in self.keys() if key.startswith(folder)}
 
     def object(self, url: str) -> "GetObjectOutputTypeDef":
         assert url.startswith(f"s3://{BUCKET}/")

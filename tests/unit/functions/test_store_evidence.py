@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from moto import mock_aws
+from securesystemslib.dsse import Envelope
 
 from functions.store_evidence.app import lambda_handler
 from provisioner.errors import TerminalError
@@ -33,7 +35,30 @@ def test_evidence_and_report_lie_side_by_side_in_the_runs_folder(bucket: Bucket)
         "report_url": f"s3://{BUCKET}/{FOLDER}/report.html",
         "evidence_url": f"s3://{BUCKET}/{FOLDER}/evidence.json",
     }
-    assert bucket.keys() == {f"{FOLDER}/report.html", f"{FOLDER}/evidence.json"}
+    (key,) = bucket.under("keys/")
+    files = ("report.html", "evidence.json", "evidence.json.intoto.jsonl")
+    assert bucket.keys() == {key, *(f"{FOLDER}/{name}" for name in files)}
+
+
+def test_what_is_signed_is_of_those_very_bytes_and_says_whose_proof_it_is(bucket: Bucket) -> None:
+    url = store(evidence())["evidence_url"]
+    body = bucket.object(url)["Body"].read()
+    signed = Envelope.from_dict(json.loads(bucket.object(f"{url}.intoto.jsonl")["Body"].read()))
+    (name,) = bucket.under("keys/")
+    public = load_pem_public_key(bucket.object(f"s3://{BUCKET}/{name}")["Body"].read())
+    told = bucket.kms.get_public_key(KeyId=bucket.key_id)["PublicKey"]
+    assert public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == told
+    assert list(signed.signatures) == [name.removeprefix("keys/").removesuffix(".pem")]
+    stated = json.loads(signed.payload)
+    assert stated["subject"] == [{"name": "evidence.json", "digest": {"sha256": hashlib.sha256(body).hexdigest()}}]
+    assert stated["predicate"] == {
+        "account_id": "111122223333",
+        "region": "eu-west-1",
+        "cluster": "eks-example",
+        "execution_arn": stated["predicate"]["execution_arn"],
+        "evidence": evidence(),
+    }
+    assert stated["predicate"]["execution_arn"].endswith(":run-1")
 
 
 def test_what_is_kept_is_the_evidence_with_its_sha256_as_canonical_json(bucket: Bucket) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.evidence import digest
+from provisioner.report.attestation import EVIDENCE, EvidenceKey, envelope, statement
 from provisioner.report.history import Event
 from provisioner.report.model import report
 from provisioner.report.render import render
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+# Beside the evidence, as the in-toto attestation framework names a bundle's file: <what it is of>.intoto.jsonl.
+ATTESTATION: Final = f"{EVIDENCE}.intoto.jsonl"
+KEYS: Final = "keys"
 _EVENTS_PER_PAGE: Final = 1000
 
 
@@ -27,8 +31,10 @@ class ReportStore:
     s3: "S3Client"
     states: "SFNClient"
 
-    def keep_proof(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the evidence, then the report on it; where both are.
+    def keep_proof(
+        self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any], key: EvidenceKey
+    ) -> dict[str, Any]:
+        """Write the evidence, what the key signs of it, then the report; where they are.
 
         Idempotency key: the execution's name, in both keys; written again, a version is added and nothing is lost.
         Raises: TerminalError VerificationFailed when the evidence is not what its own sha256 says it is.
@@ -41,8 +47,12 @@ class ReportStore:
                 f"the evidence of run {evidence.get('run_id')} is not what its sha256 says it is",
                 remedy="something changed it on its way: start again, and do not use this evidence",
             )
-        folder = folder_of(detail)
-        evidence_url = self._put(f"{folder}/evidence.json", canonical(evidence), "application/json")
+        folder, body = folder_of(detail), canonical(evidence)
+        signed = envelope(statement(evidence, hashlib.sha256(body).hexdigest(), detail), key)
+        # Again with every proof: the bucket lets go of what is old, and of a key that still signs never.
+        self._put(f"{KEYS}/{key.fingerprint}.pem", key.public_pem, "application/x-pem-file")
+        evidence_url = self._put(f"{folder}/{EVIDENCE}", body, "application/json")
+        self._put(f"{folder}/{ATTESTATION}", signed, "application/vnd.in-toto+dsse")
         return {"report_url": self._report(folder, execution_arn, request, detail), "evidence_url": evidence_url}
 
     def tell_failure(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
