@@ -1,4 +1,4 @@
-"""Managed add-ons: coredns is DEGRADED until a Fargate profile takes its pods.
+"""Managed add-ons: coredns is DEGRADED until its Deployment has its replicas.
 
 Source: EKS API reference (CreateAddon, AddonIssue), DescribeAddonConfiguration's schema of coredns.
 """
@@ -8,12 +8,13 @@ import json
 import urllib.error
 from typing import Any
 
+from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult
 
-from local.aws import eks_bootstrap
+from local.aws import eks_bootstrap, eks_coredns, eks_objects
 from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import check_addon_role
-from local.aws.eks_state import Addon, Cluster, Update, utc_now
+from local.aws.eks_state import LOCK, Addon, Cluster, Update, utc_now
 from local.aws.refusals import refusal
 
 EFS_ADDON = "aws-efs-csi-driver"
@@ -41,6 +42,15 @@ COREDNS_OPTIONS = {
 
 
 class AddonOperations(EksOperations):
+    def call_action(self) -> TYPE_RESPONSE:
+        """EKS has looked after the add-on, without the lock, before somebody hears how it is."""
+        if self._get_action() == "DescribeAddon":
+            cluster = self.find_cluster()
+            addon = cluster and cluster.addons.get(self.parameter("addonName"))
+            if cluster and addon:
+                _look_after(cluster, addon)
+        return super().call_action()
+
     def create_addon(self) -> ActionResult:
         cluster, name = self.active_cluster(), self.parameter("addonName")
         if name not in ADDON_VERSIONS:
@@ -59,21 +69,20 @@ class AddonOperations(EksOperations):
         )
         cluster.addons[name] = addon
         overwrite = self.parameter("resolveConflicts") == "OVERWRITE"
+        conflicts = cluster.self_managed_addons and name == "coredns" and not overwrite
 
         def finish() -> None:
-            if cluster.self_managed_addons and name == "coredns" and not overwrite:
-                addon.status = "CREATE_FAILED"
-                addon.issues = [_conflict()]
-            elif addon.status == "CREATING":
-                addon.status = "ACTIVE"
+            issues = [_conflict()] if conflicts else _install(cluster, addon)
+            with LOCK:
+                if addon.status == "CREATING":
+                    _settle(addon, issues, "CREATE_FAILED")
 
-        self.later("add-on", finish)
+        self.cloud.clock.later("add-on", finish)
         return ActionResult({"addon": addon.describe()})
 
     def describe_addon(self) -> ActionResult:
         cluster = self.cluster()
         addon = self._addon(cluster)
-        _look_after(cluster, addon)
         return ActionResult({"addon": addon.describe()})
 
     def list_addons(self) -> ActionResult:
@@ -99,11 +108,13 @@ class AddonOperations(EksOperations):
         cluster.updates[update.id] = update
 
         def finish() -> None:
-            update.status = "Successful"
-            if addon.status == "UPDATING":
-                addon.status, addon.issues = "ACTIVE", []
+            issues = _install(cluster, addon)
+            with LOCK:
+                update.status = "Failed" if issues else "Successful"
+                if addon.status == "UPDATING":
+                    _settle(addon, issues, "UPDATE_FAILED")
 
-        self.later("add-on", finish)
+        self.cloud.clock.later("add-on", finish)
         return ActionResult({"update": update.describe()})
 
     def delete_addon(self) -> ActionResult:
@@ -113,18 +124,13 @@ class AddonOperations(EksOperations):
         addon.status = "DELETING"
         preserves = str(self.parameter("preserve", False)).lower() == "true"
 
-        def remove_driver() -> None:
-            if cluster.control_plane is not None:
-                with contextlib.suppress(urllib.error.URLError):  # somebody was faster, or the cluster is gone
-                    eks_bootstrap.remove_driver(cluster.control_plane)
-
         def finish() -> None:
-            cluster.addons.pop(addon.name, None)
+            if not preserves:
+                _uninstall(cluster, addon)
+            with LOCK:
+                cluster.addons.pop(addon.name, None)
 
-        if addon.name == EFS_ADDON and not preserves:
-            self.cloud.clock.later("add-on deletion", remove_driver)  # without the lock: the API may ask who it is
-
-        self.later("add-on deletion", finish)
+        self.cloud.clock.later("add-on deletion", finish)
         return ActionResult({"addon": addon.describe()})
 
     def _addon(self, cluster: Cluster) -> Addon:
@@ -164,17 +170,50 @@ def _check_coredns_configuration(text: str | None) -> None:
             )
 
 
+def _install(cluster: Cluster, addon: Addon) -> list[dict[str, Any]]:
+    """Puts into the cluster what the add-on has there; the issues that keep it from that."""
+    if addon.name != "coredns" or cluster.control_plane is None:
+        return []
+    wanted = eks_coredns.deployment(cluster.region, addon.version, addon.configuration)
+    try:
+        eks_objects.apply(cluster.control_plane, wanted)
+    except urllib.error.HTTPError as refused:
+        message = json.loads(refused.read())["message"]
+        return [{"code": "AdmissionRequestDenied", "message": message, "resourceIds": []}]
+    except OSError as unreached:
+        return [{"code": "ClusterUnreachable", "message": str(unreached), "resourceIds": []}]
+    return []
+
+
+def _settle(addon: Addon, issues: list[dict[str, Any]], failed: str) -> None:
+    """Pods that were only now asked for do not run yet."""
+    if issues:
+        addon.status, addon.issues = failed, issues
+    elif addon.name == "coredns":
+        addon.status, addon.issues = "DEGRADED", [_too_few_replicas()]
+    else:
+        addon.status, addon.issues = "ACTIVE", []
+
+
+def _uninstall(cluster: Cluster, addon: Addon) -> None:
+    own = {"coredns": eks_coredns.KEY, EFS_ADDON: eks_bootstrap.EFS_DRIVER}.get(addon.name)
+    if own is not None and cluster.control_plane is not None:
+        with contextlib.suppress(OSError):  # somebody was faster, or the cluster is gone
+            eks_objects.remove(cluster.control_plane, own)
+
+
 def _look_after(cluster: Cluster, addon: Addon) -> None:
-    """coredns only runs where a profile takes its pods, and only when told to run on Fargate."""
-    if addon.name != "coredns" or addon.status not in ("ACTIVE", "DEGRADED"):
+    """Where the cluster does not answer, it is taken to be as it was."""
+    if addon.name != "coredns" or addon.status not in ("ACTIVE", "DEGRADED") or cluster.control_plane is None:
         return
-    on_fargate = json.loads(addon.configuration or "{}").get("computeType", "").lower() == "fargate"
-    placed = on_fargate and any(
-        profile.status == "ACTIVE" and any(s["namespace"] == "kube-system" for s in profile.selectors)
-        for profile in cluster.profiles.values()
-    )
-    addon.status = "ACTIVE" if placed else "DEGRADED"
-    addon.issues = [] if placed else [_too_few_replicas()]
+    try:
+        runs = eks_coredns.has_its_replicas(eks_objects.get(cluster.control_plane, eks_coredns.KEY))
+    except OSError:
+        return
+    with LOCK:
+        if addon.status in ("ACTIVE", "DEGRADED"):
+            addon.status = "ACTIVE" if runs else "DEGRADED"
+            addon.issues = [] if runs else [_too_few_replicas()]
 
 
 def _too_few_replicas() -> dict[str, Any]:

@@ -40,10 +40,13 @@ class EksOperations(EKSResponse):
             return default
         return unquote(value) if isinstance(value, str) and self.uri_match.get(name) == value else value
 
+    def find_cluster(self) -> Cluster | None:
+        return self.clusters.get(self.parameter("name") or self.parameter("clusterName"))
+
     def cluster(self) -> Cluster:
-        name = self.parameter("name") or self.parameter("clusterName")
-        found = self.clusters.get(name)
+        found = self.find_cluster()
         if found is None:
+            name = self.parameter("name") or self.parameter("clusterName")
             raise refusal("ResourceNotFoundException", f"No cluster found for name: {name}.", clusterName=name)
         return found
 

@@ -17,6 +17,7 @@ from local.aws.network import End
 from local.aws.permissions.identity import statements_of
 from local.aws.policies import ANONYMOUS, Caller, decide, verdict
 from local.aws.vpc_endpoints import NoWay, Policy, policies_on_the_way
+from local.kubernetes import images
 from local.kubernetes.interfaces import PullRefused
 
 ADDRESSES = {"public.ecr.aws": "99.83.145.10", "registry-1.docker.io": "34.226.69.105"}
@@ -90,6 +91,7 @@ def _pull_from_ecr(node: Node, image: Image) -> None:
 
     Without a token a node asks as nobody. Source: ECR user guide, "Amazon ECR interface VPC endpoints (AWS
     PrivateLink)"; of another account's registry, "Private repository policies", aws-samples/bedrock-access-gateway#114.
+    EKS shares its own with all accounts: EKS user guide, "View Amazon container image registries".
     """
     account, region = image.registry[:12], image.registry.split(".")[3]
     partition = node.role_arn.split(":")[1]
@@ -103,12 +105,13 @@ def _pull_from_ecr(node: Node, image: Image) -> None:
         has_token = _allow(policies_on_the_way(node.ec2, node.end, "ecr.api"), node, PULLING[0], "*")
     statements = list(statements_of(node.role_arn))
     is_own = account == node.role_arn.split(":")[4]
-    if is_own and not (has_token and all(verdict(statements, each, {}, "*") == "allow" for each in PULLING)):
+    role_decides = is_own or images.is_coredns(f"{image.registry}/{image.repository}")
+    if role_decides and not (has_token and all(verdict(statements, each, {}, "*") == "allow" for each in PULLING)):
         raise image.unresolved(
             "pull access denied, repository does not exist or may require authorization: authorization failed: no "
             "basic auth credentials"
         )
-    if not (is_own or _is_shared(image)) or not all(
+    if not (role_decides or _is_shared(image)) or not all(
         _allow(to_registry, node, each, repository) for each in PULLING[1:]
     ):
         raise image.unresolved(f"unexpected status from HEAD request to {image.url}: 403 Forbidden")

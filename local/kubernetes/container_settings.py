@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from local.kubernetes.container_isolation import ContainerMount, ContainerSpec
+from local.kubernetes.images import entry_point
 from local.kubernetes.objects import Object
 from local.kubernetes.volumes import Volume
 
@@ -17,9 +18,8 @@ class SettingsError(Exception):
 def container_spec(pod: Object, container: Object, volumes: Mapping[str, Volume], pod_ip: str) -> ContainerSpec:
     """Raises SettingsError."""
     environment = _environment(pod, container, pod_ip)
-    words = [*(container.get("command") or []), *(container.get("args") or [])]
-    if not container.get("command"):
-        words = words or ["sh"]  # the image has no entry point; its command is sh
+    words = [*(container.get("command") or entry_point(container["image"])), *(container.get("args") or [])]
+    words = words or ["sh"]  # busybox has no entry point; its command is sh
     context = {**(pod["spec"].get("securityContext") or {}), **(container.get("securityContext") or {})}
     return ContainerSpec(
         command=[expand(word, environment) for word in words],

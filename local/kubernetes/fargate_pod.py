@@ -15,7 +15,7 @@ from local.kubernetes.interfaces import DataPlane, Placement, PlacementRefused
 from local.kubernetes.kubelet import Kubelet, NodeServices
 from local.kubernetes.nodes import node_object, register_node
 from local.kubernetes.objects import Object, condition, merge_conditions, uid_of
-from local.kubernetes.scheduler import fargate_refusal, unschedulable_message
+from local.kubernetes.scheduler import fargate_refusal, is_for_instances, unschedulable_message
 from local.kubernetes.timing import BackOff
 
 KUBELET_PORT = 10250
@@ -134,6 +134,8 @@ class FargatePod:
 
     async def _place(self) -> Placement | None:
         """Asks in a thread; a placement that arrives after the pod's end is still taken note of, to be released."""
+        if is_for_instances(self._pod):
+            return None
         labels = self._pod["metadata"].get("labels") or {}
         place, size = self._services.data_plane.place, vcpus(self._pod)
         asking = asyncio.create_task(asyncio.to_thread(place, self.namespace, labels, size))

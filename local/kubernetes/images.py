@@ -1,4 +1,4 @@
-"""The "registry": one image, busybox, under the names people use for it, and its builds for one platform each."""
+"""The "registry": busybox under the names people use for it and with its builds for one platform each, and CoreDNS."""
 
 import re
 
@@ -11,6 +11,10 @@ _REPOSITORIES = {
 }
 _MIRROR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/mirror/busybox")
 """Every account has copied it into its own registry."""
+_COREDNS = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/eks/coredns")
+"""EKS's own, which every account may pull: the program takes the place of a server that nobody here asks."""
+_COREDNS_TAG = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
+_COREDNS_ENTRY_POINT = ("sh", "-c", "trap exit TERM; sleep 2147483647 & wait", "coredns")
 _ONE_PLATFORM = re.compile(r"docker\.io/(?P<platform>amd64|arm32v7|arm64v8|i386|ppc64le|s390x)/busybox")
 """Docker Hub's official images are also there by platform; Fargate on EKS is linux/amd64."""
 _LONGEST_NAME = 255
@@ -44,9 +48,20 @@ def invalid(image: str) -> str | None:
 def exists(image: str, digest: str) -> bool:
     name, _, wanted_digest = reference(image).partition("@")
     repository, _, tag = name.partition(":")
+    if is_coredns(repository):
+        return not wanted_digest and _COREDNS_TAG.fullmatch(tag) is not None
     tag_exists = not tag or _TAG.fullmatch(tag) is not None
     known = repository in _REPOSITORIES or bool(_MIRROR.fullmatch(repository) or _ONE_PLATFORM.fullmatch(repository))
     return known and tag_exists and wanted_digest in ("", f"sha256:{digest}")
+
+
+def is_coredns(repository: str) -> bool:
+    return _COREDNS.fullmatch(repository) is not None
+
+
+def entry_point(image: str) -> tuple[str, ...]:
+    """What the image starts, before any arguments; busybox has none."""
+    return _COREDNS_ENTRY_POINT if is_coredns(reference(image).partition(":")[0]) else ()
 
 
 def runs_here(image: str) -> bool:

@@ -9,6 +9,9 @@ from local.kubernetes.http_api import KubernetesApi
 from local.kubernetes.objects import Object
 
 EFS_DRIVER = "efs.csi.aws.com"
+COMPUTE_TYPE = "eks.amazonaws.com/compute-type"
+_CAPABILITIES = {"NET_BIND_SERVICE"}
+"""May be added: CoreDNS does, and runs. CHOWN may not, though containers have it (frappe/frappe_docker#1182)."""
 _SUPPORTED_VOLUMES = {"name", "emptyDir", "configMap", "secret", "projected", "downwardAPI"}
 
 
@@ -22,6 +25,12 @@ def unschedulable_message(node_names: list[str]) -> str:
         f"0/{count} nodes are available: {count} node(s) had untolerated taint {taint}. "
         f"preemption: 0/{count} nodes are available: {count} Preemption is not helpful for scheduling."
     )
+
+
+def is_for_instances(pod: Object) -> bool:
+    """Whether it is kept from Fargate, whatever profiles select. Source: aws/containers-roadmap#944, #1813."""
+    annotations = pod["metadata"].get("annotations") or {}
+    return str(annotations.get(COMPUTE_TYPE, "")).lower() == "ec2"
 
 
 async def fargate_refusal(pod: Object, api: KubernetesApi) -> str | None:
@@ -60,6 +69,7 @@ def _security_causes(pod: Object) -> list[str]:
     if any(context.get("privileged") for context in contexts):
         fields.append("Privileged")
     added = [name for context in contexts for name in (context.get("capabilities") or {}).get("add") or []]
+    added = [name for name in added if name not in _CAPABILITIES]
     if added:
         fields.append("Capabilities added: " + ", ".join(added))
     return ["invalid SecurityContext fields: " + ", ".join(fields)] if fields else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.aws import eks_addons, eks_coredns
 from local.clock import TYPICAL_SECONDS, Clock
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, pod, simulated
@@ -100,6 +102,10 @@ def test_a_pod_outside_every_profile_stays_with_the_default_scheduler(cluster: C
         ({"hostNetwork": True}, "fields not supported: HostNetwork"),
         ({"nodeSelector": {"kubernetes.io/arch": "arm64"}}, "fields not supported: NodeSelector"),
         ({"container": {"securityContext": {"privileged": True}}}, "invalid SecurityContext fields: Privileged"),
+        (
+            {"container": {"securityContext": {"capabilities": {"add": ["NET_BIND_SERVICE", "CHOWN"]}}}},
+            "invalid SecurityContext fields: Capabilities added: CHOWN",
+        ),
         ({"container": {"ports": [{"containerPort": 1, "hostPort": 1}]}}, "port contains HostIP or HostPort"),
         (
             {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]},
@@ -112,6 +118,39 @@ def test_what_fargate_does_not_support_it_says(cluster: Cluster, spec: dict[str,
     failed = cluster.event(cluster.run(NAMESPACE, name, "sleep 600", **spec), "FailedScheduling")
     assert failed.message == f"Pod not supported on Fargate: {message}"
     assert failed.source.component == "fargate-scheduler"
+
+
+@pytest.mark.parametrize("compute_type", ["Fargate", "ec2"])
+def test_coredns_as_eks_makes_it_runs_on_fargate_only_when_it_is_told_to(compute_type: str, cluster: Cluster) -> None:
+    values = json.dumps({"computeType": compute_type, "podLabels": {"for": compute_type}})
+    made = eks_coredns.deployment("eu-west-1", eks_addons.ADDON_VERSIONS["coredns"], values)
+    created = cluster.apps.create_namespaced_deployment("kube-system", made)
+
+    def pods() -> list[Any]:
+        found = cluster.core.list_namespaced_pod("kube-system", label_selector=f"for={compute_type}").items
+        return [pod for pod in found if pod.status.phase == ("Running" if compute_type == "Fargate" else "Pending")]
+
+    def is_well() -> bool:
+        found = cluster.client.sanitize_for_serialization(
+            cluster.apps.read_namespaced_deployment("coredns", "kube-system")
+        )
+        return eks_coredns.has_its_replicas(found)
+
+    try:
+        if compute_type == "Fargate":
+            cluster.until(is_well, "it has its replicas")
+            assert len({pod.spec.node_name for pod in pods()}) == len(pods()) == eks_coredns.REPLICAS
+        else:
+            cluster.until(lambda: len(pods()) == eks_coredns.REPLICAS, "its pods are there")
+            for pod in pods():
+                assert cluster.event(pod, "FailedScheduling").source.component == "default-scheduler"
+            assert not is_well()
+    finally:
+        cluster.apps.delete_namespaced_deployment("coredns", "kube-system", propagation_policy="Background")
+        cluster.until(
+            lambda: not cluster.core.list_namespaced_pod("kube-system", label_selector=f"for={compute_type}").items,
+            f"nothing of {created.metadata.name} is left",
+        )
 
 
 def test_a_pod_that_ends_well_has_succeeded_and_its_log_remains(cluster: Cluster) -> None:

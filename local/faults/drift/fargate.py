@@ -1,6 +1,7 @@
 """Changes of what runs the pods: the Fargate profile, and CoreDNS as an add-on."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ from local.aws.eks_state import Addon, FargateProfile
 from local.faults.drift.change import Change, becomes, calls, gone, state
 from local.faults.scene import OWNER_TAG, Scene
 
+DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+RUNNING = {"computeType": "Fargate"}
 UNHEALTHY = {"code": "InternalFailure", "message": "Something is wrong.", "resourceIds": []}
 
 
@@ -22,6 +25,24 @@ def addon(scene: Scene) -> Addon:
 def remove_profile(scene: Scene) -> None:
     scene.client("eks").delete_fargate_profile(clusterName=scene.cluster_name, fargateProfileName="provisioner")
     scene.until(lambda: not scene.cluster.profiles)
+
+
+def make_profile_again(scene: Scene) -> None:
+    """With pods that were made meanwhile, and wait for good."""
+    remove_profile(scene)
+    make_profile(scene)
+
+
+def make_profile_and_restart(scene: Scene) -> None:
+    make_profile(scene)
+    restart(scene)
+
+
+def restart(scene: Scene) -> None:
+    """As `kubectl rollout restart deployment coredns` does."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": str(time.time())}
+    scene.patch(DEPLOYMENT, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
+    scene.until(lambda: described(scene) == "ACTIVE")
 
 
 def make_profile(scene: Scene) -> None:
@@ -40,6 +61,12 @@ def make_profile(scene: Scene) -> None:
     scene.until(lambda: profile(scene).status == "ACTIVE")
 
 
+def described(scene: Scene) -> str:
+    """The add-on's status as EKS tells it, once it has looked at the pods."""
+    found = scene.client("eks").describe_addon(clusterName=scene.cluster_name, addonName="coredns")["addon"]
+    return str(found["status"])
+
+
 def remove_addon(scene: Scene) -> None:
     scene.client("eks").delete_addon(clusterName=scene.cluster_name, addonName="coredns")
     scene.until(lambda: not scene.cluster.addons)
@@ -49,11 +76,11 @@ def make_addon(scene: Scene) -> None:
     scene.client("eks").create_addon(
         clusterName=scene.cluster_name,
         addonName="coredns",
-        configurationValues=json.dumps({"computeType": "Fargate"}),
+        configurationValues=json.dumps(RUNNING),
         resolveConflicts="OVERWRITE",
         tags={OWNER_TAG: scene.cluster_name},
     )
-    scene.until(lambda: addon(scene).status == "ACTIVE")
+    scene.until(lambda: described(scene) == "ACTIVE")
 
 
 def configure_addon(**values: Any) -> Callable[[Scene], None]:
@@ -61,7 +88,8 @@ def configure_addon(**values: Any) -> Callable[[Scene], None]:
         scene.client("eks").update_addon(
             clusterName=scene.cluster_name, addonName="coredns", configurationValues=json.dumps(values)
         )
-        scene.until(lambda: addon(scene).status == "ACTIVE")
+        wanted = "ACTIVE" if values == RUNNING else "DEGRADED"
+        scene.until(lambda: described(scene) == wanted)
 
     return update
 
@@ -75,7 +103,7 @@ CHANGES = (
         "fargate_profile_drift.MISSING",
         PROFILE,
         "exists",
-        calls(remove_profile, make_profile),
+        calls(remove_profile, make_profile_and_restart),
         "profile",
     ),
     Change(
@@ -162,6 +190,16 @@ CHANGES = (
         settle=becomes(addon, status="ACTIVE"),
     ),
     Change(
+        "coredns-from-before",
+        "the Fargate profile was deleted and made again by hand",
+        "cluster_dns_drift.FROM_BEFORE",
+        ADDON,
+        "status",
+        calls(make_profile_again, restart),
+        "profile",
+        is_alone=True,
+    ),
+    Change(
         "coredns-unwell",
         "an update of the CoreDNS add-on failed",
         "cluster_dns_drift.UNWELL",
@@ -176,7 +214,7 @@ CHANGES = (
         "cluster_dns_drift.CONFIGURATION_CHANGED",
         ADDON,
         "configurationValues.computeType",
-        calls(configure_addon(computeType="ec2"), configure_addon(computeType="Fargate")),
+        calls(configure_addon(computeType="ec2"), configure_addon(**RUNNING)),
         "add-on",
     ),
     Change(

@@ -59,6 +59,8 @@ class RecordingControlPlane:
     admin_token: str
     server: http.server.ThreadingHTTPServer
     requests: list[tuple[str, str, dict[str, Any]]]
+    objects: dict[str, dict[str, Any]]
+    """By path, what was applied last; tests give it a status, as controllers do."""
     stopped: bool = False
 
     def stop(self) -> None:
@@ -78,18 +80,28 @@ class RecordingControlPlanes:
         if self.fail_with is not None:
             raise self.fail_with
         requests: list[tuple[str, str, dict[str, Any]]] = []
+        objects: dict[str, dict[str, Any]] = {}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_PATCH(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                requests.append((self.path, self.headers["Authorization"], json.loads(body)))
-                self.send_response(201)
-                self.end_headers()
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                requests.append((self.path, self.headers["Authorization"], body))
+                path = self.path.partition("?")[0]
+                generation = objects.get(path, body)["metadata"].get("generation", 0) + 1
+                objects[path] = {**body, "metadata": {**body["metadata"], "generation": generation}}
+                self.answer(201, {})
+
+            def do_GET(self) -> None:
+                self.answer(200 if self.path in objects else 404, objects.get(self.path, {}))
 
             def do_DELETE(self) -> None:
                 requests.append((f"DELETE {self.path}", self.headers["Authorization"], {}))
-                self.send_response(200)
+                self.answer(200 if objects.pop(self.path.partition("?")[0], None) else 404, {})
+
+            def answer(self, status: int, body: dict[str, Any]) -> None:
+                self.send_response(status)
                 self.end_headers()
+                self.wfile.write(json.dumps(body).encode())
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Silence."""
@@ -98,7 +110,7 @@ class RecordingControlPlanes:
         server.socket = CERTIFICATE.context().wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         url = f"https://127.0.0.1:{server.server_port}"
-        plane = RecordingControlPlane(url, CERTIFICATE.pem, "admin-token", server, requests)
+        plane = RecordingControlPlane(url, CERTIFICATE.pem, "admin-token", server, requests, objects)
         self.started[cluster_name] = plane
         self.authenticators[cluster_name] = authenticate
         return plane

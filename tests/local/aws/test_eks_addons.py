@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.local.aws.calls import code, make_profile, request_for
+from local.aws import eks_coredns
+from local.aws.eks_coredns import COMPUTE_TYPE
+from tests.local.aws.calls import code, request_for
+
+DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 
 def coredns(eks: Any, configuration: str | None = '{"computeType":"Fargate"}', **changes: Any) -> Any:
@@ -13,33 +17,83 @@ def coredns(eks: Any, configuration: str | None = '{"computeType":"Fargate"}', *
     return eks.create_addon(clusterName="demo", addonName="coredns", **values, **changes)["addon"]
 
 
-def test_coredns_is_degraded_until_a_profile_takes_its_pods(parts: Any, cluster: Any) -> None:
+def the_deployment(parts: Any) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = parts.control_planes.started["demo"].objects.get(DEPLOYMENT)
+    return found
+
+
+def has_pods(parts: Any, available: int) -> None:
+    found = the_deployment(parts)
+    assert found is not None
+    found["status"] = {"observedGeneration": found["metadata"]["generation"], "availableReplicas": available}
+
+
+def template(parts: Any) -> dict[str, Any]:
+    found = the_deployment(parts)
+    assert found is not None
+    return dict(found["spec"]["template"])
+
+
+def test_coredns_is_degraded_while_its_deployment_lacks_replicas(parts: Any, cluster: Any) -> None:
     eks = parts.client("eks")
     which = {"clusterName": "demo", "addonName": "coredns"}
+
+    def seen() -> tuple[str, list[str]]:
+        addon = eks.describe_addon(**which)["addon"]
+        return addon["status"], [issue["code"] for issue in addon["health"]["issues"]]
+
     assert coredns(eks)["status"] == "CREATING"
-    assert eks.describe_addon(**which)["addon"]["status"] == "CREATING"
+    assert seen() == ("CREATING", [])
+    assert the_deployment(parts) is None
     parts.clock.pass_time()
-    degraded = eks.describe_addon(**which)["addon"]
-    assert degraded["status"] == "DEGRADED"
-    assert degraded["health"]["issues"][0]["code"] == "InsufficientNumberOfReplicas"
-    make_profile(parts, eks)
-    assert eks.describe_addon(**which)["addon"]["status"] == "DEGRADED"
-    parts.clock.pass_time()
-    active = eks.describe_addon(**which)["addon"]
-    assert (active["status"], active["health"]["issues"]) == ("ACTIVE", [])
+    lacking = ("DEGRADED", ["InsufficientNumberOfReplicas"])
+    assert seen() == lacking
+    has_pods(parts, 1)
+    assert seen() == lacking
+    has_pods(parts, 2)
+    assert seen() == ("ACTIVE", [])
+    has_pods(parts, 0)
+    assert seen() == lacking
 
 
-def test_coredns_for_instances_stays_degraded_on_fargate_until_updated(parts: Any, cluster: Any) -> None:
+def test_coredns_is_for_instances_until_it_is_updated_to_be_for_fargate(parts: Any, cluster: Any) -> None:
     eks = parts.client("eks")
     which = {"clusterName": "demo", "addonName": "coredns"}
-    make_profile(parts, eks)
     coredns(eks, None)
     parts.clock.pass_time()
-    assert eks.describe_addon(**which)["addon"]["status"] == "DEGRADED"
-    eks.update_addon(**which, configurationValues=json.dumps({"computeType": "Fargate"}))
+    assert template(parts)["metadata"]["annotations"] == {COMPUTE_TYPE: "ec2"}
+    has_pods(parts, 2)
+    eks.update_addon(**which, configurationValues=json.dumps({"computeType": "Fargate", "podAnnotations": {"a": "b"}}))
     assert eks.describe_addon(**which)["addon"]["status"] == "UPDATING"
     parts.clock.pass_time()
+    assert template(parts)["metadata"]["annotations"] == {COMPUTE_TYPE: "fargate", "a": "b"}
+    assert eks.describe_addon(**which)["addon"]["status"] == "DEGRADED"
+    has_pods(parts, 2)
     assert eks.describe_addon(**which)["addon"]["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("preserve", [True, False])
+def test_coredns_goes_with_its_deployment_unless_told_to_preserve_it(preserve: bool, parts: Any, cluster: Any) -> None:
+    eks = parts.client("eks")
+    coredns(eks)
+    parts.clock.pass_time()
+    eks.delete_addon(clusterName="demo", addonName="coredns", preserve=preserve)
+    assert the_deployment(parts)
+    parts.clock.pass_time()
+    assert bool(the_deployment(parts)) == preserve
+
+
+@pytest.mark.parametrize(
+    ("region", "image"),
+    [
+        ("eu-west-1", "602401143452.dkr.ecr.eu-west-1.amazonaws.com/eks/coredns:v1"),
+        ("me-south-1", "558608220178.dkr.ecr.me-south-1.amazonaws.com/eks/coredns:v1"),
+        ("cn-north-1", "918309763551.dkr.ecr.cn-north-1.amazonaws.com.cn/eks/coredns:v1"),
+    ],
+)
+def test_the_image_is_of_the_regions_own_registry(region: str, image: str) -> None:
+    spec = eks_coredns.deployment(region, "v1", None)["spec"]["template"]["spec"]
+    assert [each["image"] for each in spec["containers"]] == [image]
 
 
 def test_addons_are_refused_listed_and_deleted_as_eks_does(parts: Any, cluster: Any) -> None:
@@ -81,5 +135,7 @@ def test_the_efs_add_on_takes_its_driver_along_unless_told_to_preserve_it(
     assert eks.delete_addon(**which, preserve=preserve)["addon"]["status"] == "DELETING"
     parts.clock.pass_time()
     assert code(eks.describe_addon, **which) == "ResourceNotFoundException"
-    deleted = [path for path, _, _ in parts.control_planes.started["demo"].requests if path.startswith("DELETE")]
-    assert deleted == ([] if preserve else ["DELETE /apis/storage.k8s.io/v1/csidrivers/efs.csi.aws.com"])
+    deleted = [each for each, _, _ in parts.control_planes.started["demo"].requests if each.startswith("DELETE")]
+    assert deleted == (
+        [] if preserve else ["DELETE /apis/storage.k8s.io/v1/csidrivers/efs.csi.aws.com?propagationPolicy=Background"]
+    )

@@ -58,14 +58,14 @@ class Isolated:
             RouteTableId=table["RouteTableId"], DestinationCidrBlock=EVERYWHERE, NatGatewayId=made["NatGatewayId"]
         )
 
-    def pull(self) -> str:
+    def pull(self, registry: str = REGISTRY, path: str = PATH) -> str:
         """What is said; empty when the image comes."""
         ec2 = network.backend(ACCOUNT, REGION)
         subnet = network.find_subnet(ec2, self.subnet_id)
         assert subnet is not None
         end = End(subnet, str(subnet.cidr.network_address + 9), (self.pods,))
         try:
-            registries.pull(registries.Node(ec2, end, ROLE), REGISTRY, PATH)
+            registries.pull(registries.Node(ec2, end, ROLE), registry, path)
         except PullRefused as refused:
             return refused.message
         return ""
@@ -159,3 +159,10 @@ def test_the_pods_own_group_has_to_let_them_out(vpc: Isolated) -> None:
     outside = {**rule, "IpRanges": [{"CidrIp": EVERYWHERE}]}
     vpc.ec2.authorize_security_group_egress(GroupId=vpc.pods, IpPermissions=[outside])
     assert vpc.pull() == ""
+
+
+def test_eks_own_repository_is_open_to_every_role_that_may_pull(vpc: Isolated) -> None:
+    vpc.with_all()
+    registry, path = f"602401143452.dkr.ecr.{REGION}.amazonaws.com", "eks/coredns:v1.12.4-eksbuild.1"
+    assert vpc.pull(registry, path) == ""
+    check(vpc.pull(registry, "eks/another:v1"), REFUSED)

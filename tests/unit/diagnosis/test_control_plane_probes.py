@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from provisioner.diagnosis.live.objects import DNS_LABELS
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.resources.network_stack import stack_name
 from tests.unit.diagnosis.looking import look, rule
@@ -58,7 +59,9 @@ def test_a_zone_that_eks_refused_at_once_is_told_with_its_subnet(world: World) -
     [
         ("configuration", 'set its configuration to {"computeType":"Fargate"}'),
         ("profile", "add a Fargate profile that selects kube-system, then delete its Pending pods"),
-        ("neither", "remove the cause: InsufficientNumberOfReplicas: none"),
+        ("pods", "restart it: kubectl --namespace kube-system rollout restart deployment coredns"),
+        ("refused pods", "remove the cause: InsufficientNumberOfReplicas: none"),
+        ("nothing", "remove the cause: InsufficientNumberOfReplicas: none"),
     ],
 )
 def test_a_degraded_add_on_is_told_with_what_it_lacks(world: World, change: str, fix: str) -> None:
@@ -68,8 +71,16 @@ def test_a_degraded_add_on_is_told_with_what_it_lacks(world: World, change: str,
         world.addon["configurationValues"] = "{}"
     if change == "profile":
         world.profile(selectors=[{"namespace": "default"}])
+    if change.endswith("pods"):
+        world.pod("coredns-1", namespace="kube-system", labels=DNS_LABELS, schedulerName="default-scheduler")
+    if change == "refused pods":
+        world.warn(
+            "FailedScheduling", "blocked", component="fargate-scheduler", about="coredns-1", namespace="kube-system"
+        )
     finding, said = look(world, "addon-degraded")
-    assert finding.verdict == ("possible" if change == "neither" else "proved"), "that it has none is no cause"
+    is_seen = change not in ("refused pods", "nothing")
+    assert finding.verdict == ("proved" if is_seen else "possible"), "that it has none is no cause"
+    assert ("coredns-1 was made before" in finding.saw) == (change == "pods")
     assert "it is DEGRADED: InsufficientNumberOfReplicas: none" in finding.saw
     assert said == fix
 

@@ -97,6 +97,24 @@ def test_that_a_container_is_started_again_and_again_is_no_news(world: World) ->
     assert "unknown" not in dict(ranked(causes))
 
 
+def test_an_unknown_message_comes_before_what_may_follow_from_it(world: World) -> None:
+    issue = {"code": "InsufficientNumberOfReplicas", "message": "none"}
+    world.addon.update(status="DEGRADED", health={"issues": [issue]})
+    world.warn(
+        "FailedScheduling", "a new thing", component="fargate-scheduler", about="coredns-1", namespace="kube-system"
+    )
+    cause = "Unusable: add-on coredns is DEGRADED: InsufficientNumberOfReplicas: none; check"
+    causes = diagnose(failed("Ensure cluster DNS", cause), world.live())
+    assert ranked(causes) == [("unknown", "possible"), ("addon-degraded", "possible")]
+    assert causes[0].symptom == "a new thing"
+
+
+def test_a_proof_that_failed_is_not_put_down_to_cluster_dns(world: World) -> None:
+    world.addon.update(status="DEGRADED", configurationValues="{}")
+    causes = diagnose(failed("Verify storage", "VerificationFailed: something new"), world.live())
+    assert ranked(causes) == [("unknown", "possible")]
+
+
 def test_an_unknown_message_beside_a_proved_cause_comes_after_it(world: World) -> None:
     world.refuse(CIDRS[0])
     world.warn("FailedMount", "the frobnicator is out of phase")

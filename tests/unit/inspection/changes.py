@@ -406,6 +406,15 @@ PROFILE = [
     ),
 ]
 
+AN_HOUR_AGO = NOW - timedelta(hours=1)
+
+
+def degrade(world: World) -> None:
+    """Long after its pods could have run."""
+    world.profile.update(createdAt=AN_HOUR_AGO)
+    world.addon.update(createdAt=AN_HOUR_AGO, modifiedAt=AN_HOUR_AGO, status="DEGRADED")
+
+
 DNS = [
     Change(lambda world: world.eks.addons.clear(), "add-on coredns", "exists", True, False, "repaired"),
     Change(
@@ -431,6 +440,22 @@ DNS = [
         "ACTIVE",
         "DELETING",
         "repaired",
+    ),
+    Change(
+        lambda world: world.addon.update(status="DEGRADED", createdAt=world.profile["createdAt"] - timedelta(days=1)),
+        "add-on coredns",
+        "status",
+        "ACTIVE",
+        "DEGRADED",
+        "repaired",
+    ),
+    Change(
+        degrade,
+        "add-on coredns",
+        "status",
+        "ACTIVE",
+        "DEGRADED",
+        "refused",
     ),
     Change(
         lambda world: world.addon.update(status="UPDATE_FAILED", health={"issues": []}),

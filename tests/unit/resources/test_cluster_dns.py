@@ -74,13 +74,39 @@ def test_an_addon_that_stays_degraded_ends_the_run_with_its_health_issues(eks: F
     assert raised.value.reason is ErrorReason.UNUSABLE
 
 
-def test_an_addon_whose_profile_was_made_again_is_given_the_time_of_a_new_one(eks: FakeEks) -> None:
-    active(eks).update(status="DEGRADED", health=ISSUES)
+def with_profile(eks: FakeEks, *, made_after: timedelta) -> None:
     fargate_profile.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=PODS_ROLE_ARN)
-    eks.fargate_profiles["provisioner"]["createdAt"] = NOW + timedelta(days=7)
-    assert ensure(eks, age=timedelta(days=7, minutes=14)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
+    eks.fargate_profiles["provisioner"].update(status="ACTIVE", createdAt=NOW + made_after)
+
+
+def test_pods_from_before_the_profile_are_replaced_once_and_then_given_the_time_of_new_ones(eks: FakeEks) -> None:
+    week = timedelta(days=7)
+    given = json.dumps({"computeType": "Fargate", "podAnnotations": {"team": "a"}})
+    addon = active(eks)
+    addon.update(status="DEGRADED", health=ISSUES, configurationValues=given)
+    with_profile(eks, made_after=week)
+    assert ensure(eks, age=week + timedelta(minutes=1)).reason is Reason.UPDATING
+    made_for = {cluster_dns.MADE_FOR: (NOW + week).isoformat()}
+    wanted = {"computeType": "Fargate", "podAnnotations": {"team": "a", **made_for}}
+    assert json.loads(addon["configurationValues"]) == wanted
+    addon.update(status="DEGRADED", modifiedAt=NOW + week + timedelta(minutes=1))
+    assert ensure(eks, age=week + timedelta(minutes=15)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
     with pytest.raises(TerminalError, match="DEGRADED"):
-        ensure(eks, age=timedelta(days=7, minutes=16))
+        ensure(eks, age=week + timedelta(minutes=17))
+
+
+def test_pods_from_after_the_profile_are_waited_for_and_left_alone(eks: FakeEks) -> None:
+    active(eks).update(status="DEGRADED", health=ISSUES)
+    with_profile(eks, made_after=timedelta(minutes=-5))
+    assert ensure(eks).reason is Reason.WAITING_FOR_FARGATE_PROFILE
+
+
+@pytest.mark.parametrize("status", ["CREATING", "DELETING"])
+def test_pods_are_not_replaced_while_the_profile_could_not_take_the_new_ones(status: str, eks: FakeEks) -> None:
+    active(eks).update(status="DEGRADED", health=ISSUES)
+    with_profile(eks, made_after=timedelta(minutes=5))
+    eks.fargate_profiles["provisioner"]["status"] = status
+    assert ensure(eks).reason is Reason.WAITING_FOR_FARGATE_PROFILE
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED", "UPDATE_FAILED"])

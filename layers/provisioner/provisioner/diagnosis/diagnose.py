@@ -55,16 +55,17 @@ class _Diagnosis:
 
     def causes(self) -> list[Cause]:
         found, said = dict(self._findings), list(self._signals)
-        told: list[tuple[int, bool, Cause]] = []
+        told: list[tuple[int, int, Cause]] = []
         for rule in self._rules:
             signal, finding = rule.signal_in(said), found.get(rule.id)
             if finding is None and signal is not None:
                 finding = Finding.possible("nothing yet", "the time for looking was over")
             if finding is not None and (signal is not None or finding.verdict == "proved"):
-                told.append((_RANKS[finding.verdict], signal is None, _cause(rule, signal, finding)))
-        told += [(_RANKS["possible"], True, each) for each in self._unknown(said)]
+                last = 2 if rule.may_follow else int(signal is None)
+                told.append((_RANKS[finding.verdict], last, _cause(rule, signal, finding)))
+        told += [(_RANKS["possible"], 1, each) for each in self._unknown(said)]
         if not told:
-            told = [(_RANKS["possible"], True, _unknown(self._failure.cause))]
+            told = [(_RANKS["possible"], 1, _unknown(self._failure.cause))]
         return [cause for *_, cause in sorted(told, key=lambda each: each[:2])]
 
     def _unknown(self, said: list[Signal]) -> Iterable[Cause]:

@@ -121,6 +121,8 @@ class Rule:
     probe: Probe
     fix: str
     """One sentence; a {placeholder} reads as words where the probe names no id for it."""
+    may_follow: bool = False
+    """Unless proved it may be a consequence, which is told after what nobody knows."""
 
     def signal_in(self, signals: list[Signal]) -> Signal | None:
         return next((signal for signal in signals if any(each.shows_in(signal) for each in self.symptoms)), None)

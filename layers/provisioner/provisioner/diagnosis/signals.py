@@ -10,7 +10,7 @@ from typing import Any, Final
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.live.objects import said_by
 from provisioner.diagnosis.model import Failure, Signal
-from provisioner.diagnosis.rules.states import BUILDING, INSIDE, VERIFYING
+from provisioner.diagnosis.rules.states import BUILDING, INSIDE, RESOLVING, VERIFYING
 from provisioner.kubernetes.client import Manifest
 from provisioner.kubernetes.pods import HARMLESS_REASONS
 from provisioner.resources import health
@@ -70,7 +70,9 @@ def of_live_state(live: Live, failure: Failure) -> list[Signal]:
     """Events and conditions that are there now, latest first; a source that cannot be read says nothing."""
     sources: list[Callable[[Live], Iterable[Signal]]] = []
     if failure.state in VERIFYING:
-        sources += [_events, _pods, _addon]
+        sources += [_events, _pods]
+    if failure.state in RESOLVING:
+        sources += [_addon]
     if failure.state in BUILDING | INSIDE:
         sources += [_cluster]
     if failure.state in BUILDING:

@@ -95,7 +95,8 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     nodes = [pods_access_drift.inspect(request, pods_role_arn, eks, iam)] if runs_as_ours and is_active else []
     groups = pods_group_drift.inspect(request, found, network, target.client("ec2"))
     addon = cluster_dns.find(request, eks) if found else None
-    dns = cluster_dns_drift.inspect(request, addon, can_run=not any(each.differences for each in (profile, *nodes)))
+    can_run = not any(each.differences for each in (profile, *nodes))
+    dns = cluster_dns_drift.inspect(request, addon, running, can_run=can_run)
     inside = [looked_at.resource]
     return [looked_at, *(each.within(inside) for each in (logs, *entries, profile, *nodes, *groups))], [
         dns.within(inside)

@@ -13,11 +13,13 @@ from provisioner.resources.ownership import require_ours, unknown_state
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
-    from mypy_boto3_eks.type_defs import AddonTypeDef
+    from mypy_boto3_eks.type_defs import AddonTypeDef, FargateProfileTypeDef
 
 NAME = "coredns"
 CONFIGURATION = {"computeType": "Fargate"}
 POLL_SECONDS = 15
+# In the pods' annotations: when the profile was made that they are there for.
+MADE_FOR = "eks-efs-provisioner/fargate-profile-made-at"
 # Its pods wait for a Fargate profile and then a minute for their nodes; beyond this the health issues are the news.
 LONGEST_DEGRADED = timedelta(minutes=15)
 
@@ -36,7 +38,8 @@ def ensure(request: Request, eks: "EKSClient", *, now: datetime) -> Observation:
     Idempotency key: the add-on's name. No token of the request's, which EKS would remember: what is made again
     after a removal must not be answered with what was there before.
     Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (failed, or DEGRADED for too long, with its health issues).
-    Source: EKS API, CreateAddon, Addon.status; EKS User Guide, CoreDNS on Fargate (computeType).
+    Source: EKS API, CreateAddon, Addon.status; EKS User Guide, CoreDNS on Fargate (computeType), "Get started with AWS
+    Fargate for your cluster" (pods from before the profile).
     """
     addon = find(request, eks) or _create(request, eks)
     if addon is None:
@@ -48,9 +51,7 @@ def ensure(request: Request, eks: "EKSClient", *, now: datetime) -> Observation:
         case "ACTIVE":
             return Observation.ready_with(addon=NAME)
         case "DEGRADED":
-            if now - _could_run_since(request, addon, eks) > LONGEST_DEGRADED:
-                raise _unusable(addon, remedy="check that a Fargate profile selects kube-system, then run again")
-            return _pending(Reason.WAITING_FOR_FARGATE_PROFILE)
+            return _run_its_pods(request, addon, eks, now)
         case "CREATING":
             return _pending(Reason.CREATING)
         case "UPDATING":
@@ -78,21 +79,44 @@ def _create(request: Request, eks: "EKSClient") -> "AddonTypeDef | None":
         return find(request, eks)
 
 
-def _update(request: Request, addon: "AddonTypeDef", eks: "EKSClient") -> Observation:
+def _update(request: Request, addon: "AddonTypeDef", eks: "EKSClient", **changes: Any) -> Observation:
     with suppress(eks.exceptions.ResourceInUseException):  # another update is under way; the next look decides
         eks.update_addon(
             clusterName=request.cluster.name,
             addonName=NAME,
-            configurationValues=json.dumps({**configuration_of(addon), **CONFIGURATION}),
+            configurationValues=json.dumps({**configuration_of(addon), **CONFIGURATION, **changes}),
             resolveConflicts="OVERWRITE",
         )
     return _pending(Reason.UPDATING)
 
 
-def _could_run_since(request: Request, addon: "AddonTypeDef", eks: "EKSClient") -> datetime:
-    """Its last change, or that of the profile that takes its pods: one made again is waited for like the first."""
+def _run_its_pods(request: Request, addon: "AddonTypeDef", eks: "EKSClient", now: datetime) -> Observation:
+    """Waits for them; those from before the profile, whom Fargate never takes, are replaced, once for each profile.
+
+    Another annotation makes other pods, as `kubectl rollout restart` does.
+    """
     profile = fargate_profile.find(request, eks)
-    return max(addon["modifiedAt"], profile["createdAt"]) if profile else addon["modifiedAt"]
+    if profile and are_from_before(profile, addon):
+        annotations = configuration_of(addon).get("podAnnotations", {})
+        return _update(request, addon, eks, podAnnotations={**annotations, **_made_for(profile)})
+    could_run_since = max(addon["modifiedAt"], profile["createdAt"]) if profile else addon["modifiedAt"]
+    if now - could_run_since > LONGEST_DEGRADED:
+        raise _unusable(addon, remedy="check that a Fargate profile selects kube-system, then run again")
+    return _pending(Reason.WAITING_FOR_FARGATE_PROFILE)
+
+
+def are_from_before(profile: "FargateProfileTypeDef", addon: "AddonTypeDef") -> bool:
+    """Whether the add-on's pods may be older than the profile, and have not been replaced for it.
+
+    By the add-on's creation: what else changes `modifiedAt` nobody says.
+    """
+    if profile["status"] != "ACTIVE" or profile["createdAt"] <= addon["createdAt"]:
+        return False
+    return not _made_for(profile).items() <= configuration_of(addon).get("podAnnotations", {}).items()
+
+
+def _made_for(profile: "FargateProfileTypeDef") -> dict[str, str]:
+    return {MADE_FOR: profile["createdAt"].isoformat()}
 
 
 def configuration_of(addon: "AddonTypeDef") -> dict[str, Any]:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import Request
 from provisioner.resources import health
-from provisioner.resources.cluster_dns import CONFIGURATION, NAME, configuration_of, is_configured
+from provisioner.resources.cluster_dns import CONFIGURATION, NAME, are_from_before, configuration_of, is_configured
 from provisioner.resources.ownership import ownership
 
 if TYPE_CHECKING:
-    from mypy_boto3_eks.type_defs import AddonTypeDef
+    from mypy_boto3_eks.type_defs import AddonTypeDef, FargateProfileTypeDef
 
 _RESOURCE = f"add-on {NAME}"
 
@@ -36,6 +36,13 @@ UNWELL = DriftKind(
     "start a run, which makes it",
     repairable=False,
 )
+FROM_BEFORE = DriftKind(
+    resource=_RESOURCE,
+    path="status",
+    severity=Severity.WARNING,
+    meaning="Its pods are older than the Fargate profile: they wait for EC2 nodes, which there are none of.",
+    fix=f"a run replaces the pods of the add-on {NAME}",
+)
 CONFIGURATION_CHANGED = DriftKind(
     resource=_RESOURCE,
     path="configurationValues.{key}",
@@ -45,10 +52,12 @@ CONFIGURATION_CHANGED = DriftKind(
 )
 
 
-def inspect(request: Request, addon: "AddonTypeDef | None", *, can_run: bool) -> Inspected:
+def inspect(
+    request: Request, addon: "AddonTypeDef | None", profile: "FargateProfileTypeDef | None", *, can_run: bool
+) -> Inspected:
     """The add-on as it is, None when absent, against what `ensure` converges to.
 
-    `can_run`: there is a Fargate profile for its pods. Where there is none, that is the difference, not what follows.
+    `can_run`: `profile` takes its pods, and nodes can join; otherwise that is the difference, not what follows.
     """
     if addon is None:
         return Inspected.of(_RESOURCE, [MISSING.missing()])
@@ -60,6 +69,8 @@ def inspect(request: Request, addon: "AddonTypeDef | None", *, can_run: bool) ->
             pass
         case "CREATING" | "UPDATING" | "DELETING" as status:
             differences.append(IN_PROGRESS.found(expected="ACTIVE", actual=status))
+        case "DEGRADED" if can_run and profile and are_from_before(profile, addon):
+            differences.append(FROM_BEFORE.found(expected="ACTIVE", actual="DEGRADED"))
         case status if can_run:
             issues = health.summary(addon.get("health", {}).get("issues", []))
             differences.append(UNWELL.found(expected="ACTIVE", actual=status, issues=issues))

@@ -10,6 +10,9 @@ from provisioner.kubernetes.storage_objects import CSI_DRIVER
 from provisioner.kubernetes.verification_objects import pods_of
 from provisioner.request import Request
 
+DNS_LABELS = {"k8s-app": "kube-dns", "eks.amazonaws.com/component": "coredns"}
+"""Of CoreDNS's pods, as EKS makes them."""
+
 
 class LiveObjects:
     def __init__(self, request: Request, run_id: str, connection: Connection) -> None:
@@ -61,9 +64,13 @@ class LiveObjects:
     @once
     def held_pods(self) -> list[str]:
         """Names of those that only the default scheduler has looked at, and that are to stay."""
-        refused = {event["involvedObject"]["name"] for event in self.warnings if said_by(event) == "fargate-scheduler"}
-        held = [pod for pod in self.pods if is_held_by_default_scheduler(pod) and not is_leaving(pod)]
-        return [name for pod in held if (name := pod["metadata"]["name"]) not in refused]
+        return _held(self.pods, self.warnings)
+
+    @once
+    def held_dns_pods(self) -> list[str]:
+        """The same, of CoreDNS's."""
+        labels = [(pod, pod["metadata"].get("labels") or {}) for pod in self.system_pods]
+        return _held([pod for pod, each in labels if DNS_LABELS.items() <= each.items()], self.dns_warnings)
 
     @once
     def system_pods(self) -> list[Manifest]:
@@ -83,6 +90,12 @@ class LiveObjects:
         return _latest_warnings(
             each for each in events if str((each.get("involvedObject") or {}).get("name", "")).startswith("coredns-")
         )
+
+
+def _held(pods: Iterable[Manifest], warnings: Iterable[Manifest]) -> list[str]:
+    refused = {event["involvedObject"]["name"] for event in warnings if said_by(event) == "fargate-scheduler"}
+    held = [pod for pod in pods if is_held_by_default_scheduler(pod) and not is_leaving(pod)]
+    return [name for pod in held if (name := pod["metadata"]["name"]) not in refused]
 
 
 def _latest_warnings(events: Iterable[Manifest]) -> list[Manifest]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from provisioner.diagnosis.live import Live
+from provisioner.diagnosis.live.objects import DNS_LABELS
 from provisioner.diagnosis.model import Finding
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.kubernetes.errors import AccessNotYetEffective
@@ -117,9 +118,9 @@ def zone_without_eks(live: Live, text: str) -> Finding:
 
 
 def addon_degraded(live: Live, _text: str) -> Finding:
-    """Why CoreDNS has no replicas: its configuration, the profiles that take its pods."""
+    """Why CoreDNS has no replicas: its configuration, the profiles that take its pods, pods from before them."""
     addon = live.eks.dns_addon
-    looked_at = "add-on coredns: status, health, computeType, and Fargate profiles for kube-system"
+    looked_at = "add-on coredns: status, health, computeType, its pods, and Fargate profiles for kube-system"
     if addon is None:
         return Finding.refuted(looked_at, "there is no such add-on")
     issues = addon.get("health", {}).get("issues", [])
@@ -132,7 +133,7 @@ def addon_degraded(live: Live, _text: str) -> Finding:
             f"{saw}; its configuration has no computeType Fargate",
             what_its_health_names='set its configuration to {"computeType":"Fargate"}',
         )
-    taking = live.network.selecting("kube-system", {"k8s-app": "kube-dns", "eks.amazonaws.com/component": "coredns"})
+    taking = live.network.selecting("kube-system", DNS_LABELS)
     if not taking:
         return Finding.proved(
             looked_at,
@@ -140,6 +141,12 @@ def addon_degraded(live: Live, _text: str) -> Finding:
             what_its_health_names="add a Fargate profile that selects kube-system, then delete its Pending pods",
         )
     names = ", ".join(profile["fargateProfileName"] for profile in taking)
+    if held := ", ".join(live.objects.held_dns_pods):
+        return Finding.proved(
+            looked_at,
+            f"{saw}; {names} selects its pods now, and {held} was made before and stays with default-scheduler",
+            what_its_health_names="restart it: kubectl --namespace kube-system rollout restart deployment coredns",
+        )
     # A consequence: what keeps its pods from running is not seen here.
     return Finding.possible(
         looked_at, f"{saw}; {names} selects its pods", what_its_health_names=f"remove the cause: {_named(issues)}"

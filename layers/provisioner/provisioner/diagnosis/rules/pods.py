@@ -8,7 +8,7 @@ from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
 from provisioner.diagnosis.probes import control_plane, images, kubernetes
-from provisioner.diagnosis.rules.states import INSIDE, VERIFYING
+from provisioner.diagnosis.rules.states import INSIDE, RESOLVING, VERIFYING
 
 # What the kubelet says without saying why.
 _NO_DETAIL: Final = (
@@ -154,7 +154,7 @@ RULES: Final = (
     ),
     Rule(
         id="addon-degraded",
-        states=VERIFYING,
+        states=RESOLVING,
         symptoms=(
             seen("DEGRADED", "InsufficientNumberOfReplicas", "WaitingForFargateProfile"),
             seen("Unusable", text=r"add-on \S+ is DEGRADED"),
@@ -162,10 +162,11 @@ RULES: Final = (
         cause="The add-on coredns has no pods that run.",
         probe=control_plane.addon_degraded,
         fix="{what_its_health_names}",
+        may_follow=True,
     ),
     Rule(
         id="addon-failed",
-        states=VERIFYING,
+        states=RESOLVING,
         symptoms=(
             seen("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", component="add-on"),
             seen("Unusable", text=r"add-on \S+ is (CREATE|UPDATE|DELETE)_FAILED"),

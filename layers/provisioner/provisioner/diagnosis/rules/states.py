@@ -20,5 +20,7 @@ BUILDING: Final = frozenset(
 )
 APPLYING: Final = frozenset({"Apply storage"})
 VERIFYING: Final = frozenset({"Verify storage", "Ensure cluster DNS", "Verify and finish"})
+RESOLVING: Final = frozenset({"Ensure cluster DNS", "Verify and finish"})
+"""The proof needs no CoreDNS: where it has failed, that CoreDNS has no pods is at most another consequence."""
 INSIDE: Final = APPLYING | VERIFYING
 ANY: Final = CHECKING | NETWORK | BUILDING | INSIDE | {"Claim cluster"}
