@@ -57,6 +57,16 @@ def replace_profiles(*namespaces: str) -> Act:
     return replace
 
 
+def beside_cluster_dns(act: Act) -> Act:
+    """Once CoreDNS has been installed, which goes on beside the proof and would otherwise be anywhere."""
+
+    def strike(scene: Scene) -> bool | None:
+        scene.until(lambda: scene.get(objects.CLUSTER_DNS) is not None)
+        return act(scene)
+
+    return strike
+
+
 def remove_access_entry(scene: Scene) -> None:
     eks, name = scene.client("eks"), scene.cluster_name
     for principal in eks.list_access_entries(clusterName=name)["accessEntries"]:
@@ -105,7 +115,7 @@ FAULTS = (
         "fargate-profile-selectors",
         "no Fargate profile selects the pods any more",
         "no-matching-profile",
-        before("Verify storage", replace_profiles("kube-system", "another-team")),
+        before("Verify storage", beside_cluster_dns(replace_profiles("kube-system", "another-team"))),
     ),
     Fault(
         "add-on-degraded",

@@ -10,6 +10,7 @@ VOLUMES = "/api/v1/persistentvolumes"
 STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 CSI_DRIVERS = "/apis/storage.k8s.io/v1/csidrivers"
 EFS_DRIVER = "efs.csi.aws.com"
+CLUSTER_DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 
 def claims_of(namespace: str) -> str:

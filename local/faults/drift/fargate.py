@@ -7,9 +7,9 @@ from typing import Any
 
 from local.aws.eks_state import Addon, FargateProfile
 from local.faults.drift.change import Change, becomes, calls, gone, state
+from local.faults.objects import CLUSTER_DNS
 from local.faults.scene import OWNER_TAG, Scene
 
-DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 RUNNING = {"computeType": "Fargate"}
 UNHEALTHY = {"code": "InternalFailure", "message": "Something is wrong.", "resourceIds": []}
 
@@ -41,7 +41,7 @@ def make_profile_and_restart(scene: Scene) -> None:
 def restart(scene: Scene) -> None:
     """As `kubectl rollout restart deployment coredns` does."""
     annotations = {"kubectl.kubernetes.io/restartedAt": str(time.time())}
-    scene.patch(DEPLOYMENT, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
+    scene.patch(CLUSTER_DNS, {"spec": {"template": {"metadata": {"annotations": annotations}}}})
     scene.until(lambda: described(scene) == "ACTIVE")
 
 
