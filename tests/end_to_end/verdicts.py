@@ -104,7 +104,9 @@ def keep(name: str, row: Row) -> None:
 
 def settled(row: Row, state: str) -> Row:
     """Without what is about the other branch, which a failure in one of two leaves wherever it was."""
-    if state == "Verify storage":  # meanwhile CoreDNS has its replicas, or has them not yet
+    # CoreDNS has its replicas by now, or has them not yet: nobody looks for it after this state. That it never will
+    # have them stays in the row.
+    if state == "Verify storage":
         return {**row, "possible": [each for each in row["possible"] if each != "addon-degraded"]}
     if state not in CLUSTER_BRANCH | STORAGE_BRANCH:
         return row
