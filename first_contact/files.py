@@ -63,14 +63,11 @@ def substituted(text: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 def patterns() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every rule of ours, by its logical id, and its event pattern."""
-    for resource in template("template.yaml")["Resources"].values():
-        for name, event in resource.get("Properties", {}).get("Events", {}).items():
-            yield name, event["Properties"]["Pattern"]
-    for path in ("accounts/management.yaml", "operations/notifications.yaml"):
+    for path in ("template.yaml", "accounts/management.yaml", "operations/notifications.yaml"):
         for name, resource in template(path)["Resources"].items():
             if resource["Type"] == "AWS::Events::Rule":
                 prefix = "management." if path.startswith("accounts") else ""
-                yield prefix + name, resource["Properties"]["EventPattern"]
+                yield prefix + name.removeprefix("ProvisionStateMachine"), resource["Properties"]["EventPattern"]
 
 
 def policies(around: Surroundings) -> Iterator[Policy]:

@@ -26,8 +26,6 @@ ARNS = {
     "AWS::Serverless::StateMachine": "states:{region}:{account}:stateMachine:{name}",
 }
 REFERRED_TO_BY_ARN = ("AWS::IAM::ManagedPolicy", "AWS::SNS::Topic", "AWS::Serverless::StateMachine")
-MADE_BY_SAM = {"Type": "AWS::Events::Rule"}
-"""What a template refers to and does not have: SAM makes a rule of each event of a machine's."""
 NOTHING = object()
 
 
@@ -144,7 +142,7 @@ class Template:
         return self._arn(resource) if attribute == "Arn" else f"{resource}-{attribute}".lower().replace(".", "-")
 
     def _arn(self, resource: str) -> str:
-        around, made = self._around, self.resources.get(resource, MADE_BY_SAM)
+        around, made = self._around, self.resources[resource]
         kind, properties = made["Type"], made.get("Properties", {})
         own = next((properties[each] for each in ("Name", "RoleName", "LogGroupName") if each in properties), None)
         name = self.resolved(own) if own is not None else f"{around.stack}-{resource}"

@@ -58,7 +58,8 @@ def _elsewhere(contact: Contact, external_id: str) -> str:
 
 
 def _arn(contact: Contact, role: str) -> str:
-    return f"arn:{contact.partition}:iam::{contact.account_id}:role/{contact.parameters['RolePrefix']}-{role}"
+    name = f"{contact.parameters['RolePath']}{contact.parameters['RolePrefix']}-{role}"
+    return f"arn:{contact.partition}:iam::{contact.account_id}:role{name}"
 
 
 CHECKS = (

@@ -54,14 +54,18 @@ def shipped() -> Iterator[Document]:
 
 def documents(template: dict[str, Any], name: str) -> Iterator[Document]:
     """The policies of one template, which may be one of SAM's. Raises: LookupError for what cannot be resolved."""
-    if "Transform" in template:
-        template = translated(_packaged(template), {}, PLACE["region"])
+    template = as_deployed(template)
     resolver = _Resolver(template)
     for logical_id, resource in template["Resources"].items():
         for path, found in _policies(resolver.resolved(resource.get("Properties", {}))):
             kind: Kind = "identity" if resource["Type"].startswith("AWS::IAM::") else "resource"
             where = ", ".join([name, logical_id, *path])
             yield Document(where, "trust" if "AssumeRolePolicyDocument" in path else kind, tuple(flat(found)))
+
+
+def as_deployed(template: dict[str, Any]) -> dict[str, Any]:
+    """With what SAM makes of it, where it is one of SAM's."""
+    return translated(_packaged(template), {}, PLACE["region"]) if "Transform" in template else template
 
 
 def _policies(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -153,7 +157,9 @@ class _Resolver:
 
 
 def _example(name: str, pattern: str) -> str:
-    """A parameter's value: its name, or an ARN with wildcards when that is all that it may be."""
+    """A parameter's value: its name, a path, or an ARN with wildcards when that is all that it may be."""
+    if pattern.startswith("/"):
+        return f"/{name}/"
     return re.sub(r"\[[^\]]*\](\+|\*|\{[^}]*\})?", "*", pattern) if pattern.startswith("arn:") else name
 
 

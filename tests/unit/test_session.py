@@ -93,6 +93,13 @@ def test_the_role_is_assumed_with_the_external_id_and_the_functions_name(sts: St
     assert sts.regions == ["us-east-1"]
 
 
+def test_roles_have_the_path_that_the_organization_demands_but_for_the_pods(sts: Sts) -> None:
+    target = Target.of(request(), ENVIRON | {"ROLE_PREFIX": "acme", "ROLE_PATH": "/platform/eks/"})
+    assert sts.calls[0]["RoleArn"] == "arn:aws:iam::444455556666:role/platform/eks/acme-provisioner"
+    assert target.role_arn("cluster") == "arn:aws:iam::444455556666:role/platform/eks/acme-cluster"
+    assert target.role_arn("fargate-pods") == "arn:aws:iam::444455556666:role/acme-fargate-pods"
+
+
 def test_the_own_account_is_reached_in_the_same_way(sts: Sts) -> None:
     Target.of(request(account_id="123456789012"), ENVIRON)
     assert sts.calls[0]["RoleArn"] == "arn:aws:iam::123456789012:role/eks-efs-provisioner-provisioner"

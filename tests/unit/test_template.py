@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from tests.policies.documents import as_deployed
 from tools.templates import load_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,8 +114,6 @@ def _targets(resource: Any) -> list[Any]:
     match resource["Type"]:
         case "AWS::Events::Rule":
             return list(properties["Targets"])
-        case "AWS::Serverless::StateMachine":
-            return [event["Properties"] for event in properties.get("Events", {}).values()]
         case "AWS::Scheduler::Schedule":
             return [properties["Target"]]
         case _:
@@ -143,3 +142,57 @@ def test_the_example_of_samconfig_sets_parameters_that_there_are() -> None:
     named = {each.partition("=")[0] for each in config["example"]["deploy"]["parameters"]["parameter_overrides"]}
     assert named
     assert named <= load_template(ROOT / "template.yaml")["Parameters"].keys()
+
+
+BOUNDARY = {
+    "Fn::If": [
+        "HasBoundary",
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundary}"},
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+PATH = {"Fn::If": ["HasRolePath", {"Ref": "RolePath"}, {"Ref": "AWS::NoValue"}]}
+
+
+def iam_resources(kind: str) -> dict[str, dict[str, Any]]:
+    """Of every template, those that SAM makes too: logical id -> properties."""
+    paths = [ROOT / "template.yaml", *(ROOT / "operations").glob("*.yaml"), *(ROOT / "accounts").glob("*.yaml")]
+    return {
+        name: resource["Properties"]
+        for path in paths
+        for name, resource in as_deployed(load_template(path))["Resources"].items()
+        if resource["Type"] == f"AWS::IAM::{kind}"
+    }
+
+
+def test_every_role_has_the_boundary_and_the_path_that_an_organization_demands() -> None:
+    roles = iam_resources("Role")
+    assert len(roles) > 40
+    assert [name for name, each in roles.items() if each.get("PermissionsBoundary") != BOUNDARY] == []
+    # Source: EKS user guide, "Amazon EKS Pod execution IAM role": it can have no path.
+    assert [name for name, each in roles.items() if each.get("Path") != PATH] == ["FargatePodsRole"]
+
+
+def test_every_policy_has_the_path_too() -> None:
+    policies = iam_resources("ManagedPolicy")
+    assert len(policies) > 10
+    assert [name for name, each in policies.items() if each.get("Path") != PATH] == []
+
+
+def test_what_has_a_name_in_a_target_account_has_it_within_the_prefix() -> None:
+    resources = load_template(ROOT / "accounts" / "target.yaml")["Resources"].values()
+    names = [
+        each["Properties"][name]
+        for each in resources
+        for name in ("RoleName", "ManagedPolicyName")
+        if name in each["Properties"]
+    ]
+    assert len(names) == len(resources)
+    assert [each for each in names if not each["Fn::Sub"].startswith("${RolePrefix}-")] == []
+
+
+def test_the_target_accounts_get_the_parameters_of_the_stack() -> None:
+    parameters = load_template(ROOT / "accounts" / "target.yaml")["Parameters"].keys()
+    assert RESOURCES["TargetAccount"]["Properties"]["Parameters"].keys() == parameters
+    given = RESOURCES["TargetAccounts"]["Properties"]["Parameters"]
+    assert {each["ParameterKey"] for each in given} == parameters

@@ -61,6 +61,7 @@ class Target:
         account_id: str,
         region: str,
         role_prefix: str,
+        role_path: str = "/",
         role: Role = "provisioner",
     ) -> None:
         self.botocore_session = session
@@ -69,6 +70,7 @@ class Target:
         self.region = region
         self.partition = partition_of(region)
         self._role_prefix = role_prefix
+        self._role_path = role_path
         self._clients: dict[str, Any] = {}
 
     @classmethod
@@ -83,6 +85,7 @@ class Target:
             region=request.region,
             role=role,
             role_prefix=environ.get("ROLE_PREFIX", DEFAULT_ROLE_PREFIX),
+            role_path=environ.get("ROLE_PATH", "/"),
             external_id=environ["EXTERNAL_ID"],
             own_region=environ.get("AWS_REGION", request.region),
             session_name=_session_name(environ),
@@ -139,15 +142,27 @@ class Target:
         return bool(now - role["CreateDate"] < SPREAD_WITHIN)
 
     def role_arn(self, purpose: Role | Literal["cluster", "fargate-pods"]) -> str:
-        """The ARN of one of the project's roles in the target account."""
-        return _role_arn(self.partition, self.account_id, self._role_prefix, purpose)
+        """The ARN of one of the project's roles in the target account.
+
+        Source: EKS user guide, "Amazon EKS Pod execution IAM role": its ARN can have no path.
+        """
+        path = "/" if purpose == "fargate-pods" else self._role_path
+        return _role_arn(self.partition, self.account_id, f"{path}{self._role_prefix}", purpose)
 
 
 @cache
 def _assumed(
-    *, account_id: str, region: str, role: Role, role_prefix: str, external_id: str, own_region: str, session_name: str
+    *,
+    account_id: str,
+    region: str,
+    role: Role,
+    role_prefix: str,
+    role_path: str,
+    external_id: str,
+    own_region: str,
+    session_name: str,
 ) -> Target:
-    role_arn = _role_arn(partition_of(region), account_id, role_prefix, role)
+    role_arn = _role_arn(partition_of(region), account_id, f"{role_path}{role_prefix}", role)
     # The own region's endpoint: its tokens are valid in every region, also in one that only the target has enabled.
     sts = boto3.session.Session(region_name=own_region).client("sts", config=CLIENT_CONFIG)
 
@@ -175,7 +190,9 @@ def _assumed(
     provider = _AssumedRole(RefreshableCredentials.create_from_metadata(fetch(), fetch, _AssumedRole.METHOD))
     session.register_component("credential_provider", CredentialResolver([provider]))
     session.set_config_variable("region", region)
-    return Target(session, account_id=account_id, region=region, role_prefix=role_prefix, role=role)
+    return Target(
+        session, account_id=account_id, region=region, role_prefix=role_prefix, role_path=role_path, role=role
+    )
 
 
 class _AssumedRole(CredentialProvider):
@@ -191,8 +208,9 @@ class _AssumedRole(CredentialProvider):
         return self._credentials
 
 
-def _role_arn(partition: str, account_id: str, role_prefix: str, purpose: str) -> str:
-    return f"arn:{partition}:iam::{account_id}:role/{role_prefix}-{purpose}"
+def _role_arn(partition: str, account_id: str, beginning: str, purpose: str) -> str:
+    """`beginning` of the names of roles, with their path."""
+    return f"arn:{partition}:iam::{account_id}:role{beginning}-{purpose}"
 
 
 def _session_name(environ: Mapping[str, str]) -> str:
