@@ -75,6 +75,8 @@ def _names_action(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def _names_resource(statement: Mapping[str, Any], resource: str | None) -> bool:
+    if resource is not None and "NotResource" in statement:
+        return not matches_any(as_list(statement["NotResource"]), resource)
     if resource is None or "Resource" not in statement:
         return True
     return matches_any(as_list(statement["Resource"]), resource)

@@ -17,11 +17,15 @@ Handler = Literal["create", "read", "update", "delete"]
 
 @dataclass(frozen=True)
 class ResourceSchema:
-    """`identifiers` are the properties that together name a resource; `handlers` the permissions of each handler."""
+    """`identifiers` are the properties that together name a resource; `handlers` the permissions of each handler.
+
+    `tagged_at_creation`: whether its create handler gives it the stack's tags in the creating call, and not after it.
+    """
 
     type_name: str
     identifiers: tuple[str, ...]
     handlers: Mapping[str, tuple[str, ...]]
+    tagged_at_creation: bool
 
     def permissions(self, *handlers: Handler) -> tuple[str, ...]:
         """Of these handlers one after the other, each permission once."""
@@ -39,6 +43,7 @@ def resource_schema(type_name: str, region: str) -> ResourceSchema:
         type_name,
         tuple(path.rsplit("/", 1)[1] for path in found.get("primaryIdentifier", ())),
         {handler: tuple(each.get("permissions", ())) for handler, each in found.get("handlers", {}).items()},
+        tagged_at_creation=bool(found.get("tagging", {}).get("tagOnCreate")),
     )
 
 

@@ -1,6 +1,7 @@
 """Other accounts of the embedded cloud: an organization, and the roles that the application becomes in its accounts."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from moto.organizations.models import organizations_backends
@@ -47,11 +48,16 @@ class Organization:
             if managed_by == MANAGEMENT:
                 del organizations_backends.master_accounts[account_id]
 
-    def new_account(self, name: str) -> str:
+    def new_account(
+        self, name: str, *, unit: str | None = None, before_its_unit: Callable[[str], None] = lambda _: None
+    ) -> str:
+        """In `unit`, the first one unless it is given, once what is to be there beforehand is."""
         organizations = self.client("organizations")
         status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
         account_id = str(status["AccountId"])
-        organizations.move_account(AccountId=account_id, SourceParentId=self.root, DestinationParentId=self.unit)
+        before_its_unit(account_id)
+        ends = {"SourceParentId": self.root, "DestinationParentId": unit or self.unit}
+        organizations.move_account(AccountId=account_id, **ends)
         return account_id
 
 

@@ -1,8 +1,8 @@
 """Roles have the policies that their stack's template or the API says.
 
-moto lacks: ManagedPolicyArns of a role in a template; the policies that AWS manages (unless all 1,500 are loaded); new
-policies of a role when its stack is updated; a role's removal, which detaches its policies first (registry schema of
-AWS::IAM::Role: its delete handler needs iam:DetachRolePolicy).
+moto lacks: refusing a permissions boundary that is not there; ManagedPolicyArns of a role in a template; the policies
+that AWS manages (unless all 1,500 are loaded); new policies of a role when its stack is updated; a role's removal,
+which detaches its policies first (registry schema of AWS::IAM::Role: its delete handler needs iam:DetachRolePolicy).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, misc"
 
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend, Role, iam_backends
 from moto.utilities.utils import get_partition
+
+from local.aws.refusals import refusal
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -55,13 +57,23 @@ def install(server: AwsServer) -> None:
             policy.detach_from(role)
         delete(cls, name, resource, account_id, region)
 
-    attach = IAMBackend.attach_role_policy
+    attach, make_role = IAMBackend.attach_role_policy, IAMBackend.create_role
 
     def attach_role_policy(self: IAMBackend, policy_arn: str, role_name: str) -> None:
         load(self, policy_arn)
         attach(self, policy_arn, role_name)
 
+    def create_role(self: IAMBackend, *how: Any, **named: Any) -> Role:
+        """Source: IAM API, CreateRole, NoSuchEntity; the words are ours."""
+        boundary = named.get("permissions_boundary")
+        if boundary:
+            load(self, boundary)
+            if boundary not in self.managed_policies:
+                raise refusal("NoSuchEntity", f"Scope ARN: {boundary} does not exist or is not attachable.")
+        return make_role(self, *how, **named)
+
     IAMBackend.attach_role_policy = attach_role_policy
+    IAMBackend.create_role = create_role
     Role.create_from_cloudformation_json = classmethod(created)
     Role.update_from_cloudformation_json = classmethod(updated)
     Role.delete_from_cloudformation_json = classmethod(deleted)

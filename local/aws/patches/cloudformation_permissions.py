@@ -12,8 +12,8 @@ import moto.cloudformation.parsing as parsing
 from moto.utilities.utils import get_partition
 
 from local.aws.patches.permissions import CALLER
-from local.aws.permissions import identity, stacks
-from local.aws.permissions.authoriser import UnknownCall
+from local.aws.permissions import stacks
+from local.aws.permissions.authoriser import UnknownCall, may_do_everything
 from local.aws.permissions.demand import Place
 from local.aws.resource_schemas import Handler, resource_schema
 
@@ -27,12 +27,12 @@ def install(server: AwsServer) -> None:
 
     def check(handler: Handler, resource_type: str, properties: dict[str, Any], made: Any, resources_map: Any) -> None:
         caller, region = CALLER.get(), resources_map._region_name
-        if caller is None or identity.may_do_everything(caller.iam_arn):
+        if caller is None or may_do_everything(caller):
             return
         place = Place(resources_map._account_id, region, get_partition(region))
         try:
             known = {**properties, **_identifiers(made, resource_type, region)}
-            demands = list(stacks.demands(place, handler, resource_type, known))
+            demands = list(stacks.demands(place, handler, resource_type, known, _own_tags(resources_map)))
         except LookupError as error:
             raise UnknownCall(str(error)) from error
         server.authoriser.check(caller, demands, {"aws:RequestedRegion": region})
@@ -44,7 +44,10 @@ def install(server: AwsServer) -> None:
             properties = found[1].get("Properties", {})
             resources_map.__dict__.setdefault(PROPERTIES, {})[logical_id] = properties
             made = resources_map._parsed_resources.get(logical_id)
-            check("update" if made else "create", body["Type"], properties, made, resources_map)
+            kind = body["Type"]  # moto has no name property of some whose name it makes up all the same
+            name_property = parsing.resource_name_property_from_type(kind) or f"{kind.rsplit('::', 1)[1]}Name"
+            properties = {name_property: found[2], **properties}
+            check("update" if made else "create", kind, properties, made, resources_map)
         return found
 
     def deleted(self: Any, made: Any, body: dict[str, Any]) -> None:
@@ -58,6 +61,11 @@ def install(server: AwsServer) -> None:
 
 PROPERTIES = "_resolved_properties"
 """Kept with the stack: to resolve them again when it is deleted would make what they refer to again."""
+
+
+def _own_tags(resources_map: Any) -> dict[str, str]:
+    """The stack's, without those that CloudFormation adds."""
+    return {key: value for key, value in (resources_map.tags or {}).items() if not key.startswith("aws:")}
 
 
 def _identifiers(made: Any, resource_type: str, region: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ IN_XML = ("query", "ec2", "rest-xml")
 UNKNOWN_CALL = "EmbeddedCloudDoesNotKnowThisCall"
 
 CALLER: ContextVar[iam.Principal | None] = ContextVar("caller", default=None)
-"""The known principal whose request this thread answers: services that go on as the caller ask for it."""
+"""The principal whose request this thread answers: services that go on as the caller ask for it."""
 
 
 class Refused(Exception):  # noqa: N818 - the answer to one request
@@ -112,7 +112,13 @@ def is_allowed(server: AwsServer, role_arn: str, session_name: str, *demands: De
 
 @contextmanager
 def calling(response: BaseResponse) -> Iterator[None]:
-    token = CALLER.set(iam.known_caller(response.access_key))
+    with acting_as(iam.caller_of(response.access_key, response.current_account, response.partition)):
+        yield
+
+
+@contextmanager
+def acting_as(principal: iam.Principal) -> Iterator[None]:
+    token = CALLER.set(principal)
     try:
         yield
     finally:

@@ -16,6 +16,8 @@ import moto.organizations.models as organizations
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.utils import get_stack_from_s3_url
 
+from local.aws import iam
+from local.aws.patches.permissions import acting_as
 from local.aws.patches.resource_types import define
 
 if TYPE_CHECKING:
@@ -100,4 +102,15 @@ def _deploy(made: Any, account_id: str) -> None:
         backend = cloudformation_backends[account_id][region]
         prefix = f"StackSet-{made.name}-"
         if not any(stack.name.startswith(prefix) for stack in backend.stacks.values()):
-            backend.create_stack(name=f"{prefix}{uuid.uuid4()}", template=template, parameters=parameters)
+            with acting_as(_executor(account_id)):
+                backend.create_stack(name=f"{prefix}{uuid.uuid4()}", template=template, parameters=parameters)
+
+
+def _executor(account_id: str) -> iam.Principal:
+    """Who makes the stacks there: an administrator of the account, whom its service control policies hold for too.
+
+    Source: CloudFormation guide, "Service-linked roles": AWSServiceRoleForCloudFormationStackSetsOrgMember makes a role
+    for it.
+    """
+    root = f"arn:aws:iam::{account_id}:root"
+    return iam.Principal(arn=root, iam_arn=root, account_id=account_id)

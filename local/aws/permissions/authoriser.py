@@ -45,11 +45,11 @@ class Authoriser:
 
     def is_asked(self, principal: Principal, service: str) -> bool:
         """Whether there is anything to decide: an administrator may do everything but use what others own."""
-        return service in USED_FROM_ELSEWHERE or not _may_do_everything(principal)
+        return service in USED_FROM_ELSEWHERE or not may_do_everything(principal)
 
     def check_call(self, principal: Principal, call: ApiCall) -> None:
         """Raises: AccessDenied for the first thing that the principal may not do; UnknownCall."""
-        administrator = _may_do_everything(principal)
+        administrator = may_do_everything(principal)
         try:
             demands = list(demands_of(call))
         except LookupError as error:
@@ -125,7 +125,8 @@ def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> st
     return ""
 
 
-def _may_do_everything(principal: Principal) -> bool:
+def may_do_everything(principal: Principal) -> bool:
+    """An administrator whom no policy of the organization's or of the role's limits."""
     return identity.may_do_everything(principal.iam_arn) and not guardrails.of(principal)
 
 

@@ -32,7 +32,7 @@ SSE = "s3:x-amz-server-side-encryption"
 
 def demands(demand: Demand, caller_account_id: str) -> Iterator[Demand]:
     """What the use of a resource needs besides; nothing where no customer's key is."""
-    if demand.action not in USES or demand.context.get(SSE) == "AES256":
+    if demand.action not in USES or demand.resource == "*" or demand.context.get(SSE) == "AES256":
         return
     _, partition, service, region, account_id, name = demand.resource.split(":", 5)
     found: tuple[str | None, str] = (None, "")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import lambda_backends
 from moto.events.models import events_backends
 from moto.kms.models import kms_backends
@@ -41,7 +42,7 @@ def policy_of(resource: str) -> Policy | None:
     read = READERS.get(parts[2]) if len(parts) == 6 else None
     if read is None:
         return None
-    with contextlib.suppress(LookupError):
+    with contextlib.suppress(LookupError, UnknownFunctionException):
         text = read(parts[1], parts[3], parts[4], parts[5])
         policy: Policy | None = json.loads(text) if isinstance(text, str) else text
         return policy
@@ -77,6 +78,8 @@ def _key(_partition: str, region: str, account_id: str, resource: str) -> Any:
 
 
 def _function(_partition: str, region: str, account_id: str, resource: str) -> Any:
+    if not resource.startswith("function:"):
+        return None
     function = lambda_backends[account_id][region].get_function(resource.removeprefix("function:"))
     return {"Statement": function.policy.statements} if function.policy else None
 

@@ -132,11 +132,20 @@ def _with_path(kind: str) -> Callable[[ApiCall], Iterator[str]]:
 
     def named(call: ApiCall) -> Iterator[str]:
         name, backend = call.get(f"{kind.title()}Name"), iam_backends[call.account_id][call.partition]
+        if call.operation.startswith("Create"):
+            yield f"{str(call.get('Path') or '/').lstrip('/')}{name}"
+            return
         everybody: list[Role | User] = [*backend.get_roles(), *backend.users.values()]
         found = [str(each.arn).split(f":{kind}/", 1)[1] for each in everybody if f":{kind}/" in str(each.arn)]
         yield next((each for each in found if each.rsplit("/", 1)[-1] == name), name or "")
 
     return named
+
+
+def _policy_with_path(call: ApiCall) -> Iterator[str]:
+    """Of one that is made: all else names a policy by its ARN."""
+    if call.get("PolicyName"):
+        yield f"{str(call.get('Path') or '/').lstrip('/')}{call['PolicyName']}"
 
 
 def _queue(index: int) -> Callable[[ApiCall], Iterator[str]]:
@@ -182,6 +191,7 @@ SPECIAL: Mapping[tuple[str, str], Callable[[ApiCall], Iterator[str]]] = {
     ("eks", "IamIdentityType"): _entry(0),
     ("eks", "IamIdentityAccountID"): _entry(1),
     ("eks", "IamIdentityName"): _entry(2),
+    ("iam", "PolicyNameWithPath"): _policy_with_path,
     ("iam", "RoleNameWithPath"): _with_path("role"),
     ("iam", "UserNameWithPath"): _with_path("user"),
     ("organizations", "Account"): _management_account,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,14 @@ class Stacks:
         self.people.put_role_policy(RoleName=self.role.rsplit("/", 1)[1], PolicyName="own", PolicyDocument=document)
 
     def made(self, body: str, **parameters: str) -> str:
+        return self.made_with({}, body, **parameters)
+
+    def made_with(self, tags: Mapping[str, str], body: str, **parameters: str) -> str:
         self.count += 1
         name = f"stack-{self.count}"
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
-        self.own.create_stack(StackName=name, TemplateBody=body, Parameters=given)
+        stack_tags = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.own.create_stack(StackName=name, TemplateBody=body, Parameters=given, Tags=stack_tags)
         return name
 
     def status(self, name: str) -> str:
@@ -117,6 +121,51 @@ def test_the_registry_alone_says_what_another_resource_type_needs(resource_type:
         assert f"is not authorized to perform: {permission} on resource" in why
     own.may(allow([*wanted, "cloudformation:*"]))
     assert own.status(own.made(body)) == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "creating"),
+    [("AWS::EC2::VPC", "ec2:CreateVpc"), ("AWS::EC2::InternetGateway", "ec2:CreateInternetGateway")],
+)
+def test_the_stack_s_tags_are_in_the_call_that_makes_what_can_have_them(
+    resource_type: str, creating: str, own: Stacks
+) -> None:
+    body = json.dumps({"Resources": {"Made": {"Type": resource_type, "Properties": PROPERTIES.get(resource_type, {})}}})
+    own.may(allow("*"), {**deny(creating), "Condition": {"Null": {"aws:RequestTag/cost-center": "true"}}})
+    (why,) = own.told(own.made(body), "CREATE_FAILED").values()
+    assert f"is not authorized to perform: {creating} on resource" in why
+    assert own.status(own.made_with({"cost-center": "4711"}, body)) == "CREATE_COMPLETE"
+
+
+PROPERTIES = {"AWS::EC2::VPC": {"CidrBlock": "10.0.0.0/16"}}
+
+
+def role_of(**properties: Any) -> str:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, **properties}}
+    return json.dumps({"Resources": {"Made": role}})
+
+
+def test_a_role_is_asked_for_with_its_path_and_its_boundary(own: Stacks, aws: Sandbox) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]})
+    boundary = own.people.create_policy(PolicyName="limit", PolicyDocument=document)["Policy"]["Arn"]
+    elsewhere = {"Effect": "Deny", "Action": "iam:CreateRole", "NotResource": "arn:aws:iam::*:role/platform/acme-*"}
+    without = {**deny("iam:CreateRole"), "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": boundary}}}
+    own.may(allow("*"), elsewhere, without)
+    good = {"Path": "/platform/", "RoleName": "acme-made", "PermissionsBoundary": boundary}
+    for wrong in ({"Path": "/"}, {"RoleName": "made"}):
+        (why,) = own.told(own.made(role_of(**{**good, **wrong})), "CREATE_FAILED").values()
+        assert "is not authorized to perform: iam:CreateRole on resource: arn:aws:iam::" in why
+    (why,) = own.told(own.made(role_of(Path="/platform/", RoleName="acme-made")), "CREATE_FAILED").values()
+    assert "role/platform/acme-made with an explicit deny" in why
+    assert own.status(own.made(role_of(**good))) == "CREATE_COMPLETE"
+
+
+def test_a_boundary_that_is_not_there_is_refused(own: Stacks) -> None:
+    own.may(allow("*"))
+    missing = "arn:aws:iam::123456789012:policy/missing"
+    (why,) = own.told(own.made(role_of(PermissionsBoundary=missing)), "CREATE_FAILED").values()
+    assert f"Scope ARN: {missing} does not exist or is not attachable" in why
 
 
 def test_a_type_that_the_registry_does_not_have_is_refused_loudly(own: Stacks) -> None:
