@@ -2,5 +2,3 @@
 
 Knows boto3 and the stack's outputs, as anybody's scripts could; requests are judged by the application's own model.
 """
-
-__version__ = "0.1.0"

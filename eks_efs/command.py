@@ -1,31 +1,33 @@
 """The command itself: its verbs, and how every way of ending becomes one sentence and an exit code."""
 
+import importlib
+import pkgutil
+import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, ProfileNotFound
 
-from eks_efs import __version__
+from eks_efs import verbs
 from eks_efs.endings import MEANINGS, Exit, Interrupted
-from eks_efs.verbs.check import check
-from eks_efs.verbs.completion import completion
-from eks_efs.verbs.explain import explain
-from eks_efs.verbs.first_contact import first_contact
-from eks_efs.verbs.provision import provision
-from eks_efs.verbs.remove import remove
-from eks_efs.verbs.report import report
-from eks_efs.verbs.schema import schema
-from eks_efs.verbs.status import status
-from eks_efs.verbs.watch import watch
+from first_contact.files import ROOT
 from provisioner.verbatim import without_queries
 
-VERBS = (provision, watch, status, check, report, remove, schema, explain, first_contact, completion)
 _CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:<3} {meaning}" for code, meaning in MEANINGS.items())
 
 
+def _tell_version(context: click.Context, _parameter: Any, is_asked: bool) -> None:
+    """The template has it, for the stack and for the command."""
+    if is_asked:
+        (version,) = re.findall(r"^ *SemanticVersion: (\S+)$", (ROOT / "template.yaml").read_text(), re.MULTILINE)
+        click.echo(version)
+        context.exit()
+
+
 @click.group(epilog=_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, message="%(version)s")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version, help="Print it.")
 def root() -> None:
     """Clusters with shared storage that is proven to work: made, watched, checked, repaired and removed.
 
@@ -33,8 +35,9 @@ def root() -> None:
     """
 
 
-for verb in VERBS:
-    root.add_command(verb)
+# Each module of eks_efs/verbs is a verb: the click command of the module's own name.
+for module in pkgutil.iter_modules(verbs.__path__):
+    root.add_command(getattr(importlib.import_module(f"{verbs.__name__}.{module.name}"), module.name))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,20 +47,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         return _said(str(interrupted), Exit.INTERRUPTED)
     except (click.Abort, KeyboardInterrupt):
-        return _said("interrupted; nothing was started", Exit.INTERRUPTED)
+        return _said("interrupted", Exit.INTERRUPTED)
+    except click.UsageError as problem:
+        return _said(_with_remedy(problem), Exit.WRONG_INPUT)
     except click.ClickException as problem:
         return _said(problem.format_message(), problem.exit_code)
-    except (ProfileNotFound, NoRegionError) as problem:
+    except NoRegionError:
+        return _said("there is no region: give --region, AWS_REGION, or a profile that has one", Exit.WRONG_INPUT)
+    except ProfileNotFound as problem:
         return _said(str(problem), Exit.WRONG_INPUT)
     except ClientError as problem:
         return _said(_refused(problem), Exit.NOT_ANSWERED)
     except BotoCoreError as problem:
         return _said(without_queries(str(problem)), Exit.NOT_ANSWERED)
+    except OSError as problem:
+        return _said(str(problem), Exit.FAILED)
 
 
 def _said(sentence: str, code: int) -> int:
     print(f"eks-efs: {sentence}", file=sys.stderr)
     return int(code)
+
+
+def _with_remedy(problem: click.UsageError) -> str:
+    command = problem.ctx.command_path if problem.ctx else "eks-efs"
+    said = problem.format_message().rstrip(".")
+    return said if said.endswith("?") else f"{said}: {command} --help says what there is"
 
 
 def _refused(error: ClientError) -> str:

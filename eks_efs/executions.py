@@ -12,10 +12,10 @@ Described = Mapping[str, Any]
 """DescribeExecution's answer."""
 
 
-def start(stack: Stack, machine: str, asked: Mapping[str, Any]) -> str:
+def start(stack: Stack, machine: str, asked: Mapping[str, Any], name: str) -> str:
     """The execution's ARN."""
     started = stack.client("stepfunctions").start_execution(
-        stateMachineArn=_machine_arn(stack, machine), input=json.dumps(dict(asked))
+        stateMachineArn=_machine_arn(stack, machine), name=name, input=json.dumps(dict(asked))
     )
     return str(started["executionArn"])
 

@@ -31,11 +31,12 @@ def ended(stepfunctions: Any, execution_arn: str) -> dict[str, Any]:
 
 
 def follow(stepfunctions: Any, execution_arn: str, console: Console) -> dict[str, Any]:
-    """DescribeExecution's answer once the execution has ended."""
+    """DescribeExecution's answer once the execution has ended; what it still takes is told of one that runs."""
     described = stepfunctions.describe_execution(executionArn=execution_arn)
     machine_arn = described["stateMachineArn"]
     definition = json.loads(stepfunctions.describe_state_machine(stateMachineArn=machine_arn)["definition"])
-    earlier = usual(stepfunctions, machine_arn, definition, json.loads(described["input"]))
+    is_running = described["status"] == "RUNNING"
+    earlier = usual(stepfunctions, machine_arn, definition, json.loads(described["input"])) if is_running else None
     progress = Progress(definition)
     if console.is_terminal:
         with Live(console=console, refresh_per_second=8) as live:
@@ -51,8 +52,8 @@ def follow(stepfunctions: Any, execution_arn: str, console: Console) -> dict[str
     return ended(stepfunctions, execution_arn)
 
 
-def _to_go(earlier: Usual, progress: Progress, now: datetime) -> Iterator[Text]:
-    if not earlier.executions:
+def _to_go(earlier: Usual | None, progress: Progress, now: datetime) -> Iterator[Text]:
+    if earlier is None or not earlier.executions:
         return
     seconds = earlier.seconds_to_go(progress.steps, now)
     took = "the one before took" if earlier.executions == 1 else f"the {earlier.executions} before took"

@@ -41,7 +41,7 @@ def with_saving(function: F) -> F:
     """Hands the function `save`, a folder or None."""
     return click.option(
         "--save",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=click.Path(file_okay=False, writable=True, path_type=Path),
         metavar="FOLDER",
         help="Keep evidence and report there, in a folder per execution.",
     )(function)

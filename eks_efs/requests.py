@@ -49,12 +49,11 @@ def judged(stack: Stack, asked: Any) -> Request:
 
 
 def in_one_sentence(error: RequestError) -> str:
-    """The refusal of a state machine's input; of several wrong fields a line each."""
+    """The refusal of a state machine's input, with every wrong field."""
     first, *problems = error.subject.strip().splitlines()
     if not problems:
         return first
-    wrong = [problem.removeprefix("- ") for problem in problems]
-    return wrong[0] if len(wrong) == 1 else "\n".join([f"{first}:", *(f"  {each}" for each in wrong)])
+    return "; ".join(problem.removeprefix("- ") for problem in problems)
 
 
 def _path(field: str) -> list[str]:

@@ -1,6 +1,8 @@
 """An execution from its start to its outcome, as every command that starts one shows it."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,26 @@ from eks_efs.stack import Stack
 def run(
     stack: Stack, screen: Screen, machine: str, asked: Mapping[str, Any], *, wait: bool = True, save: Path | None = None
 ) -> Exit:
-    """Starts the machine; how it ended, or that it was started when nobody is to wait for it."""
-    execution_arn = start(stack, machine, asked)
-    if wait:
-        return watch(stack, screen, execution_arn, save=save)
-    name = execution_arn.rsplit(":", 1)[-1]
+    """Starts the machine; how it ended, or that it was started when nobody is to wait for it. Raises: Interrupted."""
+    name = str(uuid.uuid4())
+    with _saying_how_to_come_back(stack, name):
+        execution_arn = start(stack, machine, asked, name)
+        if wait:
+            return _watched(stack, screen, execution_arn, save)
     screen.result(
         {"execution_arn": execution_arn, "status": "RUNNING"},
-        lambda console: console.print(f"Started. To watch it: eks-efs watch {name}{stack.options}", soft_wrap=True),
+        lambda console: console.print(f"Started. To watch it: {_to_come_back(stack, name)}", soft_wrap=True),
     )
     return Exit.AS_ASKED
 
 
 def watch(stack: Stack, screen: Screen, execution_arn: str, *, save: Path | None = None) -> Exit:
-    """Raises: Interrupted."""
+    """How it ended. Raises: Interrupted."""
+    with _saying_how_to_come_back(stack, execution_arn.rsplit(":", 1)[-1]):
+        return _watched(stack, screen, execution_arn, save)
+
+
+def _watched(stack: Stack, screen: Screen, execution_arn: str, save: Path | None) -> Exit:
     outcome = Outcome.of(stack, _ended(stack, screen, execution_arn))
     saved = outcome.save(stack, save)
     screen.result(outcome.as_json(saved), outcome.show)
@@ -41,16 +49,24 @@ def watch(stack: Stack, screen: Screen, execution_arn: str, *, save: Path | None
 
 def _ended(stack: Stack, screen: Screen, execution_arn: str) -> Described:
     client = stack.client("stepfunctions")
-    try:
-        if not screen.watches:
-            return ended(client, execution_arn)
-        screen.progress.print()
-        followed = follow(client, execution_arn, screen.progress)
-        screen.progress.print()
-    except KeyboardInterrupt:
-        name = execution_arn.rsplit(":", 1)[-1]
-        raise Interrupted(
-            f"the execution goes on; to come back to it: eks-efs watch {name}{stack.options}; "
-            f"to end it: aws stepfunctions stop-execution --execution-arn {execution_arn}"
-        ) from None
+    if not screen.watches:
+        return ended(client, execution_arn)
+    screen.progress.print()
+    followed = follow(client, execution_arn, screen.progress)
+    screen.progress.print()
     return followed
+
+
+@contextmanager
+def _saying_how_to_come_back(stack: Stack, name: str) -> Iterator[None]:
+    """An interrupt ends the watching only, whenever it comes: also while the execution is being started."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; the execution goes on, and {_to_come_back(stack, name)} comes back to it"
+        ) from None
+
+
+def _to_come_back(stack: Stack, name: str) -> str:
+    return f"eks-efs watch {name}{stack.options}"

@@ -2,15 +2,17 @@ import click
 from click.shell_completion import get_completion_class
 
 from eks_efs.endings import Exit
-from eks_efs.options import examples
+from eks_efs.options import examples, with_json
+from eks_efs.screen import Screen
 
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command(epilog=examples("eks-efs completion bash"))
+@click.command(short_help="Print a shell's completion.", epilog=examples("eks-efs completion bash"))
 @click.argument("shell", type=click.Choice(SHELLS))
+@with_json
 @click.pass_context
-def completion(context: click.Context, shell: str) -> Exit:
+def completion(context: click.Context, shell: str, screen: Screen) -> Exit:
     """Print what makes a shell complete commands, options, clusters and rules.
 
     \b
@@ -21,5 +23,6 @@ def completion(context: click.Context, shell: str) -> Exit:
     root = context.find_root()
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 (click has the three)
-    click.echo(kind(root.command, {}, "eks-efs", "_EKS_EFS_COMPLETE").source())
+    script = kind(root.command, {}, "eks-efs", "_EKS_EFS_COMPLETE").source()
+    screen.result({"shell": shell, "script": script}, lambda _: click.echo(script))
     return Exit.AS_ASKED

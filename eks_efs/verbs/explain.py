@@ -15,7 +15,9 @@ def _names(_context: Any, _parameter: Any, begun: str) -> list[str]:
     return [name for name in rules() if name.startswith(begun)]
 
 
-@click.command(epilog=examples("eks-efs explain security-group-closed"))
+@click.command(
+    short_help="Say what a rule means, and what to do.", epilog=examples("eks-efs explain security-group-closed")
+)
 @click.argument("name", metavar="[RULE]", required=False, shell_complete=_names)
 @with_json
 def explain(name: str | None, screen: Screen) -> Exit:

@@ -10,7 +10,11 @@ from eks_efs.screen import Screen
 from eks_efs.stack import Stack
 
 
-@click.command("first-contact", epilog=examples("eks-efs first-contact --save answers.json"))
+@click.command(
+    "first-contact",
+    short_help="Ask the account whether AWS is as taken to be.",
+    epilog=examples("eks-efs first-contact --save answers.json"),
+)
 @click.option("--run", metavar="REQUEST", help="Also one real provisioning, which costs.")
 @click.option(
     "--save",

@@ -12,10 +12,11 @@ from eks_efs.watching import run
 
 
 @click.command(
+    short_help="Make or mend a cluster and prove its storage.",
     epilog=examples(
         "eks-efs provision --set cluster.name=eks-example --set verification.writers=2 --plan",
         "eks-efs provision --set cluster.name=eks-example --set verification.writers=2",
-    )
+    ),
 )
 @click.argument("request", required=False, metavar="[REQUEST]")
 @click.option(

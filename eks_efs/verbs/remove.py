@@ -16,7 +16,10 @@ from provisioner.errors import RequestError
 from provisioner.removal.request import removal
 
 
-@click.command(epilog=examples("eks-efs remove eks-example --plan", "eks-efs remove eks-example --yes"))
+@click.command(
+    short_help="Remove a recorded cluster.",
+    epilog=examples("eks-efs remove eks-example --plan", "eks-efs remove eks-example --yes"),
+)
 @click.argument("cluster", shell_complete=clusters)
 @click.option("--plan", is_flag=True, help="Say what would go, what would stay and what is in the way; touch nothing.")
 @click.option("--delete-data", metavar="FILE_SYSTEM", help="Also remove the file system with its data, by its id.")

@@ -14,7 +14,10 @@ from eks_efs.screen import Screen
 from eks_efs.stack import Stack
 
 
-@click.command(epilog=examples("eks-efs report", "eks-efs report eks-example --save reports"))
+@click.command(
+    short_help="Link to the newest reports.",
+    epilog=examples("eks-efs report", "eks-efs report eks-example --save reports"),
+)
 @click.argument("cluster", required=False, shell_complete=clusters)
 @click.option("--open", "opens", is_flag=True, help="Open the newest of them in the browser.")
 @with_saving

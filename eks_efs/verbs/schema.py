@@ -8,7 +8,9 @@ from eks_efs.options import examples
 from provisioner.request import json_schema
 
 
-@click.command(epilog=examples("eks-efs schema", "eks-efs schema --sample"))
+@click.command(
+    short_help="Print the JSON Schema of a request.", epilog=examples("eks-efs schema", "eks-efs schema --sample")
+)
 @click.option("--sample", is_flag=True, help="A request with every field, its default and a comment, in YAML.")
 @click.option("--json", "_", is_flag=True, help="The schema is JSON in any case.")
 def schema(sample: bool, _: bool) -> Exit:

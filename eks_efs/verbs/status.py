@@ -13,7 +13,9 @@ from eks_efs.stack import Stack
 from eks_efs.tables import diagnosis_tables, record_table, records_table
 
 
-@click.command(epilog=examples("eks-efs status", "eks-efs status eks-example --json"))
+@click.command(
+    short_help="Show the recorded clusters.", epilog=examples("eks-efs status", "eks-efs status eks-example --json")
+)
 @click.argument("cluster", required=False, shell_complete=clusters)
 @click.option("--all", "removed_too", is_flag=True, help="Also the clusters that were removed.")
 @with_json

@@ -75,24 +75,6 @@ def test_a_good_run_tells_of_every_step_and_of_both_branches_at_once(good: subpr
     assert re.search(r"^waiting +Ensure cluster .*creating; next look in \d+ s$", good.stdout, re.MULTILINE)
 
 
-def test_a_refused_request_is_told_with_the_field_and_what_is_allowed_and_nothing_is_started(tmp_path: Path) -> None:
-    ended = demo(file_of(tmp_path, {"region": "nowhere-1"}), tmp_path / "state")
-    assert ended.returncode == 2
-    assert re.fullmatch(r"eks-efs: region is 'nowhere-1'; allowed: .+\n", ended.stderr)
-    assert "Validate request" not in ended.stdout
-
-
-def test_a_plan_is_shown_as_a_table_and_ends_well(tmp_path: Path) -> None:
-    planned = demo(file_of(tmp_path, {"mode": "plan", "cluster": {"name": "planned"}}), tmp_path / "state")
-    assert (planned.returncode, planned.stderr) == (0, "")
-    assert "What a run would do, in this order" in planned.stdout
-    assert re.search(r"^ create +cluster planned", planned.stdout, re.MULTILINE)
-    assert re.search(
-        r"^Planned: \d+ to create, 0 to change, 0 that only a person can change\.", planned.stdout, re.MULTILINE
-    )
-    assert "Evidence:" not in planned.stdout
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [(None, "No such file or directory"), ("{]", "neither YAML nor JSON: ")],

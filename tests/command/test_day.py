@@ -1,0 +1,118 @@
+"""A day's work with the command: every example of its help is run, in an order that a person might take."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.request import urlopen
+
+import click
+import pytest
+
+from eks_efs.command import root
+from local.cloud import EmbeddedCloud
+from tests.command.conftest import Calls, Command, Ended
+from tests.command.rights import allowed, needed
+
+PLAN = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2 --plan"
+PROVISION = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2"
+SAVED = "eks-efs report eks-example --save reports"
+DAY = (
+    "eks-efs schema",
+    "eks-efs schema --sample",
+    PLAN,
+    PROVISION,
+    "eks-efs watch",
+    "eks-efs status",
+    "eks-efs status eks-example --json",
+    "eks-efs check eks-example",
+    "eks-efs check eks-example --behaviour --json",
+    "eks-efs report",
+    SAVED,
+    "eks-efs remove eks-example --plan",
+    "eks-efs remove eks-example --yes",
+    "eks-efs explain security-group-closed",
+    "eks-efs completion bash",
+)
+ELSEWHERE = ("first-contact",)
+"""Its example is run by tests/first_contact, which has what it asks about."""
+
+
+def examples(group: click.Group, *names: str) -> Iterator[tuple[str, str]]:
+    """Each verb's name and a line of its help's examples."""
+    for name, verb in group.commands.items():
+        if isinstance(verb, click.Group):
+            yield from examples(verb, *names, name)
+            continue
+        lines = re.findall(r"^  \$ (.+)$", verb.epilog or "", re.MULTILINE)
+        assert lines, f"eks-efs {' '.join([*names, name])} has no example"
+        yield from ((" ".join([*names, name]), line) for line in lines)
+
+
+@pytest.fixture(scope="module")
+def day(command: Command) -> Mapping[str, Ended]:
+    return {line: command(line) for line in DAY}
+
+
+def test_every_example_of_every_help_is_among_them() -> None:
+    assert {line for name, line in examples(root) if name not in ELSEWHERE} == set(DAY)
+
+
+@pytest.mark.parametrize("line", DAY)
+def test_an_example_ends_as_asked(day: Mapping[str, Ended], line: str) -> None:
+    assert (day[line].code, day[line].stderr) == (0, "")
+    assert day[line].stdout
+
+
+def test_a_plan_is_told_and_nothing_is_made(day: Mapping[str, Ended]) -> None:
+    told = day[PLAN].stdout
+    assert "What a run would do, in this order" in told
+    assert re.search(r"^ create +cluster eks-example", told, re.MULTILINE)
+    planned = r"^Planned: \d+ to create, 0 to change, 0 that only a person can change\. Nothing was touched\.$"
+    assert re.search(planned, told, re.MULTILINE)
+    assert "Evidence:" not in told
+
+
+def test_a_run_and_watching_it_afterwards_tell_the_same(day: Mapping[str, Ended]) -> None:
+    ran, watched = (day[line].stdout for line in (PROVISION, "eks-efs watch"))
+    for told in (ran, watched):
+        assert "Ready: the storage is proven." in told
+        assert re.search(r"^Evidence: s3://\S+/evidence\.json$", told, re.MULTILINE)
+        assert " to go" not in told
+    assert ran.splitlines()[-1] == watched.splitlines()[-1]
+
+
+def test_the_fleet_is_a_line_per_cluster_and_json_for_programs(day: Mapping[str, Ended], cloud: EmbeddedCloud) -> None:
+    row = rf"^ ?eks-example +Ready +1\.\d+ +just now +never +not checked +123456789012 +{cloud.region} +–"
+    assert re.search(row, day["eks-efs status"].stdout, re.MULTILINE)
+    record = json.loads(day["eks-efs status eks-example --json"].stdout)
+    assert (record["cluster"], record["state"], record["differences"]) == ("eks-example", "Ready", 0)
+
+
+def test_a_check_of_the_behaviour_tells_programs_what_was_read(day: Mapping[str, Ended]) -> None:
+    assert "Verified: no difference." in day["eks-efs check eks-example"].stdout
+    told = json.loads(day["eks-efs check eks-example --behaviour --json"].stdout)
+    assert (told["status"], told["output"]["status"]) == ("SUCCEEDED", "Verified")
+    assert told["output"]["behaviour"]["proven"]
+
+
+def test_a_report_is_linked_to_and_kept(day: Mapping[str, Ended], folder: Path) -> None:
+    (link,) = re.findall(r"^http\S+$", day["eks-efs report"].stdout, re.MULTILINE)
+    with urlopen(link) as page:  # noqa: S310 (of the embedded cloud)
+        linked = page.read()
+    kept = [folder / path for path in re.findall(r"^Saved (\S+)$", day[SAVED].stdout, re.MULTILINE)]
+    assert [path.name for path in kept] == ["evidence.json", "report.html"]
+    assert kept[1].read_bytes() == linked
+    assert json.loads(kept[0].read_text())["writers"]
+
+
+def test_a_removal_goes_as_it_was_planned(day: Mapping[str, Ended]) -> None:
+    planned, removed = (day[f"eks-efs remove eks-example {option}"].stdout for option in ("--plan", "--yes"))
+    assert "Nothing was touched." in planned
+    assert "Removed: eks-example." in removed
+    kept = r"^ file system +(fs-\w+)"
+    assert re.findall(kept, planned, re.MULTILINE) == re.findall(kept, removed, re.MULTILINE) != []
+
+
+def test_what_the_page_says_an_operator_may_do_is_what_the_day_took(day: Mapping[str, Ended], calls: Calls) -> None:
+    assert allowed() == needed(calls)
