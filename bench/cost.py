@@ -117,7 +117,8 @@ TRANSITION: Final = 0.025 / 1_000
 INVOCATION: Final = 0.20 / 1_000_000
 GIGABYTE_SECOND: Final = 0.0000133334
 ALARM, KEY, DASHBOARD = 0.10, 1.00, 3.00
-CLUSTER_HOUR, NAT_HOUR, VCPU_HOUR, GIGABYTE_HOUR = 0.10, 0.045, 0.04048, 0.004445
+CLUSTER_HOUR, EXTENDED_HOUR, NAT_HOUR = 0.10, 0.60, 0.045
+VCPU_HOUR, GIGABYTE_HOUR = 0.04048, 0.004445
 LOG_GIGABYTE, LOG_GIGABYTE_MONTH = 0.50, 0.03
 HOURS: Final = 730
 # Gigabytes of audit and authenticator logs a day: seen by others, and more with every operator in the cluster.
@@ -172,6 +173,7 @@ check of the behaviour also runs pods on Fargate for some minutes: less than a c
 |---|---|
 | the stack: two keys, a dashboard, {alarms()} alarms | {2 * KEY + DASHBOARD + alarms() * ALARM:.2f} |
 | per cluster: the EKS control plane | {CLUSTER_HOUR * HOURS:.2f} |
+| per cluster: instead, once its version is in extended support | {EXTENDED_HOUR * HOURS:.2f} |
 | per cluster: one NAT gateway, without its traffic (`nat: per_zone` has three) | {NAT_HOUR * HOURS:.2f} |
 | per cluster: two CoreDNS pods on Fargate | {pods * HOURS:.2f} |
 | per cluster: control plane logs of a quiet one ({QUIET:g} GB a day, kept for 90 days) | {log_price(QUIET):.2f} |
@@ -183,6 +185,10 @@ quiet day, many GB with operators that ask without end, and then it costs more t
 say: autify.com, "Cost-Effective EKS Control Plane Logging"; nobody measured it here). `cluster.control_plane_logs: []`
 turns it off; `control_plane_log_retention_days` bounds what is kept: EKS itself would keep it for ever, also when the
 cluster is gone.
+
+Extended support comes to clusters whose `cluster.upgrade_policy` is EXTENDED, fourteen months after EKS has released
+their version, and lasts until they are upgraded, twelve months at most. With STANDARD, which new clusters have, EKS
+upgrades them instead; the fleet's check tells 60 days before.
 
 Storage in EFS, the stack's own logs, and requests to DynamoDB, S3, KMS and SNS come on top: cents, as long as nobody
 stores much.

@@ -15,6 +15,7 @@ from local.aws.eks_nodegroups import NodegroupOperations
 from local.aws.eks_offers import OfferOperations
 from local.aws.eks_profiles import ProfileOperations
 from local.aws.eks_state import AccessEntry, Addon, Cluster, FargateProfile, Nodegroup
+from local.aws.eks_versions import VersionOperations
 from local.aws.interfaces import Cloud
 from local.aws.refusals import refusal
 
@@ -29,7 +30,13 @@ def install(cloud: Cloud) -> None:
 
 
 class StrictEks(
-    ClusterOperations, AccessOperations, ProfileOperations, NodegroupOperations, AddonOperations, OfferOperations
+    ClusterOperations,
+    VersionOperations,
+    AccessOperations,
+    ProfileOperations,
+    NodegroupOperations,
+    AddonOperations,
+    OfferOperations,
 ):
     """Every EKS operation of the embedded cloud."""
 

@@ -3,7 +3,6 @@
 Source: EKS API reference; messages as users quote them in issues of eksctl and terraform-provider-aws.
 """
 
-import ipaddress
 import logging
 import threading
 import zlib
@@ -26,7 +25,9 @@ from local.aws.eks_rules import (
     check_vpc_config,
     merged_logging,
 )
+from local.aws.eks_service_range import check_network_config, service_network
 from local.aws.eks_state import LOCK, Cluster, Update, clusters_of
+from local.aws.eks_versions import check_policy
 from local.aws.interfaces import Cloud
 from local.aws.refusals import refusal
 from local.kubernetes.interfaces import ControlPlane
@@ -65,6 +66,7 @@ class ClusterOperations(EksOperations):
         request["bootstrapSelfManagedAddons"] = self.parameter("bootstrapSelfManagedAddons", True)
         request["deletionProtection"] = self.parameter("deletionProtection", False)
         request["kubernetesNetworkConfig"] = self.parameter("kubernetesNetworkConfig", {})
+        request["upgradePolicy"] = self.parameter("upgradePolicy", {"supportType": "EXTENDED"})
         request["tags"] = self.tags_parameter()
         return request
 
@@ -72,6 +74,7 @@ class ClusterOperations(EksOperations):
         version = request["version"] or DEFAULT_VERSION
         if version not in OFFERED_VERSIONS:
             raise refusal("InvalidParameterException", f"unsupported Kubernetes version {version}", clusterName=name)
+        check_policy(request["upgradePolicy"]["supportType"], version)
         check_cluster_role(request["roleArn"], self.partition)
         check_linked_role(self.current_account, self.partition)
         check_encryption(request["encryptionConfig"])
@@ -80,6 +83,7 @@ class ClusterOperations(EksOperations):
         access |= request["accessConfig"] or {}
         ec2 = network.backend(self.current_account, self.region)
         subnets = check_vpc_config(ec2, request["resourcesVpcConfig"] or {})
+        check_network_config(ec2, request["kubernetesNetworkConfig"], subnets[0].vpc_id, self.region)
         check_capacity(ec2, name, subnets)
         wanted = request["resourcesVpcConfig"]
         group = ec2.create_security_group(
@@ -114,11 +118,8 @@ class ClusterOperations(EksOperations):
                 "endpointPrivateAccess": wanted.get("endpointPrivateAccess", False),
                 "publicAccessCidrs": wanted.get("publicAccessCidrs") or ["0.0.0.0/0"],
             },
-            network_config={
-                "serviceIpv4Cidr": _service_cidr(str(ec2.get_vpc(subnets[0].vpc_id).cidr_block)),
-                "ipFamily": "ipv4",
-            }
-            | request["kubernetesNetworkConfig"],
+            network_config=service_network(ec2, request["kubernetesNetworkConfig"], subnets[0].vpc_id),
+            upgrade_policy=dict(request["upgradePolicy"]),
             logging=merged_logging(request["logging"]),
             access_config=access,
             encryption_config=request["encryptionConfig"] or [],
@@ -191,14 +192,6 @@ class ClusterOperations(EksOperations):
     def list_clusters(self) -> ActionResult:
         return ActionResult(self.page(list(self.clusters), "clusters"))
 
-    def describe_cluster_versions(self) -> ActionResult:
-        versions = [
-            {"clusterVersion": v, "clusterType": "eks", "defaultVersion": v == DEFAULT_VERSION}
-            | {"status": "standard-support", "versionStatus": "STANDARD_SUPPORT"}
-            for v in reversed(OFFERED_VERSIONS)
-        ]
-        return ActionResult({"clusterVersions": versions})
-
     def update_cluster_config(self) -> ActionResult:
         cluster = self.cluster()
         if cluster.status != "ACTIVE":
@@ -207,7 +200,7 @@ class ClusterOperations(EksOperations):
                 f"Cannot update cluster {cluster.name} while it is in status {cluster.status}",
                 clusterName=cluster.name,
             )
-        wanted = {n: self.parameter(n) for n in ("resourcesVpcConfig", "logging", "accessConfig", "deletionProtection")}
+        wanted = {name: self.parameter(name) for name in _CHANGES}
         asked = [name for name, value in wanted.items() if value is not None]
         if len(asked) != 1:
             raise refusal("InvalidParameterException", "Exactly one kind of update is allowed per request")
@@ -284,12 +277,6 @@ def _clean_up(cloud: Cloud, cluster: Cluster) -> None:
         network.delete_group_if_free(ec2, cluster.security_group_id)
 
 
-def _service_cidr(vpc_cidr: str) -> str:
-    """EKS picks 10.100.0.0/16 or 172.20.0.0/16, whichever does not overlap the VPC."""
-    inside_ten = ipaddress.ip_network(vpc_cidr).overlaps(ipaddress.ip_network("10.0.0.0/8"))
-    return "172.20.0.0/16" if inside_ten else "10.100.0.0/16"
-
-
 def _change_endpoint(cluster: Cluster, wanted: dict[str, Any]) -> Update:
     changed = {**cluster.vpc_config, **{name: value for name, value in wanted.items() if value is not None}}
     if not changed["endpointPublicAccess"] and not changed["endpointPrivateAccess"]:
@@ -327,9 +314,19 @@ def _change_protection(cluster: Cluster, wanted: bool) -> Update:
     return Update("DeletionProtectionUpdate", [{"type": "DeletionProtection", "value": str(wanted).lower()}])
 
 
+def _change_policy(cluster: Cluster, wanted: dict[str, Any]) -> Update:
+    policy = str(wanted["supportType"])
+    if policy == cluster.upgrade_policy["supportType"]:
+        raise refusal("InvalidParameterException", "Cluster is already at the desired configuration")
+    check_policy(policy, cluster.version)
+    cluster.upgrade_policy = {"supportType": policy}
+    return Update("UpgradePolicyUpdate", [{"type": "UpgradePolicy", "value": policy}])
+
+
 _CHANGES: Mapping[str, Callable[[Cluster, Any], Update]] = {
     "resourcesVpcConfig": _change_endpoint,
     "logging": _change_logging,
     "accessConfig": _change_access,
     "deletionProtection": _change_protection,
+    "upgradePolicy": _change_policy,
 }

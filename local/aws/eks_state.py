@@ -173,6 +173,7 @@ class Cluster:
     version: str
     vpc_config: dict[str, Any]
     network_config: dict[str, Any]
+    upgrade_policy: dict[str, str]
     logging: dict[str, Any]
     access_config: dict[str, Any]
     encryption_config: list[dict[str, Any]]
@@ -225,7 +226,7 @@ class Cluster:
             "health": {"issues": self.issues},
             "accessConfig": self.access_config,
             "deletionProtection": self.deletion_protection,
-            "upgradePolicy": {"supportType": "EXTENDED"},
+            "upgradePolicy": self.upgrade_policy,
         }
         if self.control_plane is not None and self.status not in ("CREATING", "FAILED"):
             certificate = base64.b64encode(self.control_plane.ca_pem.encode()).decode()

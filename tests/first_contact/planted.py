@@ -11,7 +11,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.events.models import EventPattern
 
 from first_contact.checks.absences import NOBODY
-from local.aws import efs, eks_access, eks_addons, eks_clusters, policy_validation, quotas
+from local.aws import efs, eks_access, eks_addons, eks_versions, policy_validation, quotas
 from local.aws.hooks import Call
 from local.aws.patches import jsonata, stepfunctions, stepfunctions_definition
 from local.aws.patches.stepfunctions_definition import Diagnostic
@@ -244,12 +244,12 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
     ),
     "EKS does not offer 1.37": (
         lambda site: (
-            site.patch.setattr(eks_clusters, "OFFERED_VERSIONS", ("1.35", "1.36")),
-            site.patch.setattr(eks_clusters, "DEFAULT_VERSION", "1.36"),
+            site.patch.setattr(eks_versions, "OFFERED_VERSIONS", ("1.35", "1.36")),
+            site.patch.setattr(eks_versions, "DEFAULT_VERSION", "1.36"),
         )[0],
         {"kubernetes-versions/1.37"},
     ),
-    "EKS has no default version": (patched(eks_clusters, "DEFAULT_VERSION", None), {"kubernetes-versions/default"}),
+    "EKS has no default version": (patched(eks_versions, "DEFAULT_VERSION", None), {"kubernetes-versions/default"}),
     "the add-on knows no computeType": (
         lambda site: site.patch.delitem(eks_addons.COREDNS_OPTIONS, "computeType"),
         {"coredns-addon"},

@@ -60,7 +60,10 @@ def complete_request(
     problems = [*_field_problems(merged), *cross_field_problems(merged), *_place_problems(merged, own_region)]
     if not problems:
         request = Request.model_validate(merged)
-        problems = endpoint_problems(request, functions_in_vpc=functions_in_vpc)
+        problems = [
+            *endpoint_problems(request, functions_in_vpc=functions_in_vpc),
+            *network_problems(request),
+        ]
     if problems:
         raise refusal(problems, lambda path: _origin(layers, path))
     return request
@@ -128,6 +131,25 @@ def endpoint_problems(request: Request, *, functions_in_vpc: bool) -> list[Probl
             "made yet, so that no public_access_cidrs can name it"
         )
         problems.append(Problem(("cluster", "endpoint_access"), shown(access), allowed))
+    return problems
+
+
+def network_problems(request: Request) -> list[Problem]:
+    """Addresses that do not fit the VPC that is to be made. Of an existing one Check account knows them.
+
+    Source: EKS API, KubernetesNetworkConfigRequest; a quarter of the VPC is all that three zones leave each other.
+    """
+    network, services = request.network, request.cluster.service_ipv4_cidr
+    if isinstance(network, ExistingNetwork):
+        return []
+    vpc, length = IPv4Network(network.cidr), network.private_subnet_prefix_length
+    problems = []
+    if services and IPv4Network(services).overlaps(vpc):
+        allowed = f"a range that does not overlap with network.cidr, {network.cidr}"
+        problems.append(Problem(("cluster", "service_ipv4_cidr"), shown(services), allowed))
+    if length is not None and length < vpc.prefixlen + 2:
+        allowed = f"{vpc.prefixlen + 2} to 27 in a network.cidr of /{vpc.prefixlen}: a quarter of it at most"
+        problems.append(Problem(("network", "private_subnet_prefix_length"), shown(length), allowed))
     return problems
 
 

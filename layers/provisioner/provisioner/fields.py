@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -93,6 +93,11 @@ def _is_vpc_cidr(value: str) -> bool:
     return network is not None and 16 <= network.prefixlen <= 24 and any(map(network.subnet_of, _PRIVATE_BLOCKS))
 
 
+def _is_service_cidr(value: str) -> bool:
+    network = _ipv4_network(value)
+    return network is not None and 12 <= network.prefixlen <= 24 and any(map(network.subnet_of, _PRIVATE_BLOCKS))
+
+
 def _is_capacity(value: str) -> bool:
     match = _QUANTITY.fullmatch(value)
     return match is not None and 1 <= _bytes(Decimal(match["number"]), match["unit"] or "") < 2**63
@@ -177,6 +182,27 @@ VpcCidr = Annotated[
     str,
     Allowed("a private (RFC 1918) IPv4 CIDR block, /16 to /24, without host bits, like 10.0.0.0/16", _is_vpc_cidr),
 ]
+# Source: EKS API, KubernetesNetworkConfigRequest, serviceIpv4Cidr.
+ServiceCidr = Annotated[
+    str,
+    Allowed(
+        "a private (RFC 1918) IPv4 CIDR block, /12 to /24, without host bits and outside the VPC, like 172.20.0.0/16, "
+        "or null for EKS's own choice",
+        _is_service_cidr,
+    ),
+]
+IpFamily = Annotated[
+    Literal["ipv4"],
+    Allowed(
+        "ipv4",
+        why=lambda value: (
+            "EKS on Fargate has IPv6, EFS too, and whether Fargate mounts over it is documented nowhere: it cannot be "
+            "proven here"
+            if value == "ipv6"
+            else None
+        ),
+    ),
+]
 PrincipalArn = Annotated[
     str,
     Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\x21-\x7e]+$", max_length=2048),
@@ -187,6 +213,7 @@ KeyArn = Annotated[
     Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$", max_length=2048),
     Allowed("the ARN of a KMS key (not an alias), or null"),
 ]
+ZoneId = Annotated[str, Field(pattern=r"^[a-z0-9]{3,6}-az[1-9]$")]
 VpcId = Annotated[
     str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$"), Allowed("a VPC id like vpc-0123456789abcdef0")
 ]
@@ -214,7 +241,17 @@ Capacity = Annotated[
 PosixId = Annotated[
     int, Field(ge=0, le=2**32 - 1), Whole, Allowed("a whole number, 0 to 4294967295, as POSIX user and group ids are")
 ]
-Zones = Annotated[int, Field(ge=2, le=3), Whole, Allowed("2 or 3")]
+ZoneChoice = Annotated[
+    Annotated[int, Field(ge=2, le=3)] | Annotated[list[ZoneId], Field(min_length=2, max_length=3), Unique],
+    Whole,
+    Allowed('2 or 3, or the ids of 2 or 3 zones, each once, like ["apne1-az1", "apne1-az4"]'),
+]
+PrivatePrefix = Annotated[
+    int,
+    Field(ge=18, le=27),
+    Whole,
+    Allowed("a whole number, 18 to 27: how many bits of a private subnet's addresses are the same; null: an eighth"),
+]
 Writers = Annotated[int, Field(ge=1, le=20), Whole, Allowed("a whole number, 1 to 20")]
 LinesPerWriter = Annotated[int, Field(ge=1, le=1000), Whole, Allowed("a whole number, 1 to 1000")]
 # Those of the registry schema of AWS::Logs::LogGroup, RetentionInDays.

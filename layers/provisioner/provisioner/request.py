@@ -38,6 +38,16 @@ class _Part(BaseModel):
 class ClusterRequest(_Part):
     name: fields.ClusterName = "eks-example"
     version: fields.KubernetesVersion | None = None
+    upgrade_policy: Annotated[
+        Literal["STANDARD", "EXTENDED"] | None,
+        Field(
+            description="what EKS does when standard support of the version ends: STANDARD upgrades the cluster, "
+            "EXTENDED keeps the version for another year at six times the price; null: a new cluster has STANDARD "
+            "(EXTENDED where that is all its version still has), an existing one what it has"
+        ),
+    ] = None
+    service_ipv4_cidr: fields.ServiceCidr | None = None
+    ip_family: fields.IpFamily = "ipv4"
     endpoint_access: Literal["public", "private", "public_and_private"] = "public_and_private"
     public_access_cidrs: Annotated[list[fields.PublicCidr], Field(min_length=1, max_length=40), fields.Unique] = [
         "0.0.0.0/0"
@@ -55,8 +65,20 @@ class CreatedNetwork(_Part):
     """A VPC of the cluster's own: a public and a private subnet per zone; /24 still gives each of six 27 addresses."""
 
     cidr: fields.VpcCidr = "192.168.0.0/16"
-    availability_zones: fields.Zones = 3
+    availability_zones: fields.ZoneChoice = 3
+    private_subnet_prefix_length: fields.PrivatePrefix | None = None
     nat: Literal["single", "per_zone"] = "single"
+
+    @property
+    def zone_count(self) -> int:
+        zones = self.availability_zones
+        return zones if isinstance(zones, int) else len(zones)
+
+    @property
+    def zone_ids(self) -> list[str]:
+        """Those that are named, in their order of creation; none when only their number is."""
+        zones = self.availability_zones
+        return [] if isinstance(zones, int) else sorted(zones)
 
 
 class ExistingNetwork(_Part):

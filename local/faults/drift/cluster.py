@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from local.aws import eks_versions
 from local.aws.eks_state import Cluster, clusters_of
 from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
@@ -37,6 +38,20 @@ def protection(*, on: bool) -> Callable[[Scene], None]:
 def logging(*, enabled: list[str], disabled: list[str]) -> Callable[[Scene], None]:
     both = ((enabled, True), (disabled, False))
     return configure(logging={"clusterLogging": [{"types": types, "enabled": on} for types, on in both if types]})
+
+
+def policy(support: str) -> Callable[[Scene], None]:
+    return configure(upgradePolicy={"supportType": support})
+
+
+def into_extended_support(scene: Scene) -> None:
+    eks_versions.OUTDATED.add(scene.cluster.version)
+    scene.cluster.upgrade_policy = {"supportType": "EXTENDED"}
+
+
+def back_into_standard_support(scene: Scene) -> None:
+    eks_versions.OUTDATED.clear()
+    scene.cluster.upgrade_policy = {"supportType": "STANDARD"}
 
 
 def log_group(scene: Scene) -> str:
@@ -189,6 +204,33 @@ CHANGES = (
         CLUSTER,
         "version",
         state(cluster, version="1.99"),
+        "cluster",
+    ),
+    Change(
+        "extended-support-allowed",
+        "somebody switched extended support on, which was asked to be off",
+        "cluster_drift.UPGRADE_POLICY",
+        CLUSTER,
+        "upgradePolicy.supportType",
+        calls(policy("EXTENDED"), policy("STANDARD")),
+        "policy",
+    ),
+    Change(
+        "extended-support-begun",
+        "the version's standard support has ended, and the cluster with extended support switched on kept it",
+        "cluster_drift.UPGRADE_POLICY_HELD",
+        CLUSTER,
+        "upgradePolicy.supportType",
+        calls(into_extended_support, back_into_standard_support),
+        "policy",
+    ),
+    Change(
+        "services-elsewhere",
+        "the cluster was deleted and made again with another range for Services",
+        "cluster_drift.NETWORK_CONFIG",
+        CLUSTER,
+        "kubernetesNetworkConfig.service_ipv4_cidr",
+        item(lambda scene: scene.cluster.network_config, serviceIpv4Cidr="10.100.0.0/16"),
         "cluster",
     ),
     Change(

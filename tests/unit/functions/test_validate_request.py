@@ -277,6 +277,24 @@ def test_every_one_of_250_bad_requests_is_refused_by_the_field_and_nothing_is_ca
     assert set(calls) == {"ssm:GetParameter"}
 
 
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            {"cluster": {"service_ipv4_cidr": "10.20.0.0/24"}, "network": {"cidr": "10.20.0.0/16"}},
+            "cluster.service_ipv4_cidr is '10.20.0.0/24'; allowed: a range that does not overlap with network.cidr",
+        ),
+        (
+            {"network": {"cidr": "10.20.0.0/20", "private_subnet_prefix_length": 21}},
+            "network.private_subnet_prefix_length is 21; allowed: 22 to 27 in a network.cidr of /20",
+        ),
+    ],
+)
+def test_addresses_that_do_not_fit_the_vpc_are_refused_by_the_field(parts: dict[str, Any], said: str) -> None:
+    assert said in refused(parts)
+
+
 OFFICE = ["203.0.113.0/24"]
 HALVES = ["0.0.0.0/1", "128.0.0.0/1"]
 

@@ -68,6 +68,14 @@ def test_another_zone_layout_is_for_people_one_difference_per_parameter(created:
         created.provision()
 
 
+def test_other_zones_than_those_named_are_for_people(created: World) -> None:
+    actual = sorted(created.network.one_subnet_per_zone())
+    created.parts["network"] = {"availability_zones": ["apne1-az3", *actual[1:]]}
+    difference = only(created)
+    assert (difference.resource, difference.path, difference.actual) == (STACK, "parameters.Zones", actual)
+    assert not difference.repairable
+
+
 @pytest.mark.parametrize("attribute", ["EnableDnsSupport", "EnableDnsHostnames"])
 def test_dns_attributes_of_a_vpc_of_our_own_are_switched_on_again(attribute: str, created: World) -> None:
     created.ec2.modify_vpc_attribute(VpcId=created.network.vpc_id, **{attribute: {"Value": False}})

@@ -6,6 +6,7 @@ model too. Tests move states by hand: `eks.clusters["eks-example"]["status"] = "
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from botocore import xform_name
@@ -18,6 +19,8 @@ from tests.unit.resources.aws_calls import client, http, refusal
 from tests.unit.resources.samples import NETWORK, NOW, REGION
 
 Values = dict[str, Any]
+DAY = timedelta(days=1)
+CHANGED_WHOLE = ("logging", "deletionProtection", "upgradePolicy")
 
 
 class RefusedError(Exception):
@@ -63,6 +66,11 @@ class FakeEks:
             "version": given.pop("version", "1.33"),
             "status": "CREATING",
             "createdAt": NOW,
+            "kubernetesNetworkConfig": {
+                "serviceIpv4Cidr": "10.100.0.0/16",
+                "ipFamily": "ipv4",
+                **given.pop("kubernetesNetworkConfig", {}),
+            },
             "resourcesVpcConfig": {
                 "vpcId": self.vpc_id,
                 "clusterSecurityGroupId": "sg-0123456789abcdef0",
@@ -72,6 +80,22 @@ class FakeEks:
             **{key: value for key, value in given.items() if key != "bootstrapSelfManagedAddons"},
         }
         return {"cluster": self.clusters[name]}
+
+    def describe_cluster_versions(self, *, clusterVersions: list[str] | None = None, **_: Any) -> Values:
+        """1.32 is in extended support."""
+        offered = [
+            {
+                "clusterVersion": version,
+                "versionStatus": "EXTENDED_SUPPORT" if version == "1.32" else "STANDARD_SUPPORT",
+                "endOfStandardSupportDate": NOW + days * DAY,
+            }
+            for version, days in (("1.32", -30), ("1.33", 30), ("1.34", 150), ("1.35", 270), ("1.36", 390))
+        ]
+        return {
+            "clusterVersions": [
+                each for each in offered if not clusterVersions or each["clusterVersion"] in clusterVersions
+            ]
+        }
 
     def list_clusters(self, **_: Any) -> Values:
         return {"clusters": list(self.clusters)}
@@ -95,7 +119,7 @@ class FakeEks:
         if cluster["status"] != "ACTIVE":
             raise RefusedError("ResourceInUseException")
         cluster["resourcesVpcConfig"].update(changes.get("resourcesVpcConfig", {}))
-        cluster.update({key: value for key, value in changes.items() if key in ("logging", "deletionProtection")})
+        cluster.update({key: value for key, value in changes.items() if key in CHANGED_WHOLE})
         cluster["status"] = "UPDATING"
         return {"update": {"id": "1", "status": "InProgress"}}
 

@@ -181,6 +181,22 @@ def test_a_vpc_that_others_share_with_the_account_does_not_count(
     assert problems(target) == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"version": "1.31"}, ["cluster.version 1.31 is none that EKS offers"]),
+        (
+            {"version": "1.32", "upgrade_policy": "STANDARD"},
+            ["cluster.upgrade_policy STANDARD, and cluster.version 1.32 is in extended support"],
+        ),
+        ({"version": "1.32"}, []),
+        ({"version": "1.33", "upgrade_policy": "STANDARD"}, []),
+    ],
+)
+def test_a_version_that_no_new_cluster_can_have_is_told(asked: dict[str, Any], said: list[str], target: Target) -> None:
+    assert problems(target, cluster=asked) == said
+
+
 @pytest.mark.parametrize("service", ["service-quotas", "kms", "eks"])
 def test_what_may_not_be_looked_at_is_a_warning_that_names_the_call(service: str, target: Target, kms: Any) -> None:
     operation = {"service-quotas": "GetServiceQuota", "kms": "DescribeKey", "eks": "DescribeCluster"}[service]

@@ -46,6 +46,7 @@ def test_a_new_cluster_has_access_entries_only_no_self_managed_addons_and_the_pr
                 {"types": ["api", "controllerManager", "scheduler"], "enabled": False},
             ]
         },
+        "upgradePolicy": {"supportType": "STANDARD"},
         "clientRequestToken": ANY,  # boto3's own: EKS would remember one of the request's beyond a removal
         "tags": {"eks-efs-provisioner/cluster": "eks-example"},
     }
@@ -204,6 +205,52 @@ def test_a_cluster_in_another_vpc_is_refused(eks: FakeEks) -> None:
     with pytest.raises(TerminalError, match="vpc-2") as raised:
         ensure(request_for(), eks)
     assert raised.value.reason is ErrorReason.IMMUTABLE
+
+
+@pytest.mark.parametrize(
+    ("asked", "policy"),
+    [
+        ({}, "STANDARD"),
+        ({"version": "1.33"}, "STANDARD"),
+        ({"version": "1.32"}, "EXTENDED"),
+        ({"upgrade_policy": "EXTENDED"}, "EXTENDED"),
+    ],
+)
+def test_a_new_cluster_stays_in_standard_support_unless_asked_otherwise_or_its_version_has_left_it(
+    asked: dict[str, Any], policy: str, eks: FakeEks
+) -> None:
+    ensure(request_for(cluster=asked), eks)
+    assert eks.parameters["CreateCluster"]["upgradePolicy"] == {"supportType": policy}
+
+
+def test_an_upgrade_policy_is_changed_where_asked_for_and_left_alone_where_nobody_asked(eks: FakeEks) -> None:
+    found = active(request_for(cluster={"upgrade_policy": "EXTENDED"}), eks)
+    assert ensure(request_for(), eks).ready
+    assert found["upgradePolicy"] == {"supportType": "EXTENDED"}
+    standard = request_for(cluster={"upgrade_policy": "STANDARD"})
+    assert ensure(standard, eks).reason is Reason.UPDATING
+    assert found["upgradePolicy"] == {"supportType": "STANDARD"}
+
+
+def test_extended_support_that_has_begun_is_not_left_by_asking(eks: FakeEks) -> None:
+    active(request_for(cluster={"version": "1.32"}), eks)
+    calls = Calls(eks.client)
+    with pytest.raises(TerminalError, match=r"cluster.upgrade_policy is EXTENDED.*1.32 is in extended") as raised:
+        ensure(request_for(cluster={"upgrade_policy": "STANDARD"}), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE
+    assert calls.mutating == []
+
+
+def test_a_range_for_services_is_given_at_creation_and_refused_by_its_field_later(eks: FakeEks) -> None:
+    found = active(request_for(cluster={"service_ipv4_cidr": "172.30.0.0/16"}), eks)
+    assert eks.parameters["CreateCluster"]["kubernetesNetworkConfig"] == {"serviceIpv4Cidr": "172.30.0.0/16"}
+    assert ensure(request_for(), eks).ready
+    with pytest.raises(TerminalError, match=r"service_ipv4_cidr is 172\.30\.0\.0/16, asked for 10\.100") as raised:
+        ensure(request_for(cluster={"service_ipv4_cidr": "10.100.0.0/16"}), eks)
+    assert raised.value.reason is ErrorReason.IMMUTABLE
+    found["kubernetesNetworkConfig"] = {"ipFamily": "ipv6", "serviceIpv6Cidr": "fd12:3456:789a::/108"}
+    with pytest.raises(TerminalError, match=r"cluster\.ip_family is ipv6, asked for ipv4"):
+        ensure(request_for(), eks)
 
 
 def test_a_secrets_key_cannot_be_added_to_a_cluster(eks: FakeEks) -> None:

@@ -193,6 +193,12 @@ def test_a_subnet_that_is_not_shared_is_named_with_who_could(vpc: Vpc) -> None:
     assert shared(vpc).problems(*vpc.subnet_ids, absent) == said
 
 
+def test_a_range_for_services_that_overlaps_with_the_vpc_is_told_by_its_field(vpc: Vpc) -> None:
+    assert vpc.check(cluster={"service_ipv4_cidr": "10.1.0.0/16"}).problems == []
+    said = vpc.problems(cluster={"service_ipv4_cidr": "10.0.0.0/20"})
+    assert said == f"cluster.service_ipv4_cidr 10.0.0.0/20 overlaps with 10.0.0.0/16 of {vpc.vpc_id}"
+
+
 def test_resolvers_of_their_own_are_a_warning_since_they_may_forward(vpc: Vpc) -> None:
     for servers, warned in ((["10.1.2.3"], True), (["10.0.0.2"], False), (["AmazonProvidedDNS"], False)):
         configuration = [{"Key": "domain-name-servers", "Values": servers}]

@@ -45,7 +45,7 @@ def test_a_second_run_changes_nothing(ensure: Ensure, ec2: Any, cloudformation: 
     ensure(request_for())
     calls = Calls(ec2, cloudformation)
     assert ensure(request_for()).ready
-    assert calls.names == ["DescribeStacks", *["DescribeVpcAttribute"] * 2, "DescribeSubnets"]
+    assert calls.names == ["DescribeStacks", "DescribeSubnets", *["DescribeVpcAttribute"] * 2]
 
 
 def test_every_resource_that_can_be_tagged_carries_the_owner_tag(ensure: Ensure, ec2: Any) -> None:
@@ -112,6 +112,31 @@ def test_subnets_are_eighths_of_the_vpc_that_do_not_overlap() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("length", "public", "private"),
+    [
+        (18, ["10.1.0.0/20", "10.1.16.0/20", "10.1.32.0/20"], ["10.1.64.0/18", "10.1.128.0/18", "10.1.192.0/18"]),
+        (19, ["10.1.0.0/19", "10.1.32.0/19", "10.1.64.0/19"], ["10.1.96.0/19", "10.1.128.0/19", "10.1.160.0/19"]),
+        (27, ["10.1.0.0/19", "10.1.32.0/19", "10.1.64.0/19"], ["10.1.96.0/27", "10.1.128.0/27", "10.1.160.0/27"]),
+    ],
+)
+def test_private_subnets_are_as_large_as_asked_for_and_overlap_with_nothing(
+    length: int, public: list[str], private: list[str]
+) -> None:
+    wanted = CreatedNetwork(cidr="10.1.0.0/16", private_subnet_prefix_length=length)
+    given = network_stack.parameters_for(wanted, ["a", "b", "c"])
+    assert [given[f"PublicSubnet{index}Cidr"] for index in (1, 2, 3)] == public
+    assert [given[f"PrivateSubnet{index}Cidr"] for index in (1, 2, 3)] == private
+
+
+def test_zones_that_are_named_are_taken_and_no_others(ec2: Any) -> None:
+    wanted = CreatedNetwork(availability_zones=["apne1-az4", "apne1-az2"])
+    assert network_stack.zones_for(wanted, "ap-northeast-1", ec2) == ["ap-northeast-1d", "ap-northeast-1a"]
+    with pytest.raises(TerminalError, match="names apne1-az3, which ap-northeast-1 does not have") as raised:
+        network_stack.zones_for(CreatedNetwork(availability_zones=["apne1-az3", "apne1-az1"]), "ap-northeast-1", ec2)
+    assert raised.value.remedy == "name zones among apne1-az1, apne1-az2, apne1-az4"
+
+
 def test_with_two_zones_the_third_is_empty() -> None:
     given = parameters(2)
     assert (given["ZoneCount"], given["Zone3"]) == ("2", "")
@@ -135,9 +160,17 @@ def test_zones_are_chosen_by_zone_id_without_those_that_lack_eks_or_fargate(ec2:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"cidr": "10.0.0.0/16"}, "VpcCidr is 192.168.0.0/16, asked for 10.0.0.0/16"),
-        ({"availability_zones": 2}, "ZoneCount is 3, asked for 2"),
-        ({"nat": "per_zone"}, "NatGateways is single, asked for per_zone"),
+        ({"cidr": "10.0.0.0/16"}, r"network.cidr \(VpcCidr\) is 192.168.0.0/16, asked for 10.0.0.0/16"),
+        ({"availability_zones": 2}, r"network.availability_zones \(ZoneCount\) is 3, asked for 2"),
+        ({"nat": "per_zone"}, r"network.nat \(NatGateways\) is single, asked for per_zone"),
+        (
+            {"private_subnet_prefix_length": 24},
+            r"private_subnet_prefix_length \(PrivateSubnet1Cidr\) is 192.168.96.0/19, asked for 192.168.96.0/24",
+        ),
+        (
+            {"availability_zones": ["apne1-az1", "apne1-az2", "apne1-az3"]},
+            "network.availability_zones is apne1-az1, apne1-az2, apne1-az4, asked for",
+        ),
     ],
 )
 def test_a_network_other_than_the_one_asked_for_is_refused(

@@ -29,6 +29,7 @@ from provisioner.resources import (
     pods_group_drift,
     security_group,
     security_group_drift,
+    versions,
 )
 from provisioner.resources.network_drift import NetworkState
 from provisioner.resources.vpc import Network
@@ -51,7 +52,7 @@ class Infrastructure:
 def infrastructure(
     request: Request, target: Target, *, proven_resolvers: Sequence[str] | None = None
 ) -> Infrastructure:
-    """Each resource with what it is not. Only reads: about 36 calls. `proven_resolvers`: see network_drift.
+    """Each resource with what it is not. Only reads: about 37 calls. `proven_resolvers`: see network_drift.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
@@ -76,7 +77,8 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
     eks, iam = target.client("eks"), target.client("iam")
     found = cluster.find(request, eks)
-    looked_at = cluster_drift.inspect(request, network, found)
+    support = versions.support_of(found["version"], eks) if found is not None and found["status"] == "ACTIVE" else None
+    looked_at = cluster_drift.inspect(request, network, found, support)
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
     logs = cluster_logs_drift.inspect(request, cluster_logs.find(request, target.client("logs")))

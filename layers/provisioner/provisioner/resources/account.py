@@ -17,6 +17,7 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
 from provisioner.resources import (
     cluster,
+    cluster_version,
     existing_file_system,
     existing_network,
     file_system,
@@ -52,7 +53,7 @@ def check(request: Request, target: Target) -> list[str]:
 def look(request: Request, target: Target) -> Findings:
     """What `check` judges by. Raises: ClientError."""
     found = Findings()
-    for part in (_network, _file_system, _keys, _principals, _service_roles, _quotas):
+    for part in (_network, _cluster, _file_system, _keys, _principals, _service_roles, _quotas):
         part(request, target, found)
     return found
 
@@ -69,6 +70,12 @@ def _network(request: Request, target: Target, found: Findings) -> None:
         made = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
         if made is not None:
             found.problems += ways_out_drift.problems(request, made, target.client("ec2"))
+
+
+def _cluster(request: Request, target: Target, found: Findings) -> None:
+    eks = target.client("eks")
+    with _reading(f"the version of {request.cluster.name}", found):
+        found.problems += cluster_version.problems(request, cluster.find(request, eks), eks)
 
 
 def _file_system(request: Request, target: Target, found: Findings) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import given_roles, health
+from provisioner.resources import given_roles, health, versions
 from provisioner.resources.egress import EVERYWHERE, covers
 from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from mypy_boto3_eks import EKSClient
-    from mypy_boto3_eks.literals import LogTypeType
+    from mypy_boto3_eks.literals import LogTypeType, SupportTypeType
     from mypy_boto3_eks.type_defs import (
         ClusterTypeDef,
         CreateClusterRequestTypeDef,
@@ -111,13 +111,16 @@ def _create(
         "accessConfig": {"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False},
         "bootstrapSelfManagedAddons": False,
         "logging": _logging(wanted.control_plane_logs),
+        "upgradePolicy": {"supportType": wanted.upgrade_policy or _default_policy(wanted.version, eks)},
         "tags": request.owner_tags,
     }
-    # Absent, not null: EKS then takes its own default version and its own key.
+    # Absent, not null: EKS then takes its own default version, its own range and its own key.
     if wanted.version:
         creation["version"] = wanted.version
     if security_group_ids:
         creation["resourcesVpcConfig"]["securityGroupIds"] = list(security_group_ids)
+    if wanted.service_ipv4_cidr:
+        creation["kubernetesNetworkConfig"] = {"serviceIpv4Cidr": wanted.service_ipv4_cidr}
     if wanted.deletion_protection is not None:
         creation["deletionProtection"] = wanted.deletion_protection
     if wanted.secrets_key_arn:
@@ -130,6 +133,11 @@ def _create(
         raise given_roles.refusal(error, role, iam) from error
 
 
+def _default_policy(version: str | None, eks: "EKSClient") -> "SupportTypeType":
+    """EKS's own default version is one in standard support."""
+    return "EXTENDED" if version and versions.is_extended(version, eks) else "STANDARD"
+
+
 def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
     _require_unchanged(request, network, cluster)
     try:
@@ -137,6 +145,8 @@ def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks
             eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))
         elif enabled_logs(cluster) != set(request.cluster.control_plane_logs):
             eks.update_cluster_config(name=cluster["name"], logging=_logging(request.cluster.control_plane_logs))
+        elif policy := differing_upgrade_policy(request, cluster):
+            _change_upgrade_policy(*policy, cluster, eks)
         elif differs_in_protection(request, cluster):
             protected = bool(request.cluster.deletion_protection)
             eks.update_cluster_config(name=cluster["name"], deletionProtection=protected)
@@ -161,10 +171,17 @@ def _require_unchanged(request: Request, network: Network, cluster: "ClusterType
             f"cluster {cluster['name']} is in {vpc_id}, asked for in {network.vpc_id}",
             remedy="name the network it is in, or choose another cluster name",
         )
+    for field, (asked, actual) in differing_network_config(request, cluster).items():
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"cluster {cluster['name']}: cluster.{field} is {actual}, asked for {asked}",
+            remedy=f"ask for {actual}, or choose another cluster name: EKS never changes it",
+        )
     if request.cluster.secrets_key_arn not in (None, secrets_key_of(cluster)):
         raise TerminalError(
             ErrorReason.IMMUTABLE,
-            f"cluster {cluster['name']} does not encrypt its secrets with {request.cluster.secrets_key_arn}",
+            f"cluster {cluster['name']} does not encrypt its secrets with the key of cluster.secrets_key_arn, "
+            f"{request.cluster.secrets_key_arn}",
             remedy="leave cluster.secrets_key_arn out, or choose another cluster name",
         )
 
@@ -207,6 +224,34 @@ def differs_in_protection(request: Request, cluster: "ClusterTypeDef") -> bool:
     """Protection that a person has switched on stays, unless the request says otherwise."""
     wanted = request.cluster.deletion_protection
     return wanted is not None and wanted != cluster.get("deletionProtection", False)
+
+
+def differing_network_config(request: Request, cluster: "ClusterTypeDef") -> dict[str, tuple[str, str | None]]:
+    """Field of the request -> (wanted, actual), of what EKS takes at creation alone."""
+    actual, wanted = cluster.get("kubernetesNetworkConfig", {}), request.cluster
+    both: dict[str, tuple[str | None, str | None]] = {
+        "service_ipv4_cidr": (wanted.service_ipv4_cidr, actual.get("serviceIpv4Cidr")),
+        "ip_family": (wanted.ip_family, actual.get("ipFamily", "ipv4")),
+    }
+    return {field: (asked, found) for field, (asked, found) in both.items() if asked not in (None, found) and asked}
+
+
+def differing_upgrade_policy(request: Request, cluster: "ClusterTypeDef") -> "tuple[SupportTypeType, str] | None":
+    """(wanted, actual) when the request names one and the cluster has the other."""
+    wanted, actual = request.cluster.upgrade_policy, cluster.get("upgradePolicy", {}).get("supportType", "EXTENDED")
+    return None if wanted is None or wanted == actual else (wanted, actual)
+
+
+def _change_upgrade_policy(wanted: "SupportTypeType", actual: str, cluster: "ClusterTypeDef", eks: "EKSClient") -> None:
+    """Extended support that has begun ends with an upgrade alone. Source: EKS API, UpdateClusterConfig."""
+    if wanted == "STANDARD" and versions.is_extended(cluster["version"], eks):
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"cluster {cluster['name']}: cluster.upgrade_policy is {actual}, asked for {wanted}, and "
+            f"{cluster['version']} is in extended support, which cannot be left without an upgrade",
+            remedy="ask for EXTENDED, or for a cluster.version in standard support",
+        )
+    eks.update_cluster_config(name=cluster["name"], upgradePolicy={"supportType": wanted})
 
 
 def _logging(enabled: "Collection[LogTypeType]") -> "LoggingTypeDef":

@@ -8,12 +8,15 @@ from provisioner.request import Request
 from provisioner.resources import health
 from provisioner.resources.cluster import (
     differing_endpoint_access,
+    differing_network_config,
+    differing_upgrade_policy,
     differs_in_protection,
     enabled_logs,
     is_narrowed,
     secrets_key_of,
 )
 from provisioner.resources.ownership import ownership
+from provisioner.resources.versions import Support
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
@@ -57,6 +60,30 @@ VERSION = DriftKind(
     severity=Severity.WARNING,
     meaning="Another Kubernetes version than asked for, after an upgrade by hand or by EKS at the end of support.",
     fix="ask for {actual} or for null, or upgrade {cluster} yourself: a run never changes the version",
+    repairable=False,
+)
+UPGRADE_POLICY = DriftKind(
+    resource="cluster {cluster}",
+    path="upgradePolicy.supportType",
+    severity=Severity.WARNING,
+    meaning="At the end of standard support EKS would upgrade the cluster, or keep its version at six times the price, "
+    "other than asked for.",
+    fix="a run sets the upgrade policy of {cluster} to {expected} again",
+)
+UPGRADE_POLICY_HELD = DriftKind(
+    resource="cluster {cluster}",
+    path="upgradePolicy.supportType",
+    severity=Severity.WARNING,
+    meaning="The version is in extended support, which costs six times as much and ends with an upgrade alone.",
+    fix="ask for a cluster.version in standard support, or for the upgrade policy {actual}",
+    repairable=False,
+)
+NETWORK_CONFIG = DriftKind(
+    resource="cluster {cluster}",
+    path="kubernetesNetworkConfig.{field}",
+    severity=Severity.WARNING,
+    meaning="Services have other addresses than asked for, or another IP family. EKS takes both at creation alone.",
+    fix="ask for {actual} in cluster.{field}, or choose another cluster name",
     repairable=False,
 )
 ENDPOINT = DriftKind(
@@ -153,8 +180,13 @@ _ISSUES: Final[Mapping[str, DriftKind]] = {
 }
 
 
-def inspect(request: Request, network: Network | None, cluster: "ClusterTypeDef | None") -> Inspected:
-    """The cluster as it is, None when absent, against what `ensure` converges to; no VPC without the network."""
+def inspect(
+    request: Request, network: Network | None, cluster: "ClusterTypeDef | None", support: Support | None
+) -> Inspected:
+    """The cluster as it is, None when absent, against what `ensure` converges to; no VPC without the network.
+
+    `support`: of the version that it runs, where EKS tells.
+    """
     name = request.cluster.name
     resource = f"cluster {name}"
     if cluster is None:
@@ -163,6 +195,7 @@ def inspect(request: Request, network: Network | None, cluster: "ClusterTypeDef 
     match cluster["status"]:
         case "ACTIVE":
             differences += _differences(request, network, cluster)
+            differences += _policy_differences(request, cluster, support)
             differences += [_unwell(name, issue) for issue in cluster.get("health", {}).get("issues", [])]
         case "FAILED" as status:
             issues = health.summary(cluster.get("health", {}).get("issues", []))
@@ -194,6 +227,10 @@ def _differences(request: Request, network: Network | None, cluster: "ClusterTyp
         differences.append(OTHER_VPC.found(expected=network.vpc_id, actual=vpc_id, cluster=name))
     if wanted.version not in (None, cluster.get("version")):
         differences.append(VERSION.found(expected=wanted.version, actual=cluster.get("version"), cluster=name))
+    differences += [
+        NETWORK_CONFIG.found(expected=expected, actual=actual, cluster=name, field=field)
+        for field, (expected, actual) in differing_network_config(request, cluster).items()
+    ]
     if logs != wanted_logs:
         differences.append(LOGGING.found(expected=wanted_logs, actual=logs, cluster=name))
     if differs_in_protection(request, cluster):
@@ -204,3 +241,12 @@ def _differences(request: Request, network: Network | None, cluster: "ClusterTyp
     if mode != AUTHENTICATION_MODE:
         differences.append(AUTHENTICATION.found(expected=AUTHENTICATION_MODE, actual=mode, cluster=name))
     return differences
+
+
+def _policy_differences(request: Request, cluster: "ClusterTypeDef", support: Support | None) -> list[Difference]:
+    differing = differing_upgrade_policy(request, cluster)
+    if differing is None:
+        return []
+    is_held = differing[0] == "STANDARD" and support is not None and support.is_extended
+    kind = UPGRADE_POLICY_HELD if is_held else UPGRADE_POLICY
+    return [kind.found(expected=differing[0], actual=differing[1], cluster=cluster["name"])]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from provisioner.errors import ErrorReason, TerminalError
@@ -83,6 +84,7 @@ def check(request: Request, wanted: ExistingNetwork, ec2: "EC2Client") -> Checke
     ]
     for what in whats:
         checked.add(what)
+    _check_services(request, vpcs[0], checked)
     _check_dns(vpcs[0], ec2, checked)
     _check_ways_out(request, [each for each in subnets if _is_usable(wanted, each)], egress, checked, ec2)
     return checked
@@ -127,6 +129,18 @@ def _subnet_problems(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> Iterat
 
 def _is_usable(wanted: ExistingNetwork, subnet: "SubnetTypeDef") -> bool:
     return subnet["VpcId"] == wanted.vpc_id and bool(subnet.get("CidrBlock"))
+
+
+def _check_services(request: Request, vpc: "VpcTypeDef", checked: Checked) -> None:
+    """Source: EKS API, KubernetesNetworkConfigRequest: the range overlaps with none of the VPC's."""
+    services = request.cluster.service_ipv4_cidr
+    for association in vpc.get("CidrBlockAssociationSet", []) if services else []:
+        cidr, state = association.get("CidrBlock", ""), association.get("CidrBlockState", {}).get("State")
+        if state == "associated" and IPv4Network(cidr).overlaps(IPv4Network(services)):
+            checked.add(
+                f"cluster.service_ipv4_cidr {services} overlaps with {cidr} of {vpc['VpcId']}",
+                "choose another range for Services, or null for EKS's own choice",
+            )
 
 
 def _check_dns(vpc: "VpcTypeDef", ec2: "EC2Client", checked: Checked) -> None:

@@ -131,6 +131,9 @@ def inspect(
     if not vpc_id:
         return NetworkState([looked_at])
     found = _with_ways_out(request, _vpc(vpc_id, subnet_ids, DNS_OFF, ec2), ec2, ())
+    if found.network and (zones := network_stack.changed_zones(request.network, found.network)):
+        difference = STACK_PARAMETER.found(expected=zones[0], actual=zones[1], stack=name, parameter="Zones")
+        looked_at = Inspected.of(resource, [*looked_at.differences, difference])
     return NetworkState([looked_at, *(each.within([resource]) for each in found.inspected)], found.network)
 
 

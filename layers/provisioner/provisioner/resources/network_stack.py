@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from importlib.resources import files
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 15
 MOST_ZONES = 3
+# Which field of a request decides a parameter of the template.
+_FIELDS: Final = {
+    "VpcCidr": "network.cidr",
+    "ZoneCount": "network.availability_zones",
+    "NatGateways": "network.nat",
+    "PrivateSubnet1Cidr": "network.private_subnet_prefix_length",
+}
 
 
 def stack_name(cluster_name: str) -> str:
@@ -163,13 +170,23 @@ def _zones(wanted: CreatedNetwork, region: str, ec2: "EC2Client") -> "list[Avail
     filters: list[FilterTypeDef] = [{"Name": "opt-in-status", "Values": ["opt-in-not-required"]}]
     zones = ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
     usable = sorted((zone for zone in zones if _usable(zone)), key=lambda zone: zone["ZoneId"])
-    if len(usable) < wanted.availability_zones:
+    usable_ids = [zone["ZoneId"] for zone in usable]
+    if unusable := [zone_id for zone_id in wanted.zone_ids if zone_id not in usable_ids]:
         raise TerminalError(
             ErrorReason.UNSUITABLE_NETWORK,
-            f"{region} has {len(usable)} zones with EKS and Fargate, {wanted.availability_zones} are asked for",
+            f"network.availability_zones names {', '.join(unusable)}, which {region} does not have, or not with "
+            "EKS and Fargate",
+            remedy=f"name zones among {', '.join(usable_ids)}",
+        )
+    if len(usable) < wanted.zone_count:
+        raise TerminalError(
+            ErrorReason.UNSUITABLE_NETWORK,
+            f"{region} has {len(usable)} zones with EKS and Fargate, {wanted.zone_count} are asked for",
             remedy="set network.availability_zones to 2 or choose another region",
         )
-    return usable[: wanted.availability_zones]
+    if wanted.zone_ids:
+        return [zone for zone in usable if zone["ZoneId"] in wanted.zone_ids]
+    return usable[: wanted.zone_count]
 
 
 def _usable(zone: "AvailabilityZoneTypeDef") -> bool:
@@ -178,27 +195,47 @@ def _usable(zone: "AvailabilityZoneTypeDef") -> bool:
 
 
 def parameters_for(wanted: CreatedNetwork, zones: list[str]) -> dict[str, str]:
-    """The template's parameters; CIDRs are eighths of the VPC: three public, three private, two left free."""
-    eighths = [str(subnet) for subnet in IPv4Network(wanted.cidr).subnets(prefixlen_diff=3)]
+    """The template's parameters: zones, and the CIDRs of the subnets."""
     parameters = _immutable(wanted)
-    for index in range(MOST_ZONES):
+    for index, (public, private) in enumerate(_layout(wanted)):
         parameters[f"Zone{index + 1}"] = zones[index] if index < len(zones) else ""
-        parameters[f"PublicSubnet{index + 1}Cidr"] = eighths[index]
-        parameters[f"PrivateSubnet{index + 1}Cidr"] = eighths[MOST_ZONES + index]
+        parameters[f"PublicSubnet{index + 1}Cidr"] = public
+        parameters[f"PrivateSubnet{index + 1}Cidr"] = private
     return parameters
+
+
+def _layout(wanted: CreatedNetwork) -> list[tuple[str, str]]:
+    """Public and private CIDR per zone: eighths of the VPC, of which two are left free.
+
+    Private subnets that are to be smaller begin where their eighth does; quarters leave one to all public subnets.
+    """
+    vpc = IPv4Network(wanted.cidr)
+    length = wanted.private_subnet_prefix_length or vpc.prefixlen + 3
+    if length < vpc.prefixlen + 3:
+        quarters = list(vpc.subnets(prefixlen_diff=2))
+        public, private = list(quarters[0].subnets(prefixlen_diff=2)), quarters[1:]
+    else:
+        eighths = list(vpc.subnets(prefixlen_diff=3))
+        public, private = eighths, [next(each.subnets(new_prefix=length)) for each in eighths[MOST_ZONES:]]
+    return [(str(public[index]), str(private[index])) for index in range(MOST_ZONES)]
 
 
 def _immutable(wanted: CreatedNetwork) -> dict[str, str]:
     """What the request alone decides. Zone names are left out: a region's new zone must not break a running network."""
     return {
         "VpcCidr": wanted.cidr,
-        "ZoneCount": str(wanted.availability_zones),
+        "ZoneCount": str(wanted.zone_count),
         "NatGateways": wanted.nat,
+        "PrivateSubnet1Cidr": _layout(wanted)[0][1],
     }
 
 
 def _ready(wanted: CreatedNetwork, stack: "StackTypeDef", ec2: "EC2Client") -> Observation:
-    changed = changed_parameters(wanted, stack)
+    vpc_id, subnet_ids = outputs_of(stack)
+    network = Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2))
+    changed = {f"{_FIELDS[key]} ({key})": values for key, values in changed_parameters(wanted, stack).items()}
+    if zones := changed_zones(wanted, network):
+        changed["network.availability_zones"] = (", ".join(zones[0]), ", ".join(zones[1]))
     if changed:
         differences = ", ".join(f"{key} is {actual}, asked for {asked}" for key, (asked, actual) in changed.items())
         raise TerminalError(
@@ -206,9 +243,8 @@ def _ready(wanted: CreatedNetwork, stack: "StackTypeDef", ec2: "EC2Client") -> O
             f"stack {stack['StackName']}: {differences}",
             remedy="ask for the network as it is, update the stack by hand, or choose another cluster name",
         )
-    vpc_id, subnet_ids = outputs_of(stack)
     _ensure_dns(vpc_id, ec2)
-    return Observation.ready_with(**Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2)).facts())
+    return Observation.ready_with(**network.facts())
 
 
 def is_complete(status: "StackStatusType") -> bool:
@@ -219,7 +255,16 @@ def is_complete(status: "StackStatusType") -> bool:
 def changed_parameters(wanted: CreatedNetwork, stack: "StackTypeDef") -> dict[str, tuple[str, str | None]]:
     """Parameter -> (asked for, actual), for those that the stack was made with otherwise."""
     actual = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-    return {key: (value, actual.get(key)) for key, value in _immutable(wanted).items() if actual.get(key) != value}
+    changed = {key: (value, actual.get(key)) for key, value in _immutable(wanted).items() if actual.get(key) != value}
+    if "VpcCidr" in changed:  # which moves every subnet
+        changed.pop("PrivateSubnet1Cidr", None)
+    return changed
+
+
+def changed_zones(wanted: CreatedNetwork, network: Network) -> tuple[list[str], list[str]] | None:
+    """Zone ids (asked for, actual) when those that are named are as many and yet others."""
+    actual = sorted(network.one_subnet_per_zone())
+    return (wanted.zone_ids, actual) if len(wanted.zone_ids) == len(actual) and wanted.zone_ids != actual else None
 
 
 def outputs_of(stack: "StackTypeDef") -> tuple[str, list[str]]:

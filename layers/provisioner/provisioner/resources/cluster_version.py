@@ -1,0 +1,36 @@
+"""Whether a cluster can have the version and the upgrade policy that it is to have, before anything is changed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from provisioner.errors import ErrorReason
+from provisioner.request import Request
+from provisioner.resources import versions
+from provisioner.resources.problem import Problem
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks import EKSClient
+    from mypy_boto3_eks.type_defs import ClusterTypeDef
+
+_POLICY: Final = "EKS has STANDARD for versions in standard support alone: ask for EXTENDED, or for a newer version"
+
+
+def problems(request: Request, found: "ClusterTypeDef | None", eks: "EKSClient") -> Iterator[Problem]:
+    """Of the cluster `found`, None before there is one. Raises: ClientError. Source: EKS API, CreateCluster."""
+    if found is None:
+        yield from _of_creation(request, eks)
+
+
+def _of_creation(request: Request, eks: "EKSClient") -> Iterator[Problem]:
+    version = request.cluster.version
+    support = versions.support_of(version, eks) if version else None
+    if version and support is None:
+        offered = ", ".join(versions.offered(eks))
+        yield Problem(
+            ErrorReason.UNSUITABLE_ACCOUNT,
+            f"cluster.version {version} is none that EKS offers",
+            f"ask for one of {offered}, or for null",
+        )
+    elif support is not None and support.is_extended and request.cluster.upgrade_policy == "STANDARD":
+        what = f"cluster.upgrade_policy STANDARD, and cluster.version {version} is in extended support"
+        yield Problem(ErrorReason.UNSUITABLE_ACCOUNT, what, _POLICY)
