@@ -20,6 +20,7 @@ ACCESS_POLICIES = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminViewPolicy")
 def _versions(contact: Contact) -> Iterator[Question]:
     offered = contact.every("eks", "DescribeClusterVersions", "clusterVersions", "which versions EKS offers")
     yield Question("default", functools.partial(_default, offered))
+    yield Question("support", functools.partial(_support, offered))
     yield Question(RELIED_ON, functools.partial(_among, RELIED_ON, [each["clusterVersion"] for each in offered]))
 
 
@@ -28,6 +29,14 @@ def _default(offered: Sequence[dict[str, Any]]) -> str:
     if [each["versionStatus"] for each in found] != ["STANDARD_SUPPORT"]:
         raise Refuted(f"the default version is {[each['clusterVersion'] for each in found]}")
     return str(found[0]["clusterVersion"])
+
+
+def _support(offered: Sequence[dict[str, Any]]) -> str:
+    """What the fleet's check tells people, and a new cluster's upgrade policy, go by it."""
+    dated = [each for each in offered if {"endOfStandardSupportDate", "versionStatus"} <= each.keys()]
+    if len(dated) < len(offered):
+        raise Refuted(f"{len(offered) - len(dated)} of {len(offered)} versions have no status or no end of support")
+    return ", ".join(f"{each['clusterVersion']} {each['endOfStandardSupportDate']:%Y-%m-%d}" for each in dated)
 
 
 def _among(name: str, names: Collection[str]) -> str:
@@ -62,7 +71,9 @@ def _access_policies(contact: Contact) -> Iterator[Question]:
 
 
 CHECKS = (
-    Check("kubernetes-versions", "EKS offers the versions that we rely on.", _versions, ("default", RELIED_ON)),
+    Check(
+        "kubernetes-versions", "EKS offers the versions that we rely on.", _versions, ("default", "support", RELIED_ON)
+    ),
     Check("coredns-addon", "The add-on takes the configuration that runs it on Fargate.", _addon),
     Check("access-policies", "EKS has the access policies that we associate.", _access_policies, ACCESS_POLICIES),
 )

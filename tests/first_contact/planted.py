@@ -84,6 +84,10 @@ def patched(module: Any, name: str, value: Any) -> Plant:
     return lambda site: site.patch.setattr(module, name, value)
 
 
+def undated(describe: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    return lambda version: {name: value for name, value in describe(version).items() if not name.startswith("endOf")}
+
+
 def refused(call: str, code: str, when: str = "") -> Plant:
     return lambda site: site.refuse(call, code, when=when)
 
@@ -250,6 +254,10 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
         {"kubernetes-versions/1.37"},
     ),
     "EKS has no default version": (patched(eks_versions, "DEFAULT_VERSION", None), {"kubernetes-versions/default"}),
+    "EKS does not tell until when it supports a version": (
+        lambda site: site.patch.setattr(eks_versions, "describe", undated(eks_versions.describe)),
+        {"kubernetes-versions/support"},
+    ),
     "the add-on knows no computeType": (
         lambda site: site.patch.delitem(eks_addons.COREDNS_OPTIONS, "computeType"),
         {"coredns-addon"},
