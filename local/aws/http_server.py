@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import traceback
+import uuid
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any, cast
@@ -15,6 +16,9 @@ from typing import Any, cast
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import ThreadedWSGIServer
+
+REQUEST_ID_HEADERS = {"x-amzn-requestid", "x-amz-request-id"}
+"""One of them is on every answer of AWS: clients, moto's Step Functions too, look for it in an error without asking."""
 
 
 class HttpServer(ThreadedWSGIServer):
@@ -81,6 +85,8 @@ class _RequestHandler(MotoRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
             names.add(name.lower())
+        if not names & REQUEST_ID_HEADERS:
+            self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
         if "content-length" not in names and code != "204":
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()

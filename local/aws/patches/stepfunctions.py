@@ -5,6 +5,7 @@ moto lacks:
 - calls under the machine's role (it signs with made-up keys) and clients that are made once, not per call;
 - a time scale for Wait and Retry back-off (task and execution time-outs stay as they are);
 - stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
+- leaving alone what another's failure or the time-out has ended: its thread goes on, fails, and fails the whole;
 - the documented form of times in the context object;
 - States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text;
   the resource in the event of a task that failed in any other way.
@@ -47,6 +48,7 @@ def install(server: AwsServer) -> None:
     _use_role_credentials(server)
     _scale_waiting(server)
     _stop_at_once()
+    _leave_what_ended_alone()
     _record_only_what_counts()
     _format_context_times()
     _limit_catch_all()
@@ -181,6 +183,28 @@ def _stop_at_once() -> None:
 
     Execution.stop = stop
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_unless_stopped
+
+
+def _leave_what_ended_alone() -> None:
+    """Who ends a program does not wait for its thread, which then has nothing more to say and fails no other thing."""
+    from moto.stepfunctions.parser.asl.eval.environment import Environment
+    from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped, ProgramTimedOut
+
+    def ended(env: Any) -> bool:
+        return isinstance(env._program_state, ProgramStopped | ProgramTimedOut)
+
+    def unless_ended(act: Any) -> Any:
+        def guarded(env: Any, *values: Any, **named: Any) -> None:
+            with env._state_mutex:
+                if not ended(env):
+                    act(env, *values, **named)
+
+        return guarded
+
+    for name in ("next_state_name", "next_field_name"):
+        own = vars(Environment)[name]
+        setattr(Environment, name, property(own.fget, unless_ended(own.fset)))
+    Environment.set_error = unless_ended(Environment.set_error)
 
 
 def _record_only_what_counts() -> None:

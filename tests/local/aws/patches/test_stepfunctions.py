@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
 import pytest
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_worker import BranchWorker
+from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from local.aws.hooks import Call
 from tests.local.aws.patches.conftest import INVOKE, Sandbox
 
 ECHO = "def handler(event, context):\n    return event\n"
@@ -162,6 +166,79 @@ def test_fail_in_a_branch_stops_the_others_and_reaches_the_catch_of_the_parallel
     types = [event["type"] for event in aws.events(execution)]
     after = types[types.index("ParallelStateFailed") :]
     assert not any(kind.startswith(("Wait", "Choice")) for kind in after), after
+
+
+def test_a_branch_that_another_ended_before_it_began_does_nothing_and_fails_nowhere(
+    aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[object] = []
+    routine = BranchWorker._thread_routine
+    began = threading.Event()
+
+    def late(self: Any) -> None:
+        while self._program.start_at.start_at_name == "Late" and self.env.is_running():
+            time.sleep(0.01)
+        routine(self)
+        if self._program.start_at.start_at_name == "Late":
+            began.set()
+
+    def failed(failure: threading.ExceptHookArgs) -> None:
+        raised.append(failure.exc_value)
+        began.set()
+
+    monkeypatch.setattr(BranchWorker, "_thread_routine", late)
+    monkeypatch.setattr(threading, "excepthook", failed)
+    states = {
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [
+                branch({"Fails": {"Type": "Fail", "Error": "Broken", "Cause": "because"}}),
+                branch({"Late": {"Type": "Pass", "End": True}}),
+            ],
+            "Catch": [{"ErrorEquals": ["Broken"], "Next": "Told"}],
+            "End": True,
+        },
+        "Told": {"Type": "Pass", "End": True},
+    }
+    execution = aws.start(aws.machine(states))
+    assert aws.finished(execution)["status"] == "SUCCEEDED"
+    assert began.wait(10)
+    assert raised == []
+    entered = [
+        event["stateEnteredEventDetails"]["name"] for event in aws.events(execution) if "stateEntered" in str(event)
+    ]
+    assert entered == ["Both", "Fails", "Told"]
+
+
+def test_what_goes_on_after_the_time_out_of_its_execution_does_not_make_it_a_failure(
+    aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    timed_out = Environment.set_timed_out
+
+    def set_timed_out(self: Any) -> None:
+        timed_out(self)
+        if not self.is_frame():
+            self.set_error({"error": "States.Runtime", "cause": "of a thread that goes on"})
+            over.set()
+
+    monkeypatch.setattr(Environment, "set_timed_out", set_timed_out)
+    execution = aws.start(aws.machine({"Wait": {"Type": "Wait", "Seconds": 1, "Next": "Wait"}}, TimeoutSeconds=1))
+    assert aws.finished(execution)["status"] == "TIMED_OUT"
+    assert over.is_set()
+
+
+def test_an_error_of_the_embedded_cloud_itself_can_be_repeated_and_caught(aws: Sandbox, echo: str) -> None:
+    def break_down(_: Call) -> None:
+        raise RuntimeError("broken")
+
+    caught = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput.Error %}", "Next": "Told"}
+    states = {"Call": call(echo, Catch=[caught]), "Told": {"Type": "Pass", "End": True}}
+    undo = aws.server.hooks.before("lambda:Invoke", break_down)
+    try:
+        assert aws.output(states) == "Lambda.AWSLambdaException"
+    finally:
+        undo()
 
 
 def test_a_branch_cannot_assign_what_an_outer_scope_has(aws: Sandbox) -> None:
