@@ -13,6 +13,7 @@ from local.aws import ec2_interfaces, ec2_limits, ec2_removal, ec2_sharing
 from local.aws.interfaces import Cloud
 
 _create_security_group = EC2Backend.create_security_group
+_authorize_ingress = EC2Backend.authorize_security_group_ingress
 _create_nat_gateway = NatGatewayBackend.create_nat_gateway
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 
@@ -50,7 +51,19 @@ def install(cloud: Cloud) -> None:
             )
         return _create_security_group(self, name, *args, **kwargs)
 
-    for patch in (create_nat_gateway, delete_nat_gateway, create_security_group):
+    def authorize_security_group_ingress(self: EC2Backend, group_name_or_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Groups of another VPC are named over an active peering alone. Text: ansible/ansible#45782."""
+        group = self.get_security_group_from_id(group_name_or_id)
+        named = [each["GroupId"] for each in kwargs.get("source_groups") or [] if "GroupId" in each]
+        sources = [self.get_security_group_from_id(each) for each in named]
+        for source in filter(None, sources):
+            if group is not None and source.vpc_id != group.vpc_id and not _is_peered(self, source, group):
+                raise EC2ClientError(
+                    "InvalidGroup.NotFound", "You have specified two resources that belong to different networks."
+                )
+        return _authorize_ingress(self, group_name_or_id, *args, **kwargs)
+
+    for patch in (create_nat_gateway, delete_nat_gateway, create_security_group, authorize_security_group_ingress):
         setattr(EC2Backend, patch.__name__, patch)
     # moto's own begin with 127: no network routes them, and no cluster's endpoint may be told to let them in.
     setattr(elastic_ip_addresses, "random_ip", random_public_ip)  # noqa: B010
@@ -60,3 +73,11 @@ def install(cloud: Cloud) -> None:
     ec2_removal.install()
     ec2_sharing.install()
     ec2_interfaces.install(cloud)
+
+
+def _is_peered(ec2: EC2Backend, one: SecurityGroup, other: SecurityGroup) -> bool:
+    joined = {one.vpc_id, other.vpc_id}
+    return any(
+        {peering.vpc.id, peering.peer_vpc.id} == joined and peering._status.code == "active"
+        for peering in list(ec2.vpc_pcxs.values())
+    )

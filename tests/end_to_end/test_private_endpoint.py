@@ -1,4 +1,4 @@
-"""A cluster whose endpoint is private is built by functions in its VPC, once its security group admits them."""
+"""A cluster whose endpoint is private is built by functions in its VPC, or in one that is peered with it."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,6 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from tests.end_to_end.runs import Machine
-from tests.end_to_end.test_provision import published
 from tests.unit.resources.networks import SomebodysVpc
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
@@ -31,27 +30,19 @@ def inside(cloud: EmbeddedCloud, machine: Machine, vpc: SomebodysVpc, functions_
     cloud.deploy(parameters=dict.fromkeys(place, ""))
 
 
-def test_functions_in_the_vpc_build_it_and_until_they_are_admitted_the_diagnosis_says_by_whom(
+def test_functions_in_the_clusters_vpc_build_it_because_its_security_group_is_made_to_admit_theirs(
     cloud: EmbeddedCloud, inside: Machine, vpc: SomebodysVpc, functions_group: str
 ) -> None:
-    request = {
-        "cluster": {"name": "behind-doors", "endpoint_access": "private"},
-        "network": vpc.asked,
-        "verification": {"writers": 1, "lines_per_writer": 1},
-    }
-    failed = inside.run(request)
-    config = cloud.client("eks").describe_cluster(name="behind-doors")["cluster"]["resourcesVpcConfig"]
-    group_id = config["clusterSecurityGroupId"]
-    (event,) = published(cloud, "Storage Cluster Failed", failed.arn)
-    first = event["diagnosis"][0]
-    assert (event["failure"]["state"], first["rule"], first["verdict"]) == (
-        "Apply storage",
-        "cluster-endpoint-unreachable",
-        "possible",
+    run = inside.run(
+        {
+            "cluster": {"name": "behind-doors", "endpoint_access": "private"},
+            "network": vpc.asked,
+            "verification": {"writers": 1, "lines_per_writer": 1},
+        }
     )
-    assert f"let its security group {group_id} admit them at tcp 443" in first["fix"]
-
-    functions = [{"GroupId": functions_group}]
-    https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": functions}
-    vpc.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[https])
-    assert inside.run(request).status == "SUCCEEDED"
+    assert run.status == "SUCCEEDED", run.cause
+    config = cloud.client("eks").describe_cluster(name="behind-doors")["cluster"]["resourcesVpcConfig"]
+    (group,) = vpc.ec2.describe_security_groups(GroupIds=[config["clusterSecurityGroupId"]])["SecurityGroups"]
+    (rule,) = [each for each in group["IpPermissions"] if each.get("FromPort") == 443]
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [functions_group]
+    assert not any(rule[each] for each in ("IpRanges", "Ipv6Ranges", "PrefixListIds"))

@@ -32,6 +32,7 @@ class World:
     def deployed(cls, cloud: EmbeddedCloud) -> "World":
         root = _organization(cloud)
         outputs = cloud.deploy(parameters={"EnrolledUnits": root, "ManagementAccountId": MANAGEMENT})
+        _name_functions_group(cloud)
         administrator = administrator_of(MANAGEMENT)
         cloud.server.client("cloudformation", credentials=administrator).create_stack(
             StackName=FORWARDING,
@@ -99,6 +100,15 @@ def _organization(cloud: EmbeddedCloud) -> str:
     root = str(organizations.list_roots()["Roots"][0]["Id"])
     organizations.create_organizational_unit(ParentId=root, Name="workloads")
     return root
+
+
+def _name_functions_group(cloud: EmbeddedCloud) -> None:
+    """As if the functions that talk to Kubernetes were in a VPC: whoever lets them in to clusters knows their group."""
+    client = cloud.client("lambda")
+    pages = client.get_paginator("list_functions").paginate()
+    (found,) = [f for page in pages for f in page["Functions"] if "EnsureClusterAccess" in f["FunctionName"]]
+    variables = {**found["Environment"]["Variables"], "FUNCTIONS_SECURITY_GROUP_IDS": "sg-0123456789abcdef0"}
+    client.update_function_configuration(FunctionName=found["FunctionName"], Environment={"Variables": variables})
 
 
 def _bus(cloud: EmbeddedCloud) -> str:

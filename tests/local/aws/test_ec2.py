@@ -72,5 +72,20 @@ def test_a_security_group_is_not_named_as_ids_are(ec2: Any, network: Any) -> Non
     assert ec2.create_security_group(GroupName="web-sg-efs", **group)["GroupId"]
 
 
+def test_a_rule_names_groups_of_another_vpc_only_over_an_active_peering(ec2: Any, network: Any) -> None:
+    other = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    ours, theirs = (
+        ec2.create_security_group(GroupName="web", Description="x", VpcId=vpc_id)["GroupId"]
+        for vpc_id in (network.vpc_id, other)
+    )
+    pair = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": theirs}]}
+    rule = {"GroupId": ours, "IpPermissions": [pair]}
+    assert code(ec2.authorize_security_group_ingress, **rule) == "InvalidGroup.NotFound"
+    peering = ec2.create_vpc_peering_connection(VpcId=network.vpc_id, PeerVpcId=other)["VpcPeeringConnection"]
+    assert code(ec2.authorize_security_group_ingress, **rule) == "InvalidGroup.NotFound"
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
+    ec2.authorize_security_group_ingress(**rule)
+
+
 def test_an_elastic_address_is_a_public_one(ec2: Any) -> None:
     assert ipaddress.ip_address(ec2.allocate_address(Domain="vpc")["PublicIp"]).is_global

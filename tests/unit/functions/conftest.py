@@ -67,6 +67,8 @@ def invoke(
     for name, value in {
         "EXTERNAL_ID": "external-id",
         "AWS_REGION": "ap-northeast-1",
+        "FUNCTIONS_ACCOUNT_ID": "123456789012",
+        "FUNCTIONS_SECURITY_GROUP_IDS": "",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_SERVICE_NAME": "test",
     }.items():
