@@ -21,8 +21,7 @@ from securesystemslib.signer import SSlibKey
 
 from provisioner.kubernetes.evidence import PodEvidence, SealedEvidence, digest
 from provisioner.kubernetes.proof import differences, nonce_of, run_id_of
-from provisioner.report.attestation import EVIDENCE, PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE
-from provisioner.report.storage import canonical
+from provisioner.report.attestation import EVIDENCE, PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, canonical
 
 _MEMBERS: Final = {"payload", "payloadType", "signatures"}
 

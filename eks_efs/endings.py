@@ -17,7 +17,7 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.AS_ASKED: "it ended as asked for",
-    Exit.FAILED: "an execution failed, timed out or was stopped; an assumption was refuted; a file was not written",
+    Exit.FAILED: "it failed, timed out or was stopped; an assumption or evidence was refuted; a file was not written",
     Exit.WRONG_INPUT: "wrong input; nothing was started",
     Exit.DRIFTED: "a check found differences and did not repair them",
     Exit.NOT_ANSWERED: "AWS refused or did not answer",

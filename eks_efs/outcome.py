@@ -21,6 +21,7 @@ from eks_efs.tables import (
     removal_tables,
     repaired_table,
 )
+from provisioner.report.attestation import ATTESTATION
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,12 @@ class Outcome:
 
     @property
     def urls(self) -> Iterator[str]:
-        """s3://bucket/key of what it left in the bucket: the evidence first."""
+        """s3://bucket/key of what it left in the bucket: the evidence first, and what is signed of it."""
         told = self.output or self.failure or {}
-        yield from (told[name] for name in ("evidence_url", "report_url") if told.get(name))
+        if url := told.get("evidence_url"):
+            yield from (url, f"{url}{ATTESTATION}")
+        if url := told.get("report_url"):
+            yield url
 
     def as_json(self, saved: list[Path]) -> dict[str, Any]:
         return {

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from eks_efs.records import Record
 from eks_efs.stack import Stack
+from provisioner.report.attestation import ATTESTATION
 
 LINK_SECONDS: Final = 3600
 _PAGE: Final = "report.html"
@@ -26,6 +27,12 @@ class Report:
     report_url: str
     evidence_url: str | None
     link: str
+
+    @property
+    def urls(self) -> Iterator[str]:
+        if self.evidence_url:
+            yield from (self.evidence_url, f"{self.evidence_url}{ATTESTATION}")
+        yield self.report_url
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -33,7 +33,7 @@ def report(cluster: str | None, opens: bool, save: Path | None, screen: Screen, 
     if cluster is not None and not found:
         raise WrongInput(f"there is no report about {cluster} yet: a provisioning run or a removal writes one")
     if save:
-        urls = (url for each in found for url in (each.evidence_url, each.report_url) if url)
+        urls = (url for each in found for url in each.urls)
         for path in reports.saved(stack, urls, save):
             screen.progress.print(f"Saved {path}", soft_wrap=True)
     screen.result([each.as_json() for each in found], lambda console: _show(console, found))

@@ -20,8 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from eks_efs.attested import RefusedError, verify
 from provisioner.kubernetes.evidence import digest
 from provisioner.kubernetes.proof import run_id_of
-from provisioner.report.attestation import EvidenceKey, envelope, statement
-from provisioner.report.storage import canonical
+from provisioner.report.attestation import EvidenceKey, canonical, envelope, statement
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.samples import a_request
 from tests.unit.kubernetes.test_verification import run

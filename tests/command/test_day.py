@@ -11,12 +11,14 @@ import pytest
 
 from eks_efs.command import root
 from local.cloud import EmbeddedCloud
-from tests.command.conftest import Calls, Command, Ended
+from tests.command.conftest import Calls, Command, Ended, run
 from tests.command.rights import allowed, needed
 
 PLAN = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2 --plan"
 PROVISION = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2"
 SAVED = "eks-efs report eks-example --save reports"
+KEY = "eks-efs evidence key evidence.pem"
+VERIFY = "eks-efs evidence verify reports --key evidence.pem"
 DAY = (
     "eks-efs schema",
     "eks-efs schema --sample",
@@ -29,6 +31,8 @@ DAY = (
     "eks-efs check eks-example --behaviour --json",
     "eks-efs report",
     SAVED,
+    KEY,
+    VERIFY,
     "eks-efs remove eks-example --plan",
     "eks-efs remove eks-example --yes",
     "eks-efs explain security-group-closed",
@@ -101,9 +105,23 @@ def test_a_report_is_linked_to_and_kept(day: Mapping[str, Ended], folder: Path) 
     with urlopen(link) as page:  # noqa: S310 (of the embedded cloud)
         linked = page.read()
     kept = [folder / path for path in re.findall(r"^Saved (\S+)$", day[SAVED].stdout, re.MULTILINE)]
-    assert [path.name for path in kept] == ["evidence.json", "report.html"]
-    assert kept[1].read_bytes() == linked
+    assert [path.name for path in kept] == ["evidence.json", "evidence.json.intoto.jsonl", "report.html"]
+    assert kept[2].read_bytes() == linked
     assert json.loads(kept[0].read_text())["writers"]
+
+
+def test_what_was_kept_is_checked_without_aws_and_what_was_changed_refused(
+    day: Mapping[str, Ended], folder: Path
+) -> None:
+    assert re.match(r"Right: reports/\S+/evidence\.json\n", day[VERIFY].stdout)
+    assert re.search(r"^  cluster +eks-example in 123456789012, ", day[VERIFY].stdout, re.MULTILINE)
+    (kept,) = (folder / "reports").rglob("evidence.json")
+    told = run(f"eks-efs evidence verify {kept} --key {folder / 'evidence.pem'} --json")
+    assert (told.code, json.loads(told.stdout)[0]["is_right"]) == (0, True)
+    kept.write_bytes(kept.read_bytes().replace(b'"lines":', b'"lines":1', 1))
+    refused = run(f"eks-efs evidence verify {kept} --key {folder / 'evidence.pem'}")
+    assert refused.code == 1
+    assert refused.stdout == f"Refused: {kept}\n  appender.files.0.lines: not as signed\n"
 
 
 def test_a_removal_goes_as_it_was_planned(day: Mapping[str, Ended]) -> None:

@@ -22,6 +22,8 @@ PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 # It names the predicate and leads nowhere: example is reserved for that (RFC 2606).
 PREDICATE_TYPE: Final = "https://eks-efs-provisioner.example/storage-proof/v1"
 EVIDENCE: Final = "evidence.json"
+# Beside what it is of, as the in-toto attestation framework names a bundle's file.
+ATTESTATION: Final = ".intoto.jsonl"
 
 _PEM_COLUMNS: Final = 64
 
@@ -55,6 +57,11 @@ class EvidenceKey:
             MessageType="DIGEST",
             SigningAlgorithm="ECDSA_SHA_256",
         )["Signature"]
+
+
+def canonical(evidence: Mapping[str, Any]) -> bytes:
+    """The very bytes that the evidence's sha256 is of, but for the sha256 that they carry here."""
+    return json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()
 
 
 def statement(evidence: Mapping[str, Any], evidence_sha256: str, detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Where evidence and reports are kept: one folder per run in the evidence bucket of the application's account."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.evidence import digest
-from provisioner.report.attestation import EVIDENCE, EvidenceKey, envelope, statement
+from provisioner.report.attestation import ATTESTATION, EVIDENCE, EvidenceKey, canonical, envelope, statement
 from provisioner.report.history import Event
 from provisioner.report.model import report
 from provisioner.report.render import render
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-# Beside the evidence, as the in-toto attestation framework names a bundle's file: <what it is of>.intoto.jsonl.
-ATTESTATION: Final = f"{EVIDENCE}.intoto.jsonl"
 KEYS: Final = "keys"
 _EVENTS_PER_PAGE: Final = 1000
 
@@ -52,7 +49,7 @@ class ReportStore:
         # Again with every proof: the bucket lets go of what is old, and of a key that still signs never.
         self._put(f"{KEYS}/{key.fingerprint}.pem", key.public_pem, "application/x-pem-file")
         evidence_url = self._put(f"{folder}/{EVIDENCE}", body, "application/json")
-        self._put(f"{folder}/{ATTESTATION}", signed, "application/vnd.in-toto+dsse")
+        self._put(f"{folder}/{EVIDENCE}{ATTESTATION}", signed, "application/vnd.in-toto+dsse")
         return {"report_url": self._report(folder, execution_arn, request, detail), "evidence_url": evidence_url}
 
     def tell_failure(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,8 +96,3 @@ def folder_of(detail: Mapping[str, Any]) -> str:
     if not (detail.get("account_id") and detail.get("region") and cluster):
         return f"refused/{name}"
     return f"{detail['account_id']}/{detail['region']}/{cluster['name']}/{name}"
-
-
-def canonical(evidence: Mapping[str, Any]) -> bytes:
-    """The very bytes that the evidence's sha256 is of, but for the sha256 that they carry here."""
-    return json.dumps(evidence, sort_keys=True, separators=(",", ":")).encode()
