@@ -71,6 +71,40 @@ def referring_group(scene: Scene) -> Placed:
     return Placed((made,), lambda: ec2.delete_security_group(GroupId=made))
 
 
+def route_table(scene: Scene) -> Placed:
+    ec2 = scene.client("ec2")
+    made = ec2.create_route_table(VpcId=scene.vpc_id)["RouteTable"]["RouteTableId"]
+    return Placed((made,), lambda: ec2.delete_route_table(RouteTableId=made))
+
+
+def network_acl(scene: Scene) -> Placed:
+    ec2 = scene.client("ec2")
+    made = ec2.create_network_acl(VpcId=scene.vpc_id)["NetworkAcl"]["NetworkAclId"]
+    return Placed((made,), lambda: ec2.delete_network_acl(NetworkAclId=made))
+
+
+def egress_only_gateway(scene: Scene) -> Placed:
+    ec2, name = scene.client("ec2"), "EgressOnlyInternetGatewayId"
+    made = ec2.create_egress_only_internet_gateway(VpcId=scene.vpc_id)["EgressOnlyInternetGateway"][name]
+    return Placed((made,), lambda: ec2.delete_egress_only_internet_gateway(**{name: made}))
+
+
+def nat_gateway(scene: Scene) -> Placed:
+    ec2 = scene.client("ec2")
+    made = ec2.create_nat_gateway(SubnetId=last_subnet(scene), ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    ids = {"NatGatewayIds": [made]}
+
+    def has_become(state: str) -> bool:
+        return all(each["State"] == state for each in ec2.describe_nat_gateways(**ids)["NatGateways"])
+
+    def remove() -> None:
+        ec2.delete_nat_gateway(NatGatewayId=made)
+        scene.until(lambda: has_become("deleted"), patience_seconds=GONE_PATIENCE_SECONDS)
+
+    scene.until(lambda: has_become("available"))
+    return Placed((made,), remove)
+
+
 def peering(scene: Scene) -> Placed:
     ec2 = scene.client("ec2")
     other = ec2.create_vpc(CidrBlock="172.31.0.0/16")["Vpc"]["VpcId"]
@@ -232,6 +266,22 @@ OBSTACLES = (
         "security group",
         "EC2 API, DeleteSecurityGroup",
         referring_group,
+    ),
+    Obstacle("route-table", "somebody's route table in the VPC", "network", "EC2 API, DeleteVpc", route_table),
+    Obstacle("network-acl", "somebody's network ACL in the VPC", "network", "EC2 API, DeleteVpc", network_acl),
+    Obstacle(
+        "egress-only-gateway",
+        "an egress-only internet gateway of the VPC",
+        "network",
+        "VPC guide, Delete your VPC",
+        egress_only_gateway,
+    ),
+    Obstacle(
+        "nat-gateway",
+        "somebody's NAT gateway in a private subnet",
+        "network",
+        "AWS re:Post, dependency error of a VPC",
+        nat_gateway,
     ),
     Obstacle("peering", "the VPC is peered", "network", "AWS re:Post, dependency error of a VPC", peering),
     Obstacle(

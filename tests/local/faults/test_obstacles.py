@@ -47,6 +47,14 @@ def everything(scene: Scene) -> dict[str, Any]:
         "interfaces": ids(ec2.describe_network_interfaces()["NetworkInterfaces"], "NetworkInterfaceId"),
         "groups": [(each["GroupId"], rules(each)) for each in ec2.describe_security_groups()["SecurityGroups"]],
         "subnets": ids(ec2.describe_subnets()["Subnets"], "SubnetId"),
+        "route_tables": ids(ec2.describe_route_tables()["RouteTables"], "RouteTableId"),
+        "network_acls": ids(ec2.describe_network_acls()["NetworkAcls"], "NetworkAclId"),
+        "egress_only_gateways": ids(
+            ec2.describe_egress_only_internet_gateways()["EgressOnlyInternetGateways"], "EgressOnlyInternetGatewayId"
+        ),
+        "nat_gateways": [
+            each["NatGatewayId"] for each in ec2.describe_nat_gateways()["NatGateways"] if each["State"] not in gone
+        ],
         "vpcs": ids(ec2.describe_vpcs()["Vpcs"], "VpcId"),
         "endpoints": ids(ec2.describe_vpc_endpoints()["VpcEndpoints"], "VpcEndpointId"),
         "peerings": [each["VpcPeeringConnectionId"] for each in peerings if each["Status"]["Code"] not in gone],
@@ -113,6 +121,7 @@ IN_A_SUBNET = {
     "function-interface",
     "transit-gateway",
     "instance",
+    "nat-gateway",
     "resolver-endpoint",
 }
 ERRORS = {

@@ -107,6 +107,9 @@ PUT_THERE: dict[str, Callable[[World], Any]] = {
     "foreign-security-group": lambda world: group(world, "k8s-elb-a1", **{"kubernetes.io/cluster/x": "owned"}),
     "referencing-group": reference,
     "foreign-subnet": lambda world: world.ec2.create_subnet(VpcId=world.network.vpc_id, CidrBlock="192.168.255.0/24"),
+    "foreign-route-table": lambda world: world.ec2.create_route_table(VpcId=world.network.vpc_id),
+    "foreign-network-acl": lambda world: world.ec2.create_network_acl(VpcId=world.network.vpc_id),
+    "egress-only-gateway": lambda world: world.ec2.create_egress_only_internet_gateway(VpcId=world.network.vpc_id),
     "foreign-network-interface": lambda world: interface(world, "ELB app/shop/50dc6c495c0c9188"),
 }
 

@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from provisioner.removal.obstacles import of_cluster, of_file_system, of_network, of_objects, of_stack, of_tags
+from provisioner.removal.obstacles import (
+    of_cluster,
+    of_connections,
+    of_file_system,
+    of_network,
+    of_objects,
+    of_stack,
+    of_tags,
+)
 from provisioner.removal.obstacles.model import Kind
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -11,6 +19,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     *of_objects.KINDS,
     *of_file_system.KINDS,
     *of_stack.KINDS,
+    *of_connections.KINDS,
     *of_network.KINDS,
 )
 

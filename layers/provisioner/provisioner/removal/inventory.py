@@ -11,7 +11,7 @@ from provisioner.kubernetes.client import api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.removal.obstacles import of_cluster, of_file_system, of_network, of_objects, of_stack, of_tags
 from provisioner.removal.obstacles.model import Obstacle
-from provisioner.removal.obstacles.of_network import Surroundings
+from provisioner.removal.obstacles.surroundings import Surroundings
 from provisioner.request import ExistingNetwork, Request
 from provisioner.resources import (
     access_point,

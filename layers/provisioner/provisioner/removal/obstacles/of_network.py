@@ -1,63 +1,24 @@
 """What others have put into the VPC that goes with its cluster; of an existing VPC, what holds our group in it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.fields import OWNER_TAG
+from provisioner.removal.obstacles import of_connections
 from provisioner.removal.obstacles.model import Kind, Obstacle
-from provisioner.request import Request
+from provisioner.removal.obstacles.surroundings import HOLDS, VPC_GUIDE, Surroundings, in_vpc, is_ours, tags_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-_HOLDS: Final = "{vpc} does not go before it"
-_VPC_GUIDE: Final = "VPC user guide, Delete your VPC; re:Post, Why can't I delete my VPC (DependencyViolation)"
-GUARD_DUTY = Kind(
-    rule="guardduty-endpoint",
-    what="GuardDuty has its VPC endpoint {name} in {vpc}",
-    holds="neither the VPC nor the endpoint's group goes before it",
-    owner="the account's or the organization's GuardDuty (Runtime Monitoring), which may make it again",
-    looked_at="DescribeVpcEndpoints",
-    fix="exclude the VPC or switch Runtime Monitoring's agent management off, then: "
-    "aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {name}",
-    source="GuardDuty user guide, Runtime Monitoring, clean up; aws-ia/terraform-aws-eks-blueprints#1778",
-)
-VPC_ENDPOINT = Kind(
-    rule="vpc-endpoint",
-    what="VPC endpoint {name} is in {vpc}",
-    holds=_HOLDS,
-    owner="whoever reaches a service of AWS or a partner from there",
-    looked_at="DescribeVpcEndpoints",
-    fix="aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {name}",
-    source=_VPC_GUIDE,
-)
-PEERING = Kind(
-    rule="vpc-peering",
-    what="peering {name} connects {vpc} with {peer}",
-    holds=_HOLDS,
-    owner="the network team of either side",
-    looked_at="DescribeVpcPeeringConnections",
-    fix="aws ec2 delete-vpc-peering-connection --vpc-peering-connection-id {name}",
-    source=_VPC_GUIDE,
-)
-VPN_GATEWAY = Kind(
-    rule="vpn-gateway",
-    what="virtual private gateway {name} is attached to {vpc}",
-    holds=_HOLDS,
-    owner="the network team",
-    looked_at="DescribeVpnGateways",
-    fix="aws ec2 detach-vpn-gateway --vpn-gateway-id {name} --vpc-id {vpc}",
-    source=_VPC_GUIDE,
-)
 SECURITY_GROUP = Kind(
     rule="foreign-security-group",
     what="security group {name} ({group}) is in {vpc}",
-    holds=_HOLDS,
+    holds=HOLDS,
     owner="whoever runs something in this VPC",
     looked_at="DescribeSecurityGroups",
     fix="remove what uses it, then: aws ec2 delete-security-group --group-id {name}",
-    source=_VPC_GUIDE + "; kubernetes-sigs/aws-load-balancer-controller#2140; hashicorp/terraform-provider-aws#7780",
+    source=VPC_GUIDE + "; kubernetes-sigs/aws-load-balancer-controller#2140; hashicorp/terraform-provider-aws#7780",
 )
 REFERENCE = Kind(
     rule="referencing-group",
@@ -71,11 +32,29 @@ REFERENCE = Kind(
 SUBNET = Kind(
     rule="foreign-subnet",
     what="subnet {name} in {vpc} was not made with it",
-    holds=_HOLDS,
+    holds=HOLDS,
     owner="whoever extended this VPC",
     looked_at="DescribeSubnets",
     fix="aws ec2 delete-subnet --subnet-id {name}, when it is empty",
-    source=_VPC_GUIDE,
+    source=VPC_GUIDE,
+)
+ROUTE_TABLE = Kind(
+    rule="foreign-route-table",
+    what="route table {name} in {vpc} was not made with it",
+    holds=HOLDS,
+    owner="whoever extended this VPC",
+    looked_at="DescribeRouteTables",
+    fix="take it off its subnets, then: aws ec2 delete-route-table --route-table-id {name}",
+    source=VPC_GUIDE,
+)
+NETWORK_ACL = Kind(
+    rule="foreign-network-acl",
+    what="network ACL {name} in {vpc} was not made with it",
+    holds=HOLDS,
+    owner="whoever secures this VPC",
+    looked_at="DescribeNetworkAcls",
+    fix="give its subnets the default one back, then: aws ec2 delete-network-acl --network-acl-id {name}",
+    source=VPC_GUIDE,
 )
 INTERFACE = Kind(
     rule="foreign-network-interface",
@@ -85,7 +64,7 @@ INTERFACE = Kind(
     looked_at="DescribeNetworkInterfaces",
     fix="remove what it belongs to; if that is gone, and it is available: "
     "aws ec2 delete-network-interface --network-interface-id {name}",
-    source=_VPC_GUIDE + "; hashicorp/terraform-provider-aws#10329 (Lambda); aws/aws-cdk#12827",
+    source=VPC_GUIDE + "; hashicorp/terraform-provider-aws#10329 (Lambda); aws/aws-cdk#12827",
 )
 GROUP_IN_USE = Kind(
     rule="group-in-use",
@@ -96,9 +75,8 @@ GROUP_IN_USE = Kind(
     fix="give it another group: aws ec2 modify-network-interface-attribute --network-interface-id {name} --groups …",
     source="EC2 API, DeleteSecurityGroup, DependencyViolation",
 )
-KINDS = (*(GUARD_DUTY, VPC_ENDPOINT, PEERING, VPN_GATEWAY, SECURITY_GROUP, REFERENCE, SUBNET, INTERFACE, GROUP_IN_USE),)
+KINDS = (SECURITY_GROUP, REFERENCE, SUBNET, ROUTE_TABLE, NETWORK_ACL, INTERFACE, GROUP_IN_USE)
 
-_CONNECTED: Final = ("active", "pending-acceptance", "provisioning", "initiating-request")
 # What services write into the description or the type of the interfaces that they make.
 _OWNERS: Final[Mapping[str, str]] = {
     "ELB ": "a load balancer: delete it, or the Service or Ingress that it was made for",
@@ -125,68 +103,25 @@ _OWNERS_BY_TYPE: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """`vpc_goes`: it was made for the cluster; `group_id` is the mount targets' group; `cluster_group_id` EKS's own;
-    `mount_target_interfaces` are those that go with the mount targets.
-    """
-
-    request: Request
-    vpc_id: str
-    vpc_goes: bool
-    group_id: str | None
-    cluster_group_id: str | None
-    mount_target_interfaces: frozenset[str]
-
-
 def look(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
     """Raises: ClientError."""
     if around.group_id:
         yield from _references(around, around.group_id, ec2)
     if around.vpc_goes:
-        yield from _endpoints(around, ec2)
-        yield from _connections(around, ec2)
+        yield from of_connections.look(around, ec2)
         yield from _groups(around, ec2)
         yield from _subnets(around, ec2)
+        yield from _tables_and_acls(around, ec2)
     yield from _interfaces(around, ec2)
 
 
-def _endpoints(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
-    for page in ec2.get_paginator("describe_vpc_endpoints").paginate(Filters=_in_vpc(around)):
-        for each in page["VpcEndpoints"]:
-            if str(each.get("State")).lower() == "deleted" or _is_ours(around, each.get("Tags", [])):
-                continue
-            service = each.get("ServiceName", "")
-            kind = GUARD_DUTY if "guardduty-data" in service else VPC_ENDPOINT
-            saw = f"{each['VpcEndpointId']} leads to {service} and is {each.get('State')}"
-            yield kind.found(saw, name=each["VpcEndpointId"], vpc=around.vpc_id)
-
-
-def _connections(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
-    for side in ("requester", "accepter"):
-        asked: Any = [{"Name": f"{side}-vpc-info.vpc-id", "Values": [around.vpc_id]}]
-        for each in ec2.describe_vpc_peering_connections(Filters=asked)["VpcPeeringConnections"]:
-            requester, accepter = (each.get(f"{name}VpcInfo", {}).get("VpcId") for name in ("Requester", "Accepter"))  # type: ignore[attr-defined]
-            own, peer = (requester, accepter) if side == "requester" else (accepter, requester)
-            status = each.get("Status", {}).get("Code")
-            if own == around.vpc_id and status in _CONNECTED:
-                name = each["VpcPeeringConnectionId"]
-                yield PEERING.found(f"{name} is {status}", name=name, vpc=around.vpc_id, peer=str(peer))
-    attached: Any = [{"Name": "attachment.vpc-id", "Values": [around.vpc_id]}]
-    for gateway in ec2.describe_vpn_gateways(Filters=attached)["VpnGateways"]:
-        states = [each.get("State") for each in gateway.get("VpcAttachments", []) if each.get("VpcId") == around.vpc_id]
-        if "attached" in states or "attaching" in states:
-            name = gateway["VpnGatewayId"]
-            yield VPN_GATEWAY.found(f"{name} is {states[0]}", name=name, vpc=around.vpc_id)
-
-
 def _groups(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
-    for page in ec2.get_paginator("describe_security_groups").paginate(Filters=_in_vpc(around)):
+    for page in ec2.get_paginator("describe_security_groups").paginate(Filters=in_vpc(around)):
         for each in page["SecurityGroups"]:
-            tags = _tags(each.get("Tags", []))
+            tags = tags_of(each.get("Tags", []))
             is_clusters = tags.get("aws:eks:cluster-name") == around.request.cluster.name
             by_id = each["GroupId"] in (around.group_id, around.cluster_group_id)
-            if each["GroupName"] == "default" or is_clusters or by_id or _is_ours(around, each.get("Tags", [])):
+            if each["GroupName"] == "default" or is_clusters or by_id or is_ours(around, each.get("Tags", [])):
                 continue
             saw = f"{each['GroupId']} is {each['GroupName']}: {each.get('Description', '')}"
             yield SECURITY_GROUP.found(
@@ -218,11 +153,26 @@ def _references(around: Surroundings, group_id: str, ec2: "EC2Client") -> Iterat
 
 
 def _subnets(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
-    for page in ec2.get_paginator("describe_subnets").paginate(Filters=_in_vpc(around)):
+    for page in ec2.get_paginator("describe_subnets").paginate(Filters=in_vpc(around)):
         for each in page["Subnets"]:
-            if not _is_ours(around, each.get("Tags", [])):
+            if not is_ours(around, each.get("Tags", [])):
                 name = each["SubnetId"]
                 yield SUBNET.found(f"{name} has no tag {OWNER_TAG}", name=name, vpc=around.vpc_id)
+
+
+def _tables_and_acls(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
+    """But those that every VPC has, and takes with it."""
+    for tables in ec2.get_paginator("describe_route_tables").paginate(Filters=in_vpc(around)):
+        for table in tables["RouteTables"]:
+            is_main = any(association.get("Main") for association in table.get("Associations", []))
+            if not is_main and not is_ours(around, table.get("Tags", [])):
+                name = table["RouteTableId"]
+                yield ROUTE_TABLE.found(f"{name} has no tag {OWNER_TAG}", name=name, vpc=around.vpc_id)
+    for acls in ec2.get_paginator("describe_network_acls").paginate(Filters=in_vpc(around)):
+        for acl in acls["NetworkAcls"]:
+            if not acl.get("IsDefault") and not is_ours(around, acl.get("Tags", [])):
+                name = acl["NetworkAclId"]
+                yield NETWORK_ACL.found(f"{name} has no tag {OWNER_TAG}", name=name, vpc=around.vpc_id)
 
 
 def _interfaces(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
@@ -230,7 +180,7 @@ def _interfaces(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
     groups = [] if around.vpc_goes else [around.group_id]
     if groups == [None]:
         return
-    filters = _in_vpc(around) + ([{"Name": "group-id", "Values": groups}] if groups else [])
+    filters = in_vpc(around) + ([{"Name": "group-id", "Values": groups}] if groups else [])
     ours = around.mount_target_interfaces | (_of_nat_gateways(around, ec2) if around.vpc_goes else set())
     for page in ec2.get_paginator("describe_network_interfaces").paginate(Filters=filters):
         for each in page["NetworkInterfaces"]:
@@ -259,7 +209,7 @@ def _comes_with_the_cluster(around: Surroundings, each: Mapping[str, Any]) -> bo
         said == f"Amazon EKS {around.request.cluster.name}"
         or each.get("InterfaceType") in ("vpc_endpoint", "gateway_load_balancer_endpoint")
         or (around.cluster_group_id is not None and groups == {around.cluster_group_id} and _is_a_services(each))
-        or _is_ours(around, each.get("TagSet", []))
+        or is_ours(around, each.get("TagSet", []))
     )
 
 
@@ -270,8 +220,8 @@ def _is_a_services(interface: Mapping[str, Any]) -> bool:
 
 def _of_nat_gateways(around: Surroundings, ec2: "EC2Client") -> set[str]:
     """Ids of the interfaces of those that go with the VPC."""
-    pages = ec2.get_paginator("describe_nat_gateways").paginate(Filters=_in_vpc(around))
-    ours = (each for page in pages for each in page["NatGateways"] if _is_ours(around, each.get("Tags", [])))
+    pages = ec2.get_paginator("describe_nat_gateways").paginate(Filters=in_vpc(around))
+    ours = (each for page in pages for each in page["NatGateways"] if is_ours(around, each.get("Tags", [])))
     return {address.get("NetworkInterfaceId", "") for each in ours for address in each.get("NatGatewayAddresses", [])}
 
 
@@ -281,16 +231,3 @@ def _owner_of(interface: Mapping[str, Any]) -> str | None:
         return f"EC2 instance {instance}"
     by_words = next((owner for start, owner in _OWNERS.items() if said.startswith(start)), None)
     return by_words or _OWNERS_BY_TYPE.get(interface.get("InterfaceType", ""))
-
-
-def _is_ours(around: Surroundings, tags: Iterable[Any]) -> bool:
-    """CloudFormation hands a stack's tags down to what it makes (user guide, "Resource tag")."""
-    return _tags(tags).get(OWNER_TAG) == around.request.cluster.name
-
-
-def _tags(tags: Iterable[Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-def _in_vpc(around: Surroundings) -> Any:
-    return [{"Name": "vpc-id", "Values": [around.vpc_id]}]
