@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from provisioner.kubernetes.storage import ensure
-from provisioner.kubernetes.storage_removal import find_ours, remove
+from provisioner.kubernetes.storage_removal import find_ours, held, remove
 from provisioner.observation import Observation, Reason
 from tests.unit.kubernetes.fake_cluster import TIME, FakeCluster
 from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
@@ -62,6 +62,31 @@ def test_what_a_finalizer_holds_is_waited_for_named_and_not_deleted_twice() -> N
     assert (observation.ready, observation.reason) == (False, Reason.DELETING)
     assert observation.facts["waiting_for"] == ["PersistentVolumeClaim efs-claim"]
     assert cluster.changes == []
+
+
+def test_a_finalizer_that_is_not_kubernetes_own_and_a_namespace_that_is_stuck_are_named_with_what_holds_them() -> None:
+    cluster = provisioned()
+    claim, namespace = cluster.objects[TEAMS_CLAIM], cluster.objects[NAMESPACE]
+    claim["metadata"] |= {
+        "deletionTimestamp": TIME,
+        "finalizers": ["kubernetes.io/pvc-protection", "snapshots.example.com/hold"],
+    }
+    by = "finalizer snapshots.example.com/hold"
+    assert removed(cluster).facts["waiting_for"] == [f"PersistentVolumeClaim efs-claim (held by {by})"]
+    namespace["metadata"]["deletionTimestamp"] = TIME
+    remaining = "Some content in the namespace has finalizers remaining: snapshots.example.com/hold in 1 instances"
+    namespace["status"] = {
+        "conditions": [
+            {"type": "NamespaceContentRemaining", "status": "True", "message": "Some resources are remaining"},
+            {"type": "NamespaceFinalizersRemaining", "status": "True", "message": remaining},
+        ]
+    }
+    assert [(each["kind"], why) for each, why in held(REQUEST, cluster)] == [
+        ("PersistentVolumeClaim", by),
+        ("Namespace", remaining),
+    ]
+    del cluster.objects[TEAMS_CLAIM], cluster.objects[NAMESPACE]
+    assert removed(cluster).ready
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running"])

@@ -85,6 +85,21 @@ def pod(world: World) -> None:
     world.objects.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"volumes": [volume]}})
 
 
+def held_claim(world: World) -> None:
+    found = world.objects.get("PersistentVolumeClaim", "efs-claim", "default")
+    assert found is not None
+    world.objects.put(
+        {
+            **found,
+            "metadata": {
+                **found["metadata"],
+                "deletionTimestamp": "2026-01-02T03:04:05Z",
+                "finalizers": ["kubernetes.io/pvc-protection", "snapshots.example.com/hold"],
+            },
+        }
+    )
+
+
 def somebodys_mount_target(world: World) -> None:
     world.mount_target.subnet_id = "subnet-0123456789abcdef0"
 
@@ -95,6 +110,7 @@ PUT_THERE: dict[str, Callable[[World], Any]] = {
     "fargate-profile": lambda world: world.eks.fargate_profiles.update(apps={}),
     "load-balancer-service": service,
     "pod-on-claim": pod,
+    "held-object": held_claim,
     "foreign-mount-target": somebodys_mount_target,
     "foreign-access-point": lambda world: world.efs.create_access_point(
         FileSystemId=world.file_system_id, ClientToken="theirs"

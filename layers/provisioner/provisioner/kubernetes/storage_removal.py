@@ -27,6 +27,14 @@ _MOMENT_SECONDS: Final = 1  # a controller takes the finalizer away
 # Of the kinds that are known here, those that somebody may have put into a namespace of ours.
 _INHABITANTS: Final = ("PersistentVolumeClaim", "Deployment", "Pod", "Service", "ResourceQuota", "LimitRange")
 
+# Why a namespace does not go; that something is still in it is so with every one.
+_STUCK: Final = (
+    "NamespaceDeletionDiscoveryFailure",
+    "NamespaceDeletionGroupVersionParsingFailure",
+    "NamespaceDeletionContentFailure",
+    "NamespaceFinalizersRemaining",
+)
+
 
 def find_ours(request: Request, api: KubernetesApi) -> list[str]:
     """Names of the objects that there are and that this application made, such as "PersistentVolume efs-pv"."""
@@ -63,8 +71,33 @@ def _remove(request: Request, api: KubernetesApi, kept: Collection[str]) -> Obse
             api.delete(found)
             found = find(api, wanted)
         if found is not None:
-            return _pending(Reason.DELETING, [object_name(found)], _MOMENT_SECONDS)
+            return _pending(Reason.DELETING, [_waited_for(found)], _MOMENT_SECONDS)
     return Observation.ready_with()
+
+
+def held(request: Request, api: KubernetesApi) -> list[tuple[Manifest, str]]:
+    """Objects of ours that are on their way out and that others hold, each with what holds it: "finalizer x/y"."""
+    found = [each for wanted in _wanted(request) if (each := find(api, wanted)) is not None and is_ours(each)]
+    return [(each, by) for each in found if each["metadata"].get("deletionTimestamp") and (by := _held_by(each))]
+
+
+def _waited_for(found: Manifest) -> str:
+    by = _held_by(found)
+    return f"{object_name(found)} (held by {by})" if by else object_name(found)
+
+
+def _held_by(found: Manifest) -> str:
+    """Not by what Kubernetes itself takes away when nothing uses the object any more.
+
+    Source: Kubernetes documentation, Finalizers (other than Kubernetes' own are of the form domain/name); conditions of
+    a namespace in k8s.io/kubernetes, pkg/controller/namespace/deletion/status_condition_utils.go.
+    """
+    finalizers = found["metadata"].get("finalizers") or []
+    conditions = (found.get("status") or {}).get("conditions") or []
+    return ", ".join(
+        [f"finalizer {each}" for each in finalizers if "/" in each and not each.startswith("kubernetes.io/")]
+        + [str(each.get("message")) for each in conditions if each["type"] in _STUCK and each["status"] == "True"]
+    )
 
 
 def _wanted(request: Request) -> list[Manifest]:

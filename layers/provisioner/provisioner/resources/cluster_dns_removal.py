@@ -59,4 +59,4 @@ def _stuck(addon: "AddonTypeDef") -> TerminalError:
 
 
 def _pending(reason: Reason) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS)
+    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS, waiting_for=[f"add-on {NAME}"])

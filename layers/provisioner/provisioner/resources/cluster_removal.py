@@ -60,20 +60,20 @@ def remove(request: Request, eks: "EKSClient") -> Observation:
         return Observation.ready_with()
     match found["status"]:
         case "CREATING" | "PENDING":
-            return _pending(Reason.CREATING)
+            return _pending(request, Reason.CREATING)
         case "UPDATING":
-            return _pending(Reason.UPDATING)
+            return _pending(request, Reason.UPDATING)
         case "DELETING":
-            return _pending(Reason.DELETING, LATE_POLL_SECONDS)
+            return _pending(request, Reason.DELETING, LATE_POLL_SECONDS)
         case "ACTIVE" | "FAILED":
             require_removable(request, found, eks)
             try:
                 eks.delete_cluster(name=request.cluster.name)
             except eks.exceptions.ResourceInUseException:
-                return _pending(Reason.UPDATING)  # an update that an ACTIVE status does not show (eksctl#8514)
+                return _pending(request, Reason.UPDATING)  # an update that an ACTIVE status does not show (eksctl#8514)
             except eks.exceptions.ResourceNotFoundException:
                 return Observation.ready_with()
-            return _pending(Reason.DELETING, FIRST_LOOK_SECONDS)
+            return _pending(request, Reason.DELETING, FIRST_LOOK_SECONDS)
         case unknown:
             raise unknown_state(f"cluster {found['name']}", unknown)
 
@@ -97,5 +97,6 @@ def _others(request: Request, eks: "EKSClient") -> list[str]:
     return [f"the Fargate profile {each}" for each in profiles] + [f"the node group {each}" for each in groups]
 
 
-def _pending(reason: Reason, seconds: int = POLL_SECONDS) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=seconds)
+def _pending(request: Request, reason: Reason, seconds: int = POLL_SECONDS) -> Observation:
+    waiting_for = [f"cluster {request.cluster.name}"]
+    return Observation.pending(reason, retry_after_seconds=seconds, waiting_for=waiting_for)

@@ -58,4 +58,4 @@ def _delete(request: Request, eks: "EKSClient") -> Observation:
 
 
 def _pending(reason: Reason, seconds: int = POLL_SECONDS) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=seconds)
+    return Observation.pending(reason, retry_after_seconds=seconds, waiting_for=[f"Fargate profile {NAME}"])

@@ -50,11 +50,11 @@ def remove(request: Request, file_system_id: str, efs: "EFSClient") -> Observati
     require_ours(request, file_system.tags_of(found), file_system_id)
     match found["LifeCycleState"]:
         case "creating":
-            return _pending(Reason.CREATING)
+            return _pending(Reason.CREATING, file_system_id)
         case "updating":
-            return _pending(Reason.UPDATING)
+            return _pending(Reason.UPDATING, file_system_id)
         case "deleting" | "deleted":
-            return _pending(Reason.DELETING)
+            return _pending(Reason.DELETING, file_system_id)
         case "available" | "error":
             return _delete(file_system_id, efs)
         case unknown:
@@ -72,8 +72,8 @@ def _delete(file_system_id: str, efs: "EFSClient") -> Observation:
             retry_after_seconds=POLL_SECONDS,
             waiting_for=[f"what uses {file_system_id}: a mount target or a replication"],
         )
-    return _pending(Reason.DELETING)
+    return _pending(Reason.DELETING, file_system_id)
 
 
-def _pending(reason: Reason) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS)
+def _pending(reason: Reason, file_system_id: str) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=POLL_SECONDS, waiting_for=[file_system_id])

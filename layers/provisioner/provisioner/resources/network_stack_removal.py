@@ -41,13 +41,13 @@ def remove(
     deletion = _Deletion(request, run, stack, ec2, cloudformation)
     match stack["StackStatus"]:
         case "DELETE_IN_PROGRESS" | "DELETE_COMPLETE":
-            return _pending(Reason.DELETING, LATE_POLL_SECONDS)
+            return _pending(Reason.DELETING, [stack["StackName"]], LATE_POLL_SECONDS)
         case "CREATE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS" | "IMPORT_IN_PROGRESS" | "IMPORT_ROLLBACK_IN_PROGRESS":
-            return _pending(Reason.CREATING)
+            return _pending(Reason.CREATING, [stack["StackName"]])
         case "UPDATE_IN_PROGRESS" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
-            return _pending(Reason.UPDATING)
+            return _pending(Reason.UPDATING, [stack["StackName"]])
         case "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS":
-            return _pending(Reason.UPDATING)
+            return _pending(Reason.UPDATING, [stack["StackName"]])
         case "DELETE_FAILED":
             return deletion.again(is_cluster_gone)
         case "CREATE_COMPLETE" | "CREATE_FAILED" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "REVIEW_IN_PROGRESS":
@@ -107,10 +107,10 @@ class _Deletion:
         late = [each for each in inhabitants if is_early and each.get("Description") == self._of_the_control_plane]
         if len(late) < len(inhabitants):
             waiting_for = [interfaces.described(each) for each in inhabitants]
-            return _pending(Reason.WAITING_FOR_NETWORK_INTERFACES, waiting_for=waiting_for)
+            return _pending(Reason.WAITING_FOR_NETWORK_INTERFACES, waiting_for)
         token = self._token("early") if late else self._token()
         self.cloudformation.delete_stack(StackName=self.stack["StackName"], ClientRequestToken=token)
-        return _pending(Reason.DELETING, FIRST_LOOK_SECONDS)
+        return _pending(Reason.DELETING, [self.stack["StackName"]], FIRST_LOOK_SECONDS)
 
     @property
     def _of_the_control_plane(self) -> str:
@@ -136,5 +136,5 @@ class _Deletion:
         return self.request.idempotency_token(f"remove network {self.run} {when}".rstrip())
 
 
-def _pending(reason: Reason, seconds: int = POLL_SECONDS, **facts: list[str]) -> Observation:
-    return Observation.pending(reason, retry_after_seconds=seconds, **facts)
+def _pending(reason: Reason, waiting_for: list[str], seconds: int = POLL_SECONDS) -> Observation:
+    return Observation.pending(reason, retry_after_seconds=seconds, waiting_for=waiting_for)

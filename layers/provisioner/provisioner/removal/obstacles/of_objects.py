@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from provisioner.kubernetes import storage_removal
 from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.storage_objects import object_name
 from provisioner.kubernetes.verification_objects import RUN_LABEL
 from provisioner.removal.obstacles.model import Kind, Obstacle
 from provisioner.request import Request
@@ -25,7 +27,16 @@ POD_ON_CLAIM = Kind(
     fix="stop what runs {name} (kubectl scale, or delete its Deployment or Job)",
     source="Kubernetes documentation, Storage Object in Use Protection",
 )
-KINDS = (LOAD_BALANCER_SERVICE, POD_ON_CLAIM)
+HELD_OBJECT = Kind(
+    rule="held-object",
+    what="{name} is being deleted, and does not go: {by}",
+    holds="what it stands for may still be needed by whoever holds it",
+    owner="the controller that the finalizer is named after, or whoever ran it in this cluster",
+    looked_at="the storage objects' finalizers and conditions",
+    fix="let that controller do its part; if nothing runs it any more, take its finalizer off (kubectl edit)",
+    source="Kubernetes documentation, Finalizers; kubernetes/kubernetes#60807 (namespaces that stay Terminating)",
+)
+KINDS = (LOAD_BALANCER_SERVICE, POD_ON_CLAIM, HELD_OBJECT)
 
 
 def look(request: Request, api: KubernetesApi) -> Iterator[Obstacle]:
@@ -44,6 +55,9 @@ def look(request: Request, api: KubernetesApi) -> Iterator[Obstacle]:
             name = f"{namespace}/{pod['metadata']['name']}"
             saw = f"{name} mounts {claim} and is {pod.get('status', {}).get('phase', 'unknown')}"
             yield POD_ON_CLAIM.found(saw, name=name, claim=f"{namespace}/{claim}")
+    for found, by in storage_removal.held(request, api):
+        since = found["metadata"]["deletionTimestamp"]
+        yield HELD_OBJECT.found(f"{object_name(found)} is being deleted since {since}", name=object_name(found), by=by)
 
 
 def _address_of(service: Manifest) -> str:
