@@ -1,5 +1,6 @@
 """`make first-contact` as people meet it: what it says before it asks, what it keeps, and how it ends."""
 
+import contextlib
 import io
 import json
 import re
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from first_contact.__main__ import STACK, main, naming, report
+from eks_efs.command import root
+from first_contact.__main__ import STACK, main, report
 from first_contact.contact import Contact
 from first_contact.verdicts import Verdict
 from local.aws.permissions import reference
 from local.cloud import ROOT, EmbeddedCloud
+from tests.command.conftest import run
+from tests.command.test_day import examples
 from tests.first_contact.planted import PLANTED, Site
 
 PREFIXES = {
@@ -28,13 +32,14 @@ SECRETS = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}|SecretAccessKey|SessionToken|\"Cr
 
 @pytest.fixture(scope="module")
 def said(contact_anew: Callable[[], Contact], tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, Path]:
-    """Exit code, what is on the screen, and the file."""
-    console = Console(highlight=False, width=160, record=True, file=io.StringIO())
-    save = tmp_path_factory.mktemp("answers") / "answers.json"
-    contact = contact_anew()
-    contact._say = naming(console)
-    code = report(contact, console, save)
-    return code, console.export_text(), save
+    """Exit code, what is on the screen, and the file, of the example in the command's help."""
+    folder = tmp_path_factory.mktemp("answers")
+    (example,) = (line for name, line in examples(root) if name == "first-contact")
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        patch.setenv("COLUMNS", "160")
+        ended = run(example)
+    assert ended.stderr == ""
+    return ended.code, ended.stdout, folder / "answers.json"
 
 
 def test_nothing_refuted_ends_with_0_and_is_kept(said: tuple[int, str, Path]) -> None:
