@@ -113,7 +113,7 @@ class ClusterDataPlane:
     def mount(self, placement: Placement, volume_handle: str, attributes: Mapping[str, str]) -> Mount:
         """The file system's directory. Raises MountRefused with the message of the kubelet of a real node."""
         volume = efs_mounts.parse_handle(volume_handle)
-        tls = efs_mounts.check_attributes(attributes)
+        asked = efs_mounts.check_attributes(attributes)
         interface = self._interface(placement)
         if interface is None:
             raise MountRefused(f"node {placement.node_name} is gone")
@@ -126,8 +126,9 @@ class ClusterDataPlane:
                 interface=interface,
             ),
             volume,
-            tls=tls,
+            asked,
         )
+        tls = asked.tls
         directory = efs_mounts.prepare_directory(self._directory, volume, granted)
         port = FIRST_TUNNEL_PORT + next(self._tunnels) % TUNNEL_PORTS if tls else 2049
         options = MOUNT_OPTIONS.format(access="rw" if granted.writable else "ro", port=port)

@@ -1,5 +1,5 @@
-"""Makes moto's EC2 refuse what AWS refuses (ec2_limits.py, ec2_removal.py, ec2_interfaces.py, ec2_sharing.py), and
-lets NAT gateways take their time."""
+"""Makes moto's EC2 refuse what AWS refuses (ec2_limits.py, ec2_removal.py, ec2_interfaces.py, ec2_sharing.py), lets
+nothing through between VPCs that AWS would not (ec2_ways.py), and lets NAT gateways take their time."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, random_public_ip
 
-from local.aws import ec2_interfaces, ec2_limits, ec2_removal, ec2_sharing
+from local.aws import ec2_interfaces, ec2_limits, ec2_removal, ec2_sharing, ec2_ways
 from local.aws.interfaces import Cloud
 
 _create_security_group = EC2Backend.create_security_group
@@ -72,6 +72,7 @@ def install(cloud: Cloud) -> None:
     ec2_limits.install()
     ec2_removal.install()
     ec2_sharing.install()
+    ec2_ways.install()
     ec2_interfaces.install(cloud)
 
 

@@ -19,7 +19,7 @@ from moto.ec2.utils import random_public_ip
 from moto.elbv2.models import ELBv2Backend
 from moto.route53resolver.models import ResolverEndpoint
 
-from local.aws import network, vpc_endpoints
+from local.aws import ec2_ways, network, vpc_endpoints
 from local.aws.interfaces import Cloud
 
 AWS, LOAD_BALANCING = "amazon-aws", "amazon-elb"
@@ -94,6 +94,7 @@ def install(cloud: Cloud) -> None:
         self: EC2Backend, transit_gateway_id: str, vpc_id: str, subnet_ids: list[str], *args: Any, **kwargs: Any
     ) -> Any:
         made = _attach_gateway(self, transit_gateway_id, vpc_id, subnet_ids, *args, **kwargs)
+        ec2_ways.propagate(self, made)
         for subnet_id in subnet_ids:
             interface = network.create_interface(self, self.get_subnet(subnet_id), [], _of_attachment(made.id))
             hold(interface, kind="transit_gateway")

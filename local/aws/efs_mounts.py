@@ -5,6 +5,7 @@ aws-efs-csi-driver #262, #576, #1052, #1353, #1947 and efs-utils #90, #287. Farg
 slightly differently.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -34,6 +35,14 @@ class Volume:
     file_system_id: str
     subpath: str
     access_point_id: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the volume's attributes ask for: `address` in place of the file system's name."""
+
+    tls: bool = True
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,31 +87,62 @@ def parse_handle(handle: str) -> Volume:
     return Volume(file_system_id, os.path.normpath(subpath) if subpath else "/", access_point_id or None)
 
 
-def check_attributes(attributes: Mapping[str, str]) -> bool:
-    """Whether to encrypt in transit. mounttargetip is accepted and ignored: that Fargate honours it is unverified."""
+def check_attributes(attributes: Mapping[str, str]) -> Asked:
+    """The driver knows these alone of a static volume; `mounttargetipmap` came with 3.1, whose handles Fargate refuses.
+
+    Names count in any case, but the driver reads the address under the lower one.
+    Source: aws-efs-csi-driver, pkg/driver/node.go, docs/parameters.md, CHANGELOG-3.x.md; efs-utils, mount_efs.
+    """
+    tls, crossaccount = True, False
     for name, value in attributes.items():
         match name.lower():
             case "encryptintransit":
-                if value.lower() not in ("true", "false"):
-                    raise _invalid_argument(
-                        f'Volume context property "encryptInTransit" must be a boolean value: {value}'
-                    )
+                tls = _boolean(name, value)
+            case "crossaccount":
+                crossaccount = _boolean(name, value)
             case "mounttargetip":
-                continue
+                if not _is_address(value):
+                    raise _invalid_argument(f'Volume context property "{name}"="{value}" is not a valid IP address')
             case other if not other.startswith("csi.storage.k8s.io/"):
                 raise _invalid_argument(f"Volume context property {name} not supported.")
-    lowered = {name.lower(): value.lower() for name, value in attributes.items()}
-    return lowered.get("encryptintransit", "true") == "true"
+    address = attributes.get("mounttargetip")
+    if crossaccount:
+        why = (
+            "mounttargetip option is incompatible with crossaccount option."
+            if address
+            else "Cannot retrieve AZ-ID from metadata service. This is required for the crossaccount mount option."
+        )
+        raise MountRefused(f"rpc error: code = Internal desc = Could not mount: exit status 1\nOutput: {why}")
+    return Asked(tls, address)
 
 
-def open_mount(ec2: EC2Backend, node: Node, volume: Volume, *, tls: bool) -> Granted:
+def _boolean(name: str, value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise _invalid_argument(f'Volume context property "{name}" must be a boolean value: {value}')
+    return value.lower() == "true"
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def open_mount(ec2: EC2Backend, node: Node, volume: Volume, asked: Asked) -> Granted:
     """Follows a mount through name resolution, network, policy and path, and stops where AWS would."""
+    tls = asked.tls
     backend = efs_backends[node.account_id][node.region]
     file_system = backend.file_systems_by_id.get(volume.file_system_id)
-    if file_system is None:
+    if asked.address is not None:
+        target = _at(ec2, node, volume, file_system, asked.address, tls=tls)
+    elif file_system is None:
         raise _unresolved(node, volume, "")
-    target = _resolve(ec2, node, volume, file_system)
-    _connect(ec2, node, volume, target, tls=tls)
+    else:
+        target = _resolve(ec2, node, volume, file_system)
+        _connect(ec2, node, volume, target, tls=tls)
+    assert file_system is not None, "an address is a mount target's of a file system"  # noqa: S101
     access_point = _access_point(backend.access_points, volume, tls=tls)
     context = {
         "aws:SecureTransport": str(tls).lower(),
@@ -219,9 +259,36 @@ def _resolve(ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSyste
     return target
 
 
-def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *, tls: bool) -> None:
+def _at(
+    ec2: EC2Backend, node: Node, volume: Volume, file_system: FileSystem | None, address: str, *, tls: bool
+) -> MountTarget:
+    """The mount target with that address, once its port has answered: no name is asked for, and no zone matters.
+
+    What has the address and is no mount target of this file system's answers nothing here.
+    Source: efs-utils, mount_efs, mount_target_ip_address_can_be_resolved.
+    """
+    targets = list(file_system.iter_mount_targets()) if file_system is not None else []
+    target = next((each for each in targets if each.ip_address == address), None)
+    if target is None or not _is_reached(ec2, node, target):
+        output = (
+            f"Cannot connect to file system mount target ip address {address}. \n"
+            f"Connection to the mount target IP address {address} timeout. Please retry in 5 minutes if the mount "
+            "target is newly created. Otherwise check your VPC and security group configuration to ensure your file "
+            "system is reachable via TCP port 2049 from your instance."
+        )
+        raise _could_not_mount(volume, 1, output, tls, address=address)
+    if target.life_cycle_state != "available":
+        raise _could_not_mount(volume, 32, _server_says("Connection reset by peer", tls), tls, address=address)
+    return target
+
+
+def _is_reached(ec2: EC2Backend, node: Node, target: MountTarget) -> bool:
     interface = ec2.get_network_interface(str(target.network_interface_id))
-    if not network.connects(ec2, network.End.of(node.interface), network.End.of(interface), NFS_PORT):
+    return network.connects(ec2, network.End.of(node.interface), network.End.of(interface), NFS_PORT)
+
+
+def _connect(ec2: EC2Backend, node: Node, volume: Volume, target: MountTarget, *, tls: bool) -> None:
+    if not _is_reached(ec2, node, target):
         raise _could_not_mount(
             volume,
             32,
@@ -273,9 +340,16 @@ def _server_says(what: str, tls: bool) -> str:
 
 
 def _could_not_mount(
-    volume: Volume, status: int, output: str, tls: bool, *, code: str = "Internal", after: str = ""
+    volume: Volume,
+    status: int,
+    output: str,
+    tls: bool,
+    *,
+    code: str = "Internal",
+    after: str = "",
+    address: str | None = None,
 ) -> MountRefused:
-    options = ["tls"] if tls else []
+    options = [*([f"mounttargetip={address}"] if address else []), *(["tls"] if tls else [])]
     options = [f"accesspoint={volume.access_point_id}", *options] if volume.access_point_id else options
     arguments = f"-t efs {'-o ' + ','.join(options) + ' ' if options else ''}"
     source = f"{volume.file_system_id}:{volume.subpath}"

@@ -14,7 +14,7 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import ec2_network
+from local.aws import ec2_network, ec2_ways
 
 OUTSIDE = "99.83.145.10"
 """Some address of the internet."""
@@ -125,7 +125,7 @@ def security_groups_let_out(
 
 @dataclass(frozen=True)
 class End:
-    """One end of a connection within a VPC."""
+    """One end of a connection."""
 
     subnet: Subnet
     address: str
@@ -138,10 +138,20 @@ class End:
 
 
 def connects(ec2: EC2Backend, source: End, target: End, port: int) -> bool:
-    """Whether one end opens tcp `port` of another in the same VPC: security groups of both, ACLs between them."""
+    """Whether one end opens tcp `port` of another: a way there and back, security groups of both, ACLs between them.
+
+    Through a transit gateway groups know each other by address, as its own default is; over a peering by name too.
+    Source: VPC guide, "Security group rules", "Update your security groups to reference peer security groups"; EC2 API,
+    TransitGatewayRequestOptions, SecurityGroupReferencingSupport.
+    """
+    there = ec2_ways.way(ec2, route_table(ec2, source.subnet).routes, source.subnet, target.subnet, target.address)
+    back = ec2_ways.way(ec2, route_table(ec2, target.subnet).routes, target.subnet, source.subnet, source.address)
+    if there is None or back is None:
+        return False
+    by_name = "transit gateway" not in (there, back)
     return (
-        security_groups_let_out(ec2, source.group_ids, port, target.address, target.group_ids)
-        and security_groups_admit(ec2, target.group_ids, port, source.address, source.group_ids)
+        security_groups_let_out(ec2, source.group_ids, port, target.address, target.group_ids if by_name else ())
+        and security_groups_admit(ec2, target.group_ids, port, source.address, source.group_ids if by_name else ())
         and network_acls_let_through(ec2, source, target, port)
     )
 

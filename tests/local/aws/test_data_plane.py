@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from moto.efs.models import efs_backends
 
+from local import vpcs
 from local.aws import fargate_usage, quotas
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.eks_state import clusters_of
@@ -390,3 +391,171 @@ def test_an_access_point_or_path_that_is_not_there_is_refused(storage: Storage) 
 
 def test_unknown_volume_attributes_are_refused(storage: Storage) -> None:
     assert "Volume context property path not supported." in storage.refusal(attributes={"path": "/x"})
+
+
+# File systems in another VPC
+
+LINKS: dict[str, Callable[[Any, vpcs.Vpc, vpcs.Vpc], str]] = {"peering": vpcs.peer, "transit gateway": vpcs.join}
+
+
+@dataclass
+class Afar:
+    """A file system with a mount target in another VPC, in the zone of the pod."""
+
+    parts: Any
+    plane: ClusterDataPlane
+    here: vpcs.Vpc
+    there: vpcs.Vpc
+    link_id: str
+    group_id: str
+    file_system_id: str
+    address: str
+
+    @property
+    def ec2(self) -> Any:
+        return self.parts.client("ec2")
+
+    def mount(self, **attributes: str) -> Mount:
+        pods = [self.plane.place("default", {}, 0.25) for _ in range(2)]
+        pod = next(p for p in pods if p is not None and p.availability_zone == "ap-northeast-1a")
+        return self.plane.mount(pod, self.file_system_id, attributes or {"mounttargetip": self.address})
+
+    def refusal(self, **attributes: str) -> str:
+        with pytest.raises(MountRefused) as refused:
+            self.mount(**attributes)
+        return refused.value.message
+
+    def admit(self, **source: Any) -> None:
+        rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, **source}
+        self.ec2.authorize_security_group_ingress(GroupId=self.group_id, IpPermissions=[rule])
+
+
+@pytest.fixture(params=LINKS)
+def link(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def afar(link: str, parts: Any, plane: ClusterDataPlane, network: Any) -> Afar:
+    ec2, efs = parts.client("ec2"), parts.client("efs")
+    zones = ("ap-northeast-1a", "ap-northeast-1c")
+    (main,) = ec2.describe_route_tables(
+        Filters=[{"Name": "vpc-id", "Values": [network.vpc_id]}, {"Name": "association.main", "Values": ["true"]}]
+    )["RouteTables"]
+    here = vpcs.Vpc(network.vpc_id, "192.168.0.0/16", tuple(network.private_subnets), main["RouteTableId"])
+    there = vpcs.make(ec2, "10.7.0.0/16", zones)
+    link_id = LINKS[link](ec2, here, there)
+    group = ec2.create_security_group(GroupName="nfs", Description="nfs", VpcId=there.vpc_id)["GroupId"]
+    file_system = efs.create_file_system(CreationToken="t", Encrypted=True)["FileSystemId"]
+    parts.clock.pass_time()
+    target = efs.create_mount_target(FileSystemId=file_system, SubnetId=there.subnet_ids[0], SecurityGroups=[group])
+    parts.clock.pass_time()
+    afar = Afar(parts, plane, here, there, link_id, group, file_system, target["IpAddress"])
+    afar.admit(IpRanges=[{"CidrIp": "192.168.0.0/16"}])
+    return afar
+
+
+TIMEOUT = "timeout. Please retry in 5 minutes if the mount target is newly created."
+
+
+def test_a_file_system_of_another_vpc_is_mounted_by_its_address_and_not_by_its_name(afar: Afar) -> None:
+    assert afar.mount().source.startswith("127.0.0.1")
+    assert f'Failed to resolve "{afar.file_system_id}' in afar.refusal(encryptInTransit="true")
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_without_a_route_on_either_side_nothing_answers(side: str, afar: Afar) -> None:
+    vpc, other = (afar.here, afar.there) if side == "here" else (afar.there, afar.here)
+    afar.ec2.delete_route(RouteTableId=vpc.table_id, DestinationCidrBlock=other.cidr)
+    assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_a_more_specific_route_that_leads_elsewhere_counts(side: str, afar: Afar) -> None:
+    vpc, to = (afar.here, "10.7.16.0/20") if side == "here" else (afar.there, "192.168.0.0/24")
+    elsewhere = afar.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    afar.ec2.create_route(RouteTableId=vpc.table_id, DestinationCidrBlock=to, TransitGatewayId=elsewhere)
+    assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("link", ["peering"], indirect=True)
+def test_routes_over_a_peering_that_is_gone_are_black_holes(afar: Afar) -> None:
+    afar.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=afar.link_id)
+    (table,) = afar.ec2.describe_route_tables(RouteTableIds=[afar.here.table_id])["RouteTables"]
+    states = {route["DestinationCidrBlock"]: route["State"] for route in table["Routes"]}
+    assert (states["10.7.0.0/16"], states["192.168.0.0/16"]) == ("blackhole", "active")
+    assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("link", ["transit gateway"], indirect=True)
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_a_transit_gateway_passes_only_between_attached_vpcs(side: str, afar: Afar) -> None:
+    vpc = getattr(afar, side)
+    of_side = [{"Name": "vpc-id", "Values": [vpc.vpc_id]}]
+    (attached,) = afar.ec2.describe_transit_gateway_vpc_attachments(Filters=of_side)["TransitGatewayVpcAttachments"]
+    afar.ec2.delete_transit_gateway_vpc_attachment(TransitGatewayAttachmentId=attached["TransitGatewayAttachmentId"])
+    assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("link", ["transit gateway"], indirect=True)
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_a_transit_gateway_is_not_reached_from_a_zone_in_which_it_has_no_subnet(side: str, afar: Afar) -> None:
+    vpc = getattr(afar, side)
+    of_side = [{"Name": "vpc-id", "Values": [vpc.vpc_id]}]
+    (attached,) = afar.ec2.describe_transit_gateway_vpc_attachments(Filters=of_side)["TransitGatewayVpcAttachments"]
+    afar.ec2.modify_transit_gateway_vpc_attachment(
+        TransitGatewayAttachmentId=attached["TransitGatewayAttachmentId"], RemoveSubnetIds=[vpc.subnet_ids[0]]
+    )
+    assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("link", ["transit gateway"], indirect=True)
+def test_the_table_of_a_transit_gateway_decides(afar: Afar) -> None:
+    (table,) = afar.ec2.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"]
+    table_id = table["TransitGatewayRouteTableId"]
+    everything = [{"Name": "state", "Values": ["active"]}]
+
+    def destinations() -> set[str]:
+        found = afar.ec2.search_transit_gateway_routes(TransitGatewayRouteTableId=table_id, Filters=everything)
+        return {route["DestinationCidrBlock"] for route in found["Routes"]}
+
+    assert destinations() == {"10.7.0.0/16", "192.168.0.0/16"}
+    afar.ec2.create_transit_gateway_route(
+        TransitGatewayRouteTableId=table_id, DestinationCidrBlock="10.7.16.0/20", Blackhole=True
+    )
+    assert TIMEOUT in afar.refusal()
+
+
+def test_groups_of_another_vpc_are_known_by_name_over_a_peering_alone(afar: Afar, link: str) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
+    afar.ec2.revoke_security_group_ingress(GroupId=afar.group_id, IpPermissions=[rule])
+    assert TIMEOUT in afar.refusal()
+    afar.admit(UserIdGroupPairs=[{"GroupId": clusters_of("123456789012", "ap-northeast-1")["demo"].security_group_id}])
+    if link == "peering":
+        assert afar.mount()
+    else:
+        assert TIMEOUT in afar.refusal()
+
+
+@pytest.mark.parametrize("link", ["peering"], indirect=True)
+def test_what_the_driver_does_not_take_for_an_address_is_refused(afar: Afar) -> None:
+    assert 'property "mounttargetip"="apne1-az4:10.7.16.4" is not a valid IP address' in afar.refusal(
+        mounttargetip="apne1-az4:10.7.16.4"
+    )
+    assert "Volume context property mounttargetipmap not supported." in afar.refusal(mounttargetipmap="{}")
+    assert "Volume context property az not supported." in afar.refusal(az="ap-northeast-1a")
+    assert "incompatible with crossaccount" in afar.refusal(mounttargetip=afar.address, crossaccount="true")
+    assert "Cannot retrieve AZ-ID from metadata service" in afar.refusal(crossaccount="true")
+
+
+@pytest.mark.parametrize("link", ["peering"], indirect=True)
+def test_an_address_that_no_mount_target_has_does_not_answer(afar: Afar) -> None:
+    assert "Cannot connect to file system mount target ip address 10.7.16.99." in afar.refusal(
+        mounttargetip="10.7.16.99"
+    )
+
+
+@pytest.mark.parametrize("link", ["peering"], indirect=True)
+def test_an_address_needs_no_names_to_resolve(afar: Afar) -> None:
+    afar.ec2.modify_vpc_attribute(VpcId=afar.here.vpc_id, EnableDnsHostnames={"Value": False})
+    assert afar.mount()

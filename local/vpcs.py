@@ -1,0 +1,78 @@
+"""VPCs of somebody's own, as a person makes them before a cluster comes: with a way out, peered, or behind a hub."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any
+
+PATIENCE_SECONDS = 60.0
+EVERYWHERE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """One private subnet per zone, all with one route table of their own."""
+
+    vpc_id: str
+    cidr: str
+    subnet_ids: tuple[str, ...]
+    table_id: str
+
+
+def make(ec2: Any, cidr: str, zones: Sequence[str]) -> Vpc:
+    """A VPC whose names resolve, with a /20 per zone from its second on: the first is left for what is public."""
+    vpc_id = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
+    table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    ranges = list(IPv4Network(cidr).subnets(new_prefix=20))[1:]
+    subnet_ids = []
+    for zone, part in zip(zones, ranges, strict=False):
+        made = ec2.create_subnet(VpcId=vpc_id, AvailabilityZone=zone, CidrBlock=str(part))["Subnet"]["SubnetId"]
+        ec2.associate_route_table(RouteTableId=table_id, SubnetId=made)
+        subnet_ids.append(made)
+    return Vpc(vpc_id, cidr, tuple(subnet_ids), table_id)
+
+
+def give_way_out(ec2: Any, vpc: Vpc, zone: str) -> None:
+    """A NAT gateway in a public subnet; returns when it is available."""
+    public = next(IPv4Network(vpc.cidr).subnets(new_prefix=20))
+    subnet_id = ec2.create_subnet(VpcId=vpc.vpc_id, AvailabilityZone=zone, CidrBlock=str(public))["Subnet"]["SubnetId"]
+    gateway_id = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc.vpc_id)
+    table_id = ec2.create_route_table(VpcId=vpc.vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=EVERYWHERE, GatewayId=gateway_id)
+    ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat_id = ec2.create_nat_gateway(SubnetId=subnet_id, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while ec2.describe_nat_gateways(NatGatewayIds=[nat_id])["NatGateways"][0]["State"] != "available":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{nat_id} did not become available")
+        time.sleep(0.05)
+    ec2.create_route(RouteTableId=vpc.table_id, DestinationCidrBlock=EVERYWHERE, NatGatewayId=nat_id)
+
+
+def peer(ec2: Any, one: Vpc, other: Vpc) -> str:
+    """An active peering, with routes on both sides; its id."""
+    made = ec2.create_vpc_peering_connection(VpcId=one.vpc_id, PeerVpcId=other.vpc_id)["VpcPeeringConnection"]
+    peering_id: str = made["VpcPeeringConnectionId"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering_id)
+    _route(ec2, one, other, VpcPeeringConnectionId=peering_id)
+    return peering_id
+
+
+def join(ec2: Any, one: Vpc, other: Vpc) -> str:
+    """A transit gateway with both attached in all their zones, and routes to it on both sides; its id."""
+    gateway_id: str = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    for vpc in (one, other):
+        ec2.create_transit_gateway_vpc_attachment(
+            TransitGatewayId=gateway_id, VpcId=vpc.vpc_id, SubnetIds=list(vpc.subnet_ids)
+        )
+    _route(ec2, one, other, TransitGatewayId=gateway_id)
+    return gateway_id
+
+
+def _route(ec2: Any, one: Vpc, other: Vpc, **hop: str) -> None:
+    for here, there in ((one, other), (other, one)):
+        ec2.create_route(RouteTableId=here.table_id, DestinationCidrBlock=there.cidr, **hop)
