@@ -49,7 +49,8 @@ def broken(stage: Stage, request: dict[str, Any], fault_name: str) -> Path:
     fault = FAULTS[fault_name]
     fault.install(stage.cloud)
     # Nobody wants to watch a broken mount being retried for the 15 minutes that a run would give it.
-    asked = fault.asked({**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}})
+    patient = {**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}}
+    asked = fault.asked(patient, stage.cloud)
     stage.console.print(f"[yellow]Broken behind its back: {fault.description}[/]")
     file = stage.folder / "request.json"
     file.write_text(json.dumps(asked))

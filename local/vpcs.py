@@ -1,10 +1,12 @@
 """VPCs of somebody's own, as a person makes them before a cluster comes: with a way out, peered, or behind a hub."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
+
+from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
 
 PATIENCE_SECONDS = 60.0
 EVERYWHERE = "0.0.0.0/0"
@@ -76,3 +78,17 @@ def join(ec2: Any, one: Vpc, other: Vpc) -> str:
 def _route(ec2: Any, one: Vpc, other: Vpc, **hop: str) -> None:
     for here, there in ((one, other), (other, one)):
         ec2.create_route(RouteTableId=here.table_id, DestinationCidrBlock=there.cidr, **hop)
+
+
+def peered(cloud: Any, link: Callable[[Any, Vpc, Vpc], str] = peer) -> dict[str, Any]:
+    """The parts of a request for a cluster in one VPC whose file system is in another; both are made for it."""
+    ec2 = cloud.client("ec2")
+    found = ec2.describe_availability_zones()["AvailabilityZones"]
+    zones = [zone["ZoneName"] for zone in found if zone["ZoneId"] not in UNSUPPORTED_ZONE_IDS][:2]
+    here, there = make(ec2, "10.40.0.0/16", zones), make(ec2, "10.50.0.0/16", zones)
+    give_way_out(ec2, here, zones[0])
+    link(ec2, here, there)
+    return {
+        "network": {"vpc_id": here.vpc_id, "private_subnet_ids": list(here.subnet_ids)},
+        "file_system": {"peer": {"vpc_id": there.vpc_id, "subnet_ids": list(there.subnet_ids)}},
+    }

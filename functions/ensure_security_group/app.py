@@ -1,4 +1,4 @@
-"""State "Ensure security group": NFS from the private subnets to the mount targets."""
+"""State "Ensure security group": NFS from the private subnets to the mount targets, wherever these are."""
 
 from typing import Any
 

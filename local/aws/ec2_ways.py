@@ -58,13 +58,19 @@ _search = EC2Backend.search_transit_gateway_routes
 def _searched(
     self: EC2Backend, transit_gateway_route_table_id: str, filters: Any, max_results: int | None = None
 ) -> Any:
-    """Also what is propagated."""
+    """Also what is propagated; each with a list of attachments, of which moto makes one that is lost in the answer."""
     table = self.transit_gateways_route_tables[transit_gateway_route_table_id]
     static, table.routes = table.routes, {**_propagated(self, table), **table.routes}
     try:
-        return _search(self, transit_gateway_route_table_id, filters, max_results)
+        found = _search(self, transit_gateway_route_table_id, filters, max_results)
+        return [{**each, "transitGatewayAttachments": _listed(each)} for each in found]
     finally:
         table.routes = static
+
+
+def _listed(route: Any) -> list[Any]:
+    attachment = route.get("transitGatewayAttachments")
+    return [attachment] if attachment else []
 
 
 def _propagated(ec2: EC2Backend, table: Any) -> dict[str, dict[str, Any]]:

@@ -5,12 +5,23 @@ kubelets and services then say follows from that state by the embedded cloud's o
 removal is in obstacles/.
 """
 
-from local.faults import admission, control_plane, fargate, identities, kubernetes, network, policies, storage, young
+from local.faults import (
+    admission,
+    control_plane,
+    fargate,
+    identities,
+    kubernetes,
+    network,
+    peer,
+    policies,
+    storage,
+    young,
+)
 from local.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for part in (network, storage, kubernetes, admission, fargate, control_plane, identities, policies, young)
+    for part in (network, peer, storage, kubernetes, admission, fargate, control_plane, identities, policies, young)
     for fault in part.FAULTS
 }
 

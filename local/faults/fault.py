@@ -27,6 +27,8 @@ class Fault:
     strike: Strike
     request: Mapping[str, Any] = field(default_factory=dict)
     """What a run must ask for to meet this fault."""
+    world: Callable[[EmbeddedCloud], Mapping[str, Any]] | None = None
+    """Makes what such a run is to find in its account, and tells what it must ask for because of that."""
     verdict: str = "proved"
     """`possible` where nothing that can be looked at shows the cause."""
 
@@ -34,9 +36,9 @@ class Fault:
         """Arms it for a run that is yet to start; the returned function disarms it."""
         return self.strike(cloud, cluster_name)
 
-    def asked(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The request, changed to one that meets this fault."""
-        return merged(request, self.request)
+    def asked(self, request: Mapping[str, Any], cloud: EmbeddedCloud) -> dict[str, Any]:
+        """The request, changed to one that meets this fault in the cloud."""
+        return {**merged(request, self.request), **(self.world(cloud) if self.world else {})}
 
 
 def before(state: str, act: Act) -> Strike:

@@ -79,6 +79,12 @@ class Scene:
     def vpc_id(self) -> str:
         return str(self.cluster.vpc_config["vpcId"])
 
+    @property
+    def mounts_vpc_id(self) -> str:
+        """Where the mount targets are: the cluster's own VPC, or a peered one."""
+        peer = self.request.get("file_system", {}).get("peer")
+        return str(peer["vpc_id"]) if peer else self.vpc_id
+
     def client(self, service: str) -> Any:
         """A boto3 client of the account's administrator in the run's region."""
         return self.cloud.server.client(service, region=self.region)

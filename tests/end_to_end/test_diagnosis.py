@@ -32,6 +32,7 @@ WITH_A_SAY_OF_KUBERNETES = (
     "security-group",
     "csi-driver-missing",
     "persistent-volume-released",
+    "peer-address",
     "unsupported-pod",
     "access-entry-missing",
     "tls-interception",
@@ -90,7 +91,7 @@ def run_with(cloud: EmbeddedCloud, machine: Machine, names: Sequence[str], suffi
     cluster = "-".join(filter(None, ["broken", *names, suffix]))
     request: dict[str, Any] = {"cluster": {"name": cluster}, **REQUEST}
     for name in names:
-        request = FAULTS[name].asked(request)
+        request = FAULTS[name].asked(request, cloud)
     asked: dict[str, Any] = {}
 
     def note(call: Call) -> None:

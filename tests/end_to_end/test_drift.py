@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local import vpcs
 from local.aws.eks_rules import DEFAULT_VERSION
 from local.aws.iam import find_role
 from local.cloud import EmbeddedCloud
@@ -34,7 +35,7 @@ def one_by_one(*, of_kubernetes: bool, repairable: bool) -> pytest.MarkDecorator
         for change in CHANGES.values()
         if (change.of_kubernetes, KINDS[change.kind].repairable) == (of_kubernetes, repairable)
         and change.name not in alone
-        and not change.in_existing_network
+        and not (change.in_existing_network or change.in_peered_network)
     ]
     return pytest.mark.parametrize("name", names)
 
@@ -180,6 +181,24 @@ def test_the_network_of_another_team_is_told_of_and_left_as_it_is(name: str, nei
         run = neighbour.look(remediate=True)
     assert told_apart([CHANGES[name]], names, run.output["refused"]) == {name: 1}
     assert not run.entered("Remediate drift")
+
+
+@pytest.fixture(scope="module")
+def afar(machine: Machine, reverify: Machine) -> Proven:
+    """Its file system is in a peered network."""
+    parts = vpcs.peered(machine.cloud)
+    return Proven.of(machine, reverify, {"cluster": {"name": "afar"}, "verification": QUICK, **parts})
+
+
+@embedded_only
+@pytest.mark.parametrize("name", [change.name for change in CHANGES.values() if change.in_peered_network])
+def test_what_is_between_two_networks_is_told_of_and_left_as_it_is(name: str, afar: Proven) -> None:
+    assert_refused(afar, name)
+
+
+@embedded_only
+def test_the_group_in_a_peered_network_is_told_of_as_any_other(afar: Proven) -> None:
+    assert_told(afar, "port-closed")
 
 
 def test_a_plan_for_a_drifted_cluster_says_what_would_change_and_what_only_a_person_can(

@@ -121,7 +121,7 @@ def diagnosed(world: World, name: str) -> None:
         cluster = f"{name}-{fault}"
         request = {"cluster": {"name": cluster}, "verification": {**QUICK, "image": world.private_image}}
         disarm = FAULTS[fault].install(world.cloud, cluster)
-        failed(provision.run(FAULTS[fault].asked(request)))
+        failed(provision.run(FAULTS[fault].asked(request, world.cloud)))
         disarm()
     disarm = before("Verify storage", set_policy(WRITE))(world.cloud, f"{name}-guest")
     failed(reverify.run({"cluster_name": f"{name}-guest", "depth": "behaviour"}))

@@ -22,7 +22,9 @@ def good_and_failed(directory: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         fault = FAULTS["security-group"]
         fault.install(cloud, "eks-billing")
         failed = machine.run(
-            fault.asked({"cluster": {"name": "eks-billing"}, "verification": {"timeout_seconds": 60, "writers": 2}})
+            fault.asked(
+                {"cluster": {"name": "eks-billing"}, "verification": {"timeout_seconds": 60, "writers": 2}}, cloud
+            )
         )
         details = {each["Detail"]["execution_arn"]: each["Detail"] for each in cloud.server.published_events}
         return {

@@ -63,6 +63,7 @@ def complete_request(
         problems = [
             *endpoint_problems(request, functions_in_vpc=functions_in_vpc),
             *network_problems(request),
+            *peer_problems(request),
         ]
     if problems:
         raise refusal(problems, lambda path: _origin(layers, path))
@@ -104,6 +105,17 @@ def cross_field_problems(values: Mapping[str, Any]) -> list[Problem]:
             path = ("cluster", "admin_principal_arns", index)
             problems.append(Problem(path, shown(arn), f"a principal in the partition of {region}, {partition}"))
     return problems
+
+
+def peer_problems(request: Request) -> list[Problem]:
+    """A peer of another account: its file system would be for roles of ours there to make, which nobody has tried."""
+    peer = request.file_system.peer
+    if peer is None or peer.account_id in (None, request.account_id):
+        return []
+    allowed = (
+        f"{request.account_id}, the cluster's own account, or null: a file system of another account is not made yet"
+    )
+    return [Problem(("file_system", "peer", "account_id"), shown(peer.account_id), allowed)]
 
 
 def endpoint_problems(request: Request, *, functions_in_vpc: bool) -> list[Problem]:

@@ -106,10 +106,26 @@ def network_form(network: Any) -> str:
     return "existing" if names_existing else "created"
 
 
+class PeerRequest(_Part):
+    """Another VPC, for the mount targets; `account_id` is whose it is, null the cluster's own."""
+
+    vpc_id: fields.VpcId
+    subnet_ids: Annotated[
+        list[fields.SubnetId],
+        Field(min_length=1, max_length=16, description="1 to 16 ids of that VPC's subnets, best one per zone of pods"),
+        fields.Unique,
+    ]
+    account_id: fields.AccountId | None = None
+
+
 class FileSystemRequest(_Part):
-    """`existing` is one that a removal kept: it is taken over with its data; null is the cluster's own."""
+    """`existing` is one that a removal kept: it is taken over with its data; null is the cluster's own.
+
+    `peer` is where its mount targets are; null is the cluster's own network.
+    """
 
     existing: fields.FileSystemId | None = None
+    peer: PeerRequest | None = None
     throughput_mode: Literal["elastic", "bursting"] = "elastic"
     kms_key_arn: fields.KeyArn | None = None
     backup: bool = True

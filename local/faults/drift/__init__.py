@@ -12,13 +12,14 @@ from local.faults.drift import (
     mount_targets,
     network,
     objects,
+    peer,
     volumes,
 )
 from local.faults.drift.change import Change, names_of
 
 CHANGES: dict[str, Change] = {
     change.name: change
-    for part in (network, cluster, health, identities, fargate, file_system, mount_targets, objects, volumes)
+    for part in (network, cluster, health, identities, fargate, file_system, mount_targets, objects, volumes, peer)
     for change in part.CHANGES
 }
 

@@ -36,19 +36,22 @@ class Change:
     """Kubernetes itself has a say in it."""
     in_existing_network: bool = False
     """Can only be met by a cluster in somebody else's network."""
+    in_peered_network: bool = False
+    """Can only be met by a cluster whose file system is in a peered network."""
 
 
 def names_of(scene: Scene) -> dict[str, str]:
     """The names of what belongs to a cluster: asked for before a change, for afterwards they may lead nowhere."""
     ec2, vpc_id, name = scene.client("ec2"), scene.vpc_id, scene.cluster_name
     subnet = scene.payload["network"]["private_subnets"][0]
-    here = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": [f"{name}-efs"]}]
+    here = [{"Name": "vpc-id", "Values": [scene.mounts_vpc_id]}, {"Name": "group-name", "Values": [f"{name}-efs"]}]
     (group,) = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
     roles = f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner"
     return {
         "cluster": name,
         "stack": f"eks-efs-provisioner-{name}-network",
         "vpc": vpc_id,
+        "mounts_vpc": scene.mounts_vpc_id,
         "subnet": subnet["subnet_id"],
         "cidr": subnet["cidr"],
         "zone": subnet["availability_zone_id"],

@@ -45,7 +45,7 @@ def first_subnet(scene: Scene) -> dict[str, Any]:
 
 
 def group_id(scene: Scene) -> str:
-    here = [{"Name": "vpc-id", "Values": [scene.vpc_id]}]
+    here = [{"Name": "vpc-id", "Values": [scene.mounts_vpc_id]}]
     ours = [{"Name": "group-name", "Values": [f"{scene.cluster_name}-efs"]}]
     (group,) = scene.client("ec2").describe_security_groups(Filters=here + ours)["SecurityGroups"]
     return str(group["GroupId"])

@@ -515,11 +515,15 @@ def test_the_table_of_a_transit_gateway_decides(afar: Afar) -> None:
     table_id = table["TransitGatewayRouteTableId"]
     everything = [{"Name": "state", "Values": ["active"]}]
 
-    def destinations() -> set[str]:
+    def destinations() -> set[tuple[str, str]]:
         found = afar.ec2.search_transit_gateway_routes(TransitGatewayRouteTableId=table_id, Filters=everything)
-        return {route["DestinationCidrBlock"] for route in found["Routes"]}
+        return {
+            (route["DestinationCidrBlock"], attachment["ResourceId"])
+            for route in found["Routes"]
+            for attachment in route["TransitGatewayAttachments"]
+        }
 
-    assert destinations() == {"10.7.0.0/16", "192.168.0.0/16"}
+    assert destinations() == {("10.7.0.0/16", afar.there.vpc_id), ("192.168.0.0/16", afar.here.vpc_id)}
     afar.ec2.create_transit_gateway_route(
         TransitGatewayRouteTableId=table_id, DestinationCidrBlock="10.7.16.0/20", Blackhole=True
     )

@@ -20,6 +20,8 @@ UNREACHABLE = {
     "pod-egress-closed",
     "network-acl-closed",
     "mount-target-unroutable",
+    "peer-not-joined",
+    "peer-route-back-missing",
     "wrong-mount-target-address",
 }
 NO_ADDRESS = {"mount-target-missing", "dns-attributes-off", "wrong-file-system", "dns-resolver-of-its-own"}
@@ -64,6 +66,15 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
             "role is not found in auth config or does not have all required permissions for launching fargate pods."
         ),
         {"pod-execution-role-unknown"},
+    ),
+    "by address": (
+        mount(
+            COMMAND + "Cannot connect to file system mount target ip address 10.7.16.4. \nConnection to the mount "
+            "target IP address 10.7.16.4 timeout. Please retry in 5 minutes if the mount target is newly created. "
+            "Otherwise check your VPC and security group configuration to ensure your file system is reachable via TCP "
+            "port 2049 from your instance."
+        ),
+        UNREACHABLE,
     ),
     "timed out": (mount(f"{COMMAND}{WATCHDOG}b'mount.nfs4: Connection timed out'"), UNREACHABLE),
     "deadline": (

@@ -18,6 +18,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "request": a_request(cluster={"name": "eks-orders"}).model_dump(mode="json"),
         "file_system_id": FILE_SYSTEM,
         "access_point_id": None,
+        "mount_targets": [],
         **changes,
     }
 

@@ -25,6 +25,8 @@ from provisioner.resources import (
     mount_targets_drift,
     network_drift,
     network_stack,
+    peer,
+    peer_drift,
     pods_access_drift,
     pods_group_drift,
     security_group,
@@ -113,16 +115,20 @@ def _storage(request: Request, target: Target, state: NetworkState) -> list[Insp
     zones = network
     if state.is_missing and isinstance(request.network, CreatedNetwork):
         zones = network_stack.planned(request.network, request.region, ec2)
+    wanted = request.file_system.peer
+    mounts = peer.find(wanted, ec2) if wanted else zones
+    ways = peer_drift.inspect(wanted, network, ec2) if wanted and network else []
     points: list[Inspected] = []
     targets: list[Inspected] = []
     if request.storage.access_point is not None:
         point = access_point.find(request, found["FileSystemId"], efs) if found else None
         points = [access_point_drift.inspect(request, request.storage.access_point, point)]
-    if zones is not None and not file_system_drift.is_going(found):
+    if mounts is not None and not file_system_drift.is_going(found):
         existing = mount_targets.find(found["FileSystemId"], efs) if found else {}
-        targets = mount_targets_drift.inspect(zones, group["GroupId"] if group else None, existing, efs)
+        targets = mount_targets_drift.inspect(mounts, group["GroupId"] if group else None, existing, efs)
     inside = [looked_at.resource]
     return [
+        *(each.within(state.enclosing) for each in ways),
         security_group_drift.inspect(
             request, network, group or security_group_drift.find_elsewhere(request, ec2), is_whole=state.is_whole
         ).within(state.enclosing),

@@ -12,7 +12,7 @@ from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
 from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.request import Request
-from provisioner.resources import access_point, cluster, cluster_access_drift, file_system
+from provisioner.resources import access_point, cluster, cluster_access_drift, file_system, mount_targets
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -45,7 +45,11 @@ def objects(request: Request, target: Target) -> list[Inspected]:
         if cluster.differing_endpoint_access(request, found):
             return []
         raise
-    return storage_drift.inspect(request, existing, find_handle(request, target.client("efs")))
+    efs = target.client("efs")
+    handle = find_handle(request, efs)
+    own = file_system.find(request, efs) if request.file_system.peer else None
+    addresses = mount_targets.find_addresses(request, own["FileSystemId"], efs) if own else {}
+    return storage_drift.inspect(request, existing, handle, addresses)
 
 
 def strays(request: Request, target: Target) -> list[str]:

@@ -1,5 +1,6 @@
 """The storage objects of a cluster: from a file system to a claim that pods can mount."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from provisioner.errors import ErrorReason, TerminalError
@@ -8,6 +9,8 @@ from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.manifests import is_ours
 from provisioner.kubernetes.storage_objects import (
     CSI_DRIVER,
+    address_for,
+    address_in,
     differing_fields,
     find,
     holder_of,
@@ -30,9 +33,16 @@ _BINDING_SECONDS: Final = 2
 _NO_CLAIM: Final = {"spec": {"claimRef": None}}
 
 
-def ensure(request: Request, api: KubernetesApi, file_system_id: str, access_point_id: str | None) -> Observation:
+def ensure(
+    request: Request,
+    api: KubernetesApi,
+    file_system_id: str,
+    access_point_id: str | None,
+    addresses: Mapping[str, str] | None = None,
+) -> Observation:
     """Converge namespace, CSIDriver, StorageClass, PersistentVolume and claim; ready when the claim is Bound.
 
+    `addresses`: zone id -> the mount target's, of a file system whose name does not resolve where the pods are.
     Idempotency key: the objects' names, which the request gives. A second run changes no resourceVersion.
     Ours are the objects with our managed-by label; on them our fields win. A namespace or CSIDriver that somebody else
     made is used and never changed; any other object of theirs stops the run.
@@ -42,14 +52,14 @@ def ensure(request: Request, api: KubernetesApi, file_system_id: str, access_poi
     install; Kubernetes, "Persistent Volumes", phases and reservation by volumeName.
     """
     try:
-        return _ensure(request, api, volume_handle(file_system_id, access_point_id))
+        return _ensure(request, api, volume_handle(file_system_id, access_point_id), addresses or {})
     except AccessNotYetEffective as refusal:
         return Observation.pending(
             Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=_ACCESS_SECONDS, because=str(refusal)
         )
 
 
-def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
+def _ensure(request: Request, api: KubernetesApi, handle: str, addresses: Mapping[str, str]) -> Observation:
     storage = request.storage
     going = _ensure_namespace(request, api)
     if going:
@@ -57,14 +67,17 @@ def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
     _ensure_csi_driver(request, api)
 
     storage_class = wanted_storage_class(request)
-    volume = wanted_volume(request, handle)
     claim = wanted_claim(request)
-    found = {wanted["kind"]: _find_ours(api, wanted) for wanted in (storage_class, volume, claim)}
+    found = {
+        wanted["kind"]: _find_ours(api, wanted) for wanted in (storage_class, wanted_volume(request, handle), claim)
+    }
+    address = address_for(found["PersistentVolume"], addresses)
+    volume = wanted_volume(request, handle, address)
     # Everything is looked at before anything is changed: a run that must stop leaves no half-made set behind.
     for existing in found.values():
         if existing and existing["metadata"].get("deletionTimestamp"):
             return _being_deleted(existing)
-    _check_volume(request, found["PersistentVolume"], handle)
+    _check_volume(request, found["PersistentVolume"], handle, address)
     _check_claim(claim, found["PersistentVolumeClaim"], found["PersistentVolume"])
 
     api.apply(storage_class, over=found["StorageClass"])
@@ -73,6 +86,7 @@ def _ensure(request: Request, api: KubernetesApi, handle: str) -> Observation:
 
     facts = {
         "volume_handle": handle,
+        **({"mount_target_address": address} if address else {}),
         "namespace": storage.namespace,
         "storage_class": storage.storage_class,
         "persistent_volume": storage.persistent_volume,
@@ -118,7 +132,7 @@ def _find_ours(api: KubernetesApi, wanted: Manifest) -> Manifest | None:
     return found
 
 
-def _check_volume(request: Request, volume: Manifest | None, handle: str) -> None:
+def _check_volume(request: Request, volume: Manifest | None, handle: str, address: str | None) -> None:
     if volume is None:
         return
     storage = request.storage
@@ -127,6 +141,13 @@ def _check_volume(request: Request, volume: Manifest | None, handle: str) -> Non
         raise TerminalError(
             ErrorReason.IMMUTABLE,
             f"{object_name(volume)} is the file system {current}, not {handle}",
+            remedy="ask for another persistent_volume and claim, or delete claim and volume "
+            "(the file system keeps its data), then start again",
+        )
+    if address_in(volume) != address:
+        raise TerminalError(
+            ErrorReason.IMMUTABLE,
+            f"{object_name(volume)} mounts {address_in(volume) or 'by name'}, and is to mount {address or 'by name'}",
             remedy="ask for another persistent_volume and claim, or delete claim and volume "
             "(the file system keeps its data), then start again",
         )

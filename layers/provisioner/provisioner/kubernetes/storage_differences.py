@@ -93,6 +93,15 @@ VOLUME_HANDLE = DriftKind(
     "{expected}; if {actual} is the one that has the data, restore it first",
     repairable=False,
 )
+VOLUME_ADDRESS = DriftKind(
+    resource="{object}",
+    path="{path}",
+    severity=Severity.CRITICAL,
+    meaning="Pods mount an address that no mount target of the file system has (any more). The field is immutable.",
+    fix="delete the claim and {object} (the file system keeps its data), then start a run, which makes them with "
+    "{expected}",
+    repairable=False,
+)
 VOLUME_SOURCE = DriftKind(
     resource="{object}",
     path="{path}",

@@ -9,8 +9,11 @@ from provisioner.kubernetes import storage_differences as kinds
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.manifests import is_ours
 from provisioner.kubernetes.storage_objects import (
+    ADDRESS_ATTRIBUTE,
     CSI_DRIVER,
     FieldDifference,
+    address_for,
+    address_in,
     differing_fields,
     find,
     holder_of,
@@ -50,14 +53,19 @@ class StorageObjects:
         )
 
 
-def inspect(request: Request, found: StorageObjects, handle: str | None) -> list[Inspected]:
-    """The objects against what `storage.ensure` converges to; `handle` None: the file system itself is not there."""
+def inspect(
+    request: Request, found: StorageObjects, handle: str | None, addresses: Mapping[str, str] | None = None
+) -> list[Inspected]:
+    """The objects against what `storage.ensure` converges to; `handle` None: the file system itself is not there.
+
+    `addresses`: as `storage.ensure` has them.
+    """
     namespace = wanted_namespace(request)
     return [
         Inspected.of(object_name(namespace), _namespace(request, found.namespace)),
         Inspected.of(f"CSIDriver {CSI_DRIVER}", _csi_driver(found.csi_driver)),
         Inspected.of(object_name(wanted_storage_class(request)), _storage_class(request, found.storage_class)),
-        Inspected.of(object_name(wanted_volume(request, "")), _volume(request, found, handle)),
+        Inspected.of(object_name(wanted_volume(request, "")), _volume(request, found, handle, addresses or {})),
         Inspected.of(object_name(wanted_claim(request)), _claim(request, found)).within([object_name(namespace)]),
     ]
 
@@ -88,15 +96,24 @@ def _storage_class(request: Request, storage_class: Manifest | None) -> list[Dif
     ]
 
 
-def _volume(request: Request, found: StorageObjects, handle: str | None) -> list[Difference]:
+def _volume(
+    request: Request, found: StorageObjects, handle: str | None, addresses: Mapping[str, str]
+) -> list[Difference]:
     volume = found.volume
     if volume is None:
         return [kinds.VOLUME_MISSING.missing(name=request.storage.persistent_volume)]
-    return _standing(volume) or [*_volume_fields(request, volume, handle), *_volume_phase(request, found, volume)]
+    return _standing(volume) or [
+        *_volume_fields(request, volume, handle, address_for(volume, addresses)),
+        *_volume_phase(request, found, volume),
+    ]
 
 
-def _volume_fields(request: Request, volume: Manifest, handle: str | None) -> list[Difference]:
+def _volume_fields(request: Request, volume: Manifest, handle: str | None, address: str | None) -> list[Difference]:
     differences = []
+    if handle is not None and (current := address_in(volume)) != address:
+        path = f"spec.csi.volumeAttributes.{ADDRESS_ATTRIBUTE}"
+        name = object_name(volume)
+        differences.append(kinds.VOLUME_ADDRESS.found(expected=address, actual=current, path=path, object=name))
     for field in differing_fields(wanted_volume(request, handle or ""), volume):
         if field.path == "spec.csi.volumeHandle":
             if handle is not None:

@@ -1,6 +1,6 @@
 """What the storage objects of a cluster are to be: the one place that both converging and comparing read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from provisioner.kubernetes.client import KubernetesApi, Manifest
@@ -8,6 +8,9 @@ from provisioner.kubernetes.manifests import owned_manifest
 from provisioner.request import Request
 
 CSI_DRIVER: Final = "efs.csi.aws.com"
+# In this very spelling: the driver knows the name in any case, and reads the value by the lower one.
+# Source: aws-efs-csi-driver, pkg/driver/node.go.
+ADDRESS_ATTRIBUTE: Final = "mounttargetip"
 
 
 class FieldDifference(NamedTuple):
@@ -33,8 +36,12 @@ def wanted_storage_class(request: Request) -> Manifest:
     return owned_manifest("storage-class", request, request.storage.storage_class)
 
 
-def wanted_volume(request: Request, handle: str) -> Manifest:
+def wanted_volume(request: Request, handle: str, address: str | None = None) -> Manifest:
+    """`address`: of the mount target to mount through, where the file system's name does not resolve."""
     storage = request.storage
+    csi: dict[str, Any] = {"volumeHandle": handle}
+    if address:
+        csi["volumeAttributes"] = {ADDRESS_ATTRIBUTE: address}
     return owned_manifest(
         "persistent-volume",
         request,
@@ -43,9 +50,24 @@ def wanted_volume(request: Request, handle: str) -> Manifest:
             "capacity": {"storage": storage.capacity},
             "persistentVolumeReclaimPolicy": storage.reclaim_policy,
             "storageClassName": storage.storage_class,
-            "csi": {"volumeHandle": handle},
+            "csi": csi,
         },
     )
+
+
+def address_in(volume: Manifest | None) -> str | None:
+    """The address that a volume mounts; None of one that mounts by name."""
+    attributes = ((volume or {}).get("spec", {}).get("csi") or {}).get("volumeAttributes") or {}
+    address: str | None = attributes.get(ADDRESS_ATTRIBUTE)
+    return address
+
+
+def address_for(volume: Manifest | None, addresses: Mapping[str, str]) -> str | None:
+    """Of the mount targets' addresses by zone id the one to mount: what the volume has, while there is such a one."""
+    current = address_in(volume)
+    if current in addresses.values():
+        return current
+    return next((addresses[zone_id] for zone_id in sorted(addresses)), None)
 
 
 def wanted_claim(request: Request) -> Manifest:

@@ -57,7 +57,7 @@ def find_existing(request: Request, target: Target) -> dict[str, Any]:
     """What there is now, as JSON; only reads: about 14 calls."""
     efs, cloudformation = target.client("efs"), target.client("cloudformation")
     stack = network_stack.find(request, cloudformation) if isinstance(request.network, CreatedNetwork) else None
-    vpc_id = network.find_vpc_id(request, cloudformation)
+    vpc_id = network.find_mounts_vpc_id(request, cloudformation)
     group = security_group.find(request, Network(vpc_id, ()), target.client("ec2")) if vpc_id else None
     found = file_system.find(request, efs)
     file_system_id = found["FileSystemId"] if found else None

@@ -44,7 +44,7 @@ def remove(
     efs, ec2 = target.client("efs"), target.client("ec2")
     before = existing or Existing()
     found = file_system.find_by_id(file_system_id, efs) if file_system_id else file_system.find(request, efs)
-    vpc_id = network.find_vpc_id(request, target.client("cloudformation"))
+    vpc_id = network.find_mounts_vpc_id(request, target.client("cloudformation"))
     group = security_group.find(request, Network(vpc_id, ()), ec2) if vpc_id else None
     is_deleted = found is not None and _is_deleted(found, existing, delete_data=delete_data)
     if found is not None:

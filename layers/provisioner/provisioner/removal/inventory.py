@@ -23,6 +23,7 @@ from provisioner.resources import (
     file_system,
     mount_targets,
     network_stack,
+    peer,
     security_group,
 )
 from provisioner.resources.vpc import Network, subnets_of
@@ -143,6 +144,8 @@ class _There:
     group: "SecurityGroupTypeDef | None"
     stack: "StackTypeDef | None"
     network: Network | None
+    mounts: Network | None
+    """Where the mount targets are: the network, or a peered one."""
 
     @classmethod
     def of(cls, wanted: Wanted, target: Target) -> "_There":
@@ -153,12 +156,15 @@ class _There:
             stack = network_stack.find(request, target.client("cloudformation"))
             vpc_id, subnet_ids = network_stack.outputs_of(stack) if stack else ("", [])
             network = Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2)) if vpc_id else None
+        wanted_peer = request.file_system.peer
+        mounts = peer.find(wanted_peer, ec2) if wanted_peer else network
         return cls(
             cluster.find(request, target.client("eks")),
             _file_system(wanted, target),
-            security_group.find(request, network, ec2) if network else None,
+            security_group.find(request, mounts, ec2) if mounts else None,
             stack,
             network,
+            mounts,
         )
 
 
@@ -243,17 +249,18 @@ def _obstacles(wanted: Wanted, there: _There, target: Target, found: Inventory) 
     if there.file_system:
         goes = wanted.delete_data_of is not None
         file_system_id, efs = there.file_system["FileSystemId"], target.client("efs")
-        yield from of_file_system.look(request, there.network, file_system_id, efs, goes=goes)
+        yield from of_file_system.look(request, there.mounts, file_system_id, efs, goes=goes)
     if there.stack:
         yield from of_stack.look(there.stack)
-    if there.network:
+    mount_target_interfaces = _mount_target_interfaces(there, target)
+    for vpc_id in dict.fromkeys(each.vpc_id for each in (there.network, there.mounts) if each):
         around = Surroundings(
             request=request,
-            vpc_id=there.network.vpc_id,
-            vpc_goes=there.stack is not None,
-            group_id=there.group["GroupId"] if there.group else None,
+            vpc_id=vpc_id,
+            vpc_goes=there.stack is not None and there.network is not None and vpc_id == there.network.vpc_id,
+            group_id=there.group["GroupId"] if there.group and there.group.get("VpcId") == vpc_id else None,
             cluster_group_id=(there.cluster or {}).get("resourcesVpcConfig", {}).get("clusterSecurityGroupId"),
-            mount_target_interfaces=_mount_target_interfaces(there, target),
+            mount_target_interfaces=mount_target_interfaces,
         )
         yield from of_network.look(around, target.client("ec2"))
 

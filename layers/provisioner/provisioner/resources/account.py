@@ -24,6 +24,7 @@ from provisioner.resources import (
     keys,
     network,
     network_stack,
+    peer,
     principals,
     quotas,
     service_roles,
@@ -53,7 +54,7 @@ def check(request: Request, target: Target) -> list[str]:
 def look(request: Request, target: Target) -> Findings:
     """What `check` judges by. Raises: ClientError."""
     found = Findings()
-    for part in (_network, _cluster, _file_system, _keys, _principals, _service_roles, _quotas):
+    for part in (_network, _peer, _cluster, _file_system, _keys, _principals, _service_roles, _quotas):
         part(request, target, found)
     return found
 
@@ -78,10 +79,26 @@ def _cluster(request: Request, target: Target, found: Findings) -> None:
         found.problems += cluster_version.problems(request, cluster.find(request, eks), eks)
 
 
+def _peer(request: Request, target: Target, found: Findings) -> None:
+    wanted, ec2 = request.file_system.peer, target.client("ec2")
+    if wanted is None:
+        return
+    with _reading(f"file_system.peer {wanted.vpc_id}", found):
+        if isinstance(request.network, ExistingNetwork):
+            pods = existing_network.find(request.network, ec2)
+            if pods is None:  # which is told already
+                return
+        else:
+            pods = network_stack.existing(request, ec2, target.client("cloudformation"))
+        problems, warnings = peer.check(request, wanted, pods, ec2)
+        found.problems += problems
+        found.warnings += warnings
+
+
 def _file_system(request: Request, target: Target, found: Findings) -> None:
     if request.file_system.existing:
         with _reading(f"file_system.existing {request.file_system.existing}", found):
-            vpc_id = network.find_vpc_id(request, target.client("cloudformation"))
+            vpc_id = network.find_mounts_vpc_id(request, target.client("cloudformation"))
             found.problems += existing_file_system.problems(request, vpc_id, target.client("efs"))
 
 

@@ -72,7 +72,7 @@ class Egress:
             return Way("closed", f"{table_id} has no default route")
         if default.get("State") == "blackhole":
             return Way("closed", f"the default route of {table_id} leads nowhere (blackhole)")
-        hop = _next_hop(default)
+        hop = next_hop(default)
         if hop.startswith("igw-"):
             why = f"the default route of {table_id} leads to {hop}, where pods without a public address get no answer"
             return Way("closed", why)
@@ -83,7 +83,7 @@ class Egress:
     def is_public(self, subnet_id: str) -> str | None:
         """The internet gateway that the subnet's table routes to."""
         table = self.route_table_of(subnet_id)
-        hops = [_next_hop(route) for route in (table or {}).get("Routes", [])]
+        hops = [next_hop(route) for route in (table or {}).get("Routes", [])]
         return next((hop for hop in hops if hop.startswith("igw-")), None)
 
     def route_table_of(self, subnet_id: str) -> "RouteTableTypeDef | None":
@@ -135,7 +135,7 @@ class Egress:
             if table is not None and (instead := _in_place_of_a_default(table)):
                 return Way("unknown", f"{there}, whose route table {name} has {instead} in place of a default route")
             return Way("closed", f"{there}, whose route table {name} has no default route")
-        hop, onward = _next_hop(default), f"{there}, whose route table {table['RouteTableId']} leads to"
+        hop, onward = next_hop(default), f"{there}, whose route table {table['RouteTableId']} leads to"
         if default.get("State") == "blackhole":
             return Way("closed", f"{onward} {hop} (blackhole)")
         if not hop.startswith("igw-"):
@@ -236,9 +236,9 @@ def _in_place_of_a_default(table: "RouteTableTypeDef") -> str:
     if covers(ranges, EVERYWHERE):
         return "several routes"
     listed = [each for each in table["Routes"] if "DestinationPrefixListId" in each]
-    names = [each["DestinationPrefixListId"] for each in listed if not _next_hop(each).startswith("vpce-")]
+    names = [each["DestinationPrefixListId"] for each in listed if not next_hop(each).startswith("vpce-")]
     return f"routes to prefix lists ({', '.join(names)})" if names else ""
 
 
-def _next_hop(route: "RouteTypeDef") -> str:
+def next_hop(route: "RouteTypeDef") -> str:
     return next((str(route[name]) for name in _NEXT_HOPS if route.get(name)), "nothing we know")

@@ -1,5 +1,6 @@
 """One mount target per availability zone: a pod mounts through the one in its own zone."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ErrorReason, TerminalError
@@ -25,6 +26,21 @@ def find(file_system_id: str, efs: "EFSClient") -> "dict[str, MountTargetDescrip
 def groups_of(mount_target_id: str, efs: "EFSClient") -> list[str]:
     """Ids of its security groups, sorted. Raises: IncorrectMountTargetState unless it is available."""
     return sorted(efs.describe_mount_target_security_groups(MountTargetId=mount_target_id)["SecurityGroups"])
+
+
+def addresses_for(request: Request, facts: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Zone id -> address, of `ensure`'s facts; empty where pods find the file system by its name."""
+    if request.file_system.peer is None:
+        return {}
+    return {each["availability_zone_id"]: each["ip_address"] for each in facts}
+
+
+def find_addresses(request: Request, file_system_id: str, efs: "EFSClient") -> dict[str, str]:
+    """As `addresses_for`, of the mount targets that there are."""
+    if request.file_system.peer is None:
+        return {}
+    found = find(file_system_id, efs)
+    return {zone_id: each["IpAddress"] for zone_id, each in found.items() if "IpAddress" in each}
 
 
 def ensure(

@@ -27,3 +27,10 @@ def find_vpc_id(request: Request, cloudformation: "CloudFormationClient") -> str
         return request.network.vpc_id
     stack = network_stack.find(request, cloudformation)
     return network_stack.outputs_of(stack)[0] or None if stack else None
+
+
+def find_mounts_vpc_id(request: Request, cloudformation: "CloudFormationClient") -> str | None:
+    """The VPC of the mount targets: the peer, or the cluster's own as `find_vpc_id` has it."""
+    if request.file_system.peer:
+        return request.file_system.peer.vpc_id
+    return find_vpc_id(request, cloudformation)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.observation import Observation
 from provisioner.request import ExistingNetwork, Request
+from provisioner.resources import peer
 from provisioner.resources.ownership import require_ours
 from provisioner.resources.vpc import Network, shared_by
 
@@ -29,9 +30,10 @@ def name(request: Request) -> str:
 
 
 def find(request: Request, network: Network, ec2: "EC2Client") -> "SecurityGroupTypeDef | None":
-    """The group, None when absent; a name is unique in a VPC."""
+    """The group in the mount targets' VPC, None when absent; a name is unique in a VPC. `network` is the pods'."""
+    vpc_id = peer.vpc_id_of(request, network.vpc_id)
     groups = ec2.describe_security_groups(
-        Filters=[{"Name": "group-name", "Values": [name(request)]}, {"Name": "vpc-id", "Values": [network.vpc_id]}]
+        Filters=[{"Name": "group-name", "Values": [name(request)]}, {"Name": "vpc-id", "Values": [vpc_id]}]
     )["SecurityGroups"]
     return groups[0] if groups else None
 
@@ -39,8 +41,9 @@ def find(request: Request, network: Network, ec2: "EC2Client") -> "SecurityGroup
 def ensure(request: Request, network: Network, ec2: "EC2Client") -> Observation:
     """Converge one group that admits 2049/tcp from each private subnet's CIDR alone: facts {security_group_id}.
 
-    Rules that nobody asked for are revoked: the group is ours alone, and what it admits reaches the data. Egress stays
-    EC2's default.
+    By ranges, not by the pods' group: in a peered VPC, let alone behind a transit gateway, groups have limits of their
+    own. Rules that nobody asked for are revoked: the group is ours alone, and what it admits reaches the data. Egress
+    stays EC2's default.
     Idempotency key: the group's name in the VPC; a rule is its own key.
     Raises: TerminalError OWNED_BY_ANOTHER; RetryableError NOT_YET_CONSISTENT.
     Source: EC2 API, CreateSecurityGroup, AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress; EFS User Guide,
@@ -104,7 +107,7 @@ def _create(request: Request, network: Network, ec2: "EC2Client") -> str:
         return ec2.create_security_group(
             GroupName=name(request),
             Description=f"NFS to the EFS file system of {request.cluster.name}",
-            VpcId=network.vpc_id,
+            VpcId=peer.vpc_id_of(request, network.vpc_id),
             TagSpecifications=[
                 {
                     "ResourceType": "security-group",
@@ -118,7 +121,7 @@ def _create(request: Request, network: Network, ec2: "EC2Client") -> str:
         # Another run created it in this moment: whose it is has to be looked at afresh.
         raise RetryableError(
             ErrorReason.NOT_YET_CONSISTENT,
-            f"security group {name(request)} appeared in {network.vpc_id} while it was being created",
+            f"security group {name(request)} appeared while it was being created",
             remedy="look again",
         ) from error
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import OWNER_TAG, Request
+from provisioner.resources import peer
 from provisioner.resources.ownership import ownership
 from provisioner.resources.security_group import NFS_PORT, ingress_of, name, wanted_ingress
 from provisioner.resources.vpc import Network
@@ -25,7 +26,7 @@ ELSEWHERE = DriftKind(
     resource="security group {group}",
     path="vpc",
     severity=Severity.CRITICAL,
-    meaning="The group is in another VPC than the cluster, where no mount target can have it.",
+    meaning="The group is in another VPC than the mount targets, where none of them can have it.",
     fix="a run makes one in {expected} and attaches it to the mount targets; remove {group} yourself",
 )
 INGRESS_MISSING = DriftKind(
@@ -58,7 +59,8 @@ def inspect(
     tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
     differences = ownership(request, tags, resource)
     if network is not None:
-        differences += _differences(network, group_id, group, is_whole=is_whole)
+        vpc_id = peer.vpc_id_of(request, network.vpc_id)
+        differences += _differences(network, vpc_id, group_id, group, is_whole=is_whole)
     return Inspected.of(resource, differences)
 
 
@@ -70,9 +72,11 @@ def find_elsewhere(request: Request, ec2: "EC2Client") -> "SecurityGroupTypeDef 
     return found[0] if found else None
 
 
-def _differences(network: Network, group_id: str, group: "SecurityGroupTypeDef", *, is_whole: bool) -> list[Difference]:
-    if group.get("VpcId") != network.vpc_id:
-        return [ELSEWHERE.found(expected=network.vpc_id, actual=group.get("VpcId"), group=group_id)]
+def _differences(
+    network: Network, vpc_id: str, group_id: str, group: "SecurityGroupTypeDef", *, is_whole: bool
+) -> list[Difference]:
+    if group.get("VpcId") != vpc_id:
+        return [ELSEWHERE.found(expected=vpc_id, actual=group.get("VpcId"), group=group_id)]
     wanted, actual = wanted_ingress(network), ingress_of(group)
     missing = [rule for rule in wanted if rule not in actual]
     extra = [rule for rule in actual if rule not in wanted and (is_whole or not rule.startswith(NFS))]

@@ -1,5 +1,6 @@
 """The live state of one cluster and its storage, as probes read it: each thing at most once, and only when asked."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,9 @@ from provisioner.errors import ErrorReason
 from provisioner.kubernetes.client import KubernetesApi
 from provisioner.request import Request
 from provisioner.resources import account
+from provisioner.resources.peer_ways import PeerWays
 from provisioner.resources.problem import Problem
+from provisioner.resources.vpc import Network
 
 __all__ = ["Live"]
 
@@ -37,6 +40,19 @@ class Live:
         self.objects = LiveObjects(request, run_id, self.connection)
         self.file_system = LiveFileSystem(request, self.connection, self.objects)
         self.network = LiveNetwork(request, run_id, self.connection, self.eks, network)
+
+    @once
+    def peer_ways(self) -> list[PeerWays]:
+        """From the pods to mount targets in other VPCs than theirs."""
+        vpc_id, elsewhere = self.network.vpc_id or "unknown", defaultdict[str, list[str]](list)
+        for each in self.file_system.mount_targets.values():
+            if each.get("VpcId", vpc_id) != vpc_id:
+                elsewhere[each["VpcId"]].append(each["SubnetId"])
+        pods = Network(vpc_id, tuple(self.network.pod_subnets))
+        return [
+            PeerWays(pods, Network.from_subnets(other, self.network.subnets(subnets)), self.connection.ec2)
+            for other, subnets in elsewhere.items()
+        ]
 
     @once
     def _account(self) -> list[Problem]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.live.objects import LiveObjects
 from provisioner.diagnosis.once import once
+from provisioner.kubernetes.storage_objects import address_in
 from provisioner.request import Request
 from provisioner.resources import file_system, mount_targets
 
@@ -50,6 +51,14 @@ class LiveFileSystem:
         """What the live PersistentVolume says."""
         volume = self._objects.volume
         return None if volume is None else str((volume["spec"].get("csi") or {}).get("volumeHandle", ""))
+
+    @once
+    def address(self) -> str | None:
+        """What the live PersistentVolume mounts in place of the file system's name, as far as it can be read."""
+        try:
+            return address_in(self._objects.volume)
+        except Exception:  # the cluster may be what failed: the network is looked at all the same
+            return None
 
     @once
     def mounted(self) -> VolumeHandle | None:

@@ -93,8 +93,10 @@ class LiveNetwork:
 
     @once
     def acls(self) -> "dict[str, NetworkAclTypeDef]":
-        """Subnet id -> its network ACL."""
-        found = self._connection.ec2.describe_network_acls(Filters=self._in_vpc)["NetworkAcls"]
+        """Subnet id -> its network ACL, of the pods' VPC and the mount targets'."""
+        peer = self._request.file_system.peer
+        vpcs: Any = [{"Name": "vpc-id", "Values": [self.vpc_id or "unknown", *([peer.vpc_id] if peer else [])]}]
+        found = self._connection.ec2.describe_network_acls(Filters=vpcs)["NetworkAcls"]
         return {association["SubnetId"]: acl for acl in found for association in acl.get("Associations", [])}
 
     @once

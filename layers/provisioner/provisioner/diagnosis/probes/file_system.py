@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.diagnosis.probes import policy
+from provisioner.kubernetes.storage_objects import address_in
 
 
 def missing_mount_targets(live: Live, _text: str) -> Finding:
@@ -13,6 +14,8 @@ def missing_mount_targets(live: Live, _text: str) -> Finding:
     if not live.file_system.exists(name):
         return Finding.refuted(f"mount targets of {name}", f"{name} does not exist, so it can have none")
     present = live.file_system.mount_targets
+    if address := live.file_system.address:
+        return Finding.refuted(f"mount targets of {name}", f"pods of all zones mount {address}")
     missing: dict[str, str] = {}
     for subnet in live.network.pod_subnets:
         if subnet.availability_zone_id not in present:
@@ -101,11 +104,8 @@ def wrong_file_system(live: Live, _text: str) -> Finding:
 
 def mount_target_address(live: Live, _text: str) -> Finding:
     """An address in the live PersistentVolume against those of the mount targets."""
-    volume = live.objects.volume
-    name = live.request.storage.persistent_volume
+    name, address = live.request.storage.persistent_volume, address_in(live.objects.volume)
     looked_at = f"volumeAttributes.mounttargetip of PersistentVolume {name}"
-    attributes = {} if volume is None else (volume["spec"].get("csi") or {}).get("volumeAttributes") or {}
-    address = next((str(value) for key, value in attributes.items() if key.lower() == "mounttargetip"), None)
     if address is None:
         return Finding.refuted(looked_at, "it is not set: the name of the file system is used")
     real = sorted(each["IpAddress"] for each in live.file_system.mount_targets.values() if "IpAddress" in each)

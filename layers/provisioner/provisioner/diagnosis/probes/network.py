@@ -1,10 +1,10 @@
 """From the pods to the mount targets: security groups, network ACLs, routes, DNS.
 
-A pod mounts through the mount target in its own zone, so only subnets and mount targets of one zone are compared.
+A pod mounts through the mount target in its own zone, so only subnets and mount targets of one zone are compared;
+where the volume has an address, every subnet and the mount target that has it.
 """
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from provisioner.diagnosis.live import Live
@@ -105,18 +105,40 @@ def network_acls(live: Live, _text: str) -> Finding:
 def routes(live: Live, _text: str) -> Finding:
     """A VPC routes within itself; only mount targets in another VPC need a route of their own."""
     vpc_id = live.network.vpc_id
-    missing = {
-        f"{mount_target['IpAddress']} ({mount_target['MountTargetId']} in {mount_target.get('VpcId')})"
-        for subnet in live.network.pod_subnets
-        for mount_target in live.file_system.mount_targets.values()
-        if mount_target.get("VpcId") != vpc_id and not _has_route(live, subnet, mount_target["IpAddress"])
-    }
+    afar = [each for each in live.file_system.mount_targets.values() if each.get("VpcId") != vpc_id]
     looked_at = f"VPCs of the mount targets, and routes from {vpc_id} to them"
-    if not missing:
-        return Finding.refuted(looked_at, "every mount target is in the pods' VPC or has an active route")
+    gaps = [gap for ways in live.peer_ways for gap in ways.gaps if gap.kind == "route"]
+    if not gaps:
+        return Finding.refuted(looked_at, "every mount target is in the pods' VPC or has a route")
+    targets = _listed(f"{each['MountTargetId']} in {each.get('VpcId')}" for each in afar)
     return Finding.proved(
-        looked_at, f"no active route to {_listed(missing)}", the_mount_targets=_listed(missing), the_VPC=str(vpc_id)
+        looked_at,
+        f"{_listed(gap.what for gap in gaps)} ({targets})",
+        the_mount_targets=f"{targets}: {_listed(gap.remedy for gap in gaps)}",
+        the_VPC=str(vpc_id),
     )
+
+
+def peer_link(live: Live, _text: str) -> Finding:
+    """Peerings and transit gateways to which the routes of either side lead."""
+    looked_at = f"what joins {live.network.vpc_id} and the VPC of the mount targets"
+    gaps = [gap for ways in live.peer_ways for gap in ways.gaps if gap.kind == "link"]
+    if gaps:
+        remedies = _listed(gap.remedy for gap in gaps)
+        return Finding.proved(looked_at, _listed(gap.what for gap in gaps), what_joins_the_VPCs=remedies)
+    if unseen := [what for ways in live.peer_ways for what in ways.unseen]:
+        return Finding.possible(looked_at, _listed(unseen))
+    return Finding.refuted(looked_at, "nothing is between them, or what is lets them pass")
+
+
+def peer_route_back(live: Live, _text: str) -> Finding:
+    """Route tables of the mount targets' subnets, in another VPC than the pods'."""
+    looked_at = f"routes from the VPC of the mount targets to {live.network.vpc_id}"
+    gaps = [gap for ways in live.peer_ways for gap in ways.gaps if gap.kind == "route back"]
+    if not gaps:
+        return Finding.refuted(looked_at, "every mount target is in the pods' VPC or has a route back")
+    remedies = _listed(gap.remedy for gap in gaps)
+    return Finding.proved(looked_at, _listed(gap.what for gap in gaps), routes_back_to_the_pods=remedies)
 
 
 def dns_attributes(live: Live, _text: str) -> Finding:
@@ -145,8 +167,10 @@ def resolvers(live: Live, _text: str) -> Finding:
 
 
 def _paths(live: Live) -> "Iterator[tuple[PrivateSubnet, MountTargetDescriptionTypeDef]]":
+    targets, address = live.file_system.mount_targets, live.file_system.address
+    addressed = next((each for each in targets.values() if each.get("IpAddress") == address), None)
     for subnet in live.network.pod_subnets:
-        mount_target = live.file_system.mount_targets.get(subnet.availability_zone_id)
+        mount_target = addressed if address else targets.get(subnet.availability_zone_id)
         if mount_target is not None:
             yield subnet, mount_target
 
@@ -155,18 +179,6 @@ def _permissions(
     groups: "dict[str, SecurityGroupTypeDef]", ids: tuple[str, ...], direction: str
 ) -> "list[IpPermissionOutputTypeDef]":
     return [permission for each in ids if each in groups for permission in groups[each].get(direction, [])]  # type: ignore[attr-defined]
-
-
-def _has_route(live: Live, subnet: PrivateSubnet, address: str) -> bool:
-    table = live.network.egress.route_table_of(subnet.subnet_id)
-    return table is not None and any(
-        route.get("State") == "active"
-        and "DestinationCidrBlock" in route
-        and IPv4Address(address) in IPv4Network(route["DestinationCidrBlock"])
-        and not route.get("GatewayId", "").startswith(("igw-", "local"))
-        and "NatGatewayId" not in route
-        for route in table["Routes"]
-    )
 
 
 def _ports(ports: tuple[int, int]) -> str:

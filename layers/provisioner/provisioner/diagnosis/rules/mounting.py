@@ -24,7 +24,11 @@ _NOT_READY: Final = r"is in available state yet|Mount target in the az \S+ is \w
 _DENIED: Final = r"access denied by server while mounting"
 _NO_DIRECTORY: Final = r"reason given by server: No such file or directory|mount\.nfs4?:.*No such file or directory"
 
+# By address, the port is tried before there is a tunnel.
+_NO_CONNECTION: Final = r"Cannot connect to file system mount target ip address"
+
 _UNREACHABLE: Final = (
+    seen(*_MOUNT, text=_NO_CONNECTION),
     seen(*_MOUNT, text=_NO_ANSWER),
     seen(*_MOUNT, text=_TUNNEL_CUT),
     seen(*_MOUNT, text=_ONLY_WATCHDOG),
@@ -96,13 +100,29 @@ RULES: Final = (
         fix="give the file system mount targets in {the_VPC}, or route to {the_mount_targets}",
     ),
     Rule(
+        id="peer-not-joined",
+        states=VERIFYING,
+        symptoms=_UNREACHABLE,
+        cause="The pods' VPC and that of the mount targets are not joined: peering or transit gateway lets nothing by.",
+        probe=network.peer_link,
+        fix="{what_joins_the_VPCs}",
+    ),
+    Rule(
+        id="peer-route-back-missing",
+        states=VERIFYING,
+        symptoms=_UNREACHABLE,
+        cause="The mount targets' VPC has no route back to the pods, so that no answer comes.",
+        probe=network.peer_route_back,
+        fix="{routes_back_to_the_pods}",
+    ),
+    Rule(
         id="wrong-mount-target-address",
         states=VERIFYING,
         symptoms=_UNREACHABLE,
         cause="The PersistentVolume names an address that is not a mount target's.",
         probe=file_system.mount_target_address,
-        fix="set volumeAttributes.mounttargetip of {the_PersistentVolume} to {an_address_of_a_mount_target}, or leave "
-        "it out",
+        fix="delete claim and {the_PersistentVolume} (the file system keeps its data) and run again: it is made for "
+        "{an_address_of_a_mount_target}",
     ),
     Rule(
         id="wrong-file-system",

@@ -1,0 +1,54 @@
+"""A file system in another VPC: proven over what joins the two, and gone with its cluster, both VPCs as they were."""
+
+from typing import Any
+
+import pytest
+
+from local import vpcs
+from local.account_snapshot import difference, snapshot
+from local.cloud import EmbeddedCloud
+from local.faults.scene import Scene
+from tests.end_to_end.runs import Machine
+from tests.end_to_end.test_provision import published, validate
+
+SHORT = {"verification": {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 120}}
+
+embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+
+def assert_proven_and_removed(cloud: EmbeddedCloud, machine: Machine, name: str, parts: dict[str, Any]) -> None:
+    teardown, before = Machine(cloud, machine.outputs, "Teardown"), snapshot(cloud)
+    run = machine.run({"cluster": {"name": name}, **SHORT, **parts})
+    assert run.status == "SUCCEEDED", run.cause
+    (event,) = published(cloud, "Storage Cluster Ready", run.arn)
+    validate("storage-cluster-ready.schema.json", event)
+
+    scene = Scene.recorded(cloud, machine.outputs["ClaimsTableName"], name)
+    volume = scene.get("/api/v1/persistentvolumes/efs-pv")
+    assert volume is not None
+    addresses = {each["IpAddress"]: each["VpcId"] for each in scene.mount_targets()}
+    assert set(addresses.values()) == {parts["file_system"]["peer"]["vpc_id"]}
+    assert volume["spec"]["csi"]["volumeAttributes"]["mounttargetip"] in addresses
+    zones = {writer["zone"] for writer in run.output["evidence"]["writers"]}
+    assert len(zones) == 2, "pods of both zones wrote through it"
+
+    again = machine.run({"cluster": {"name": name}, **SHORT, **parts})
+    assert (again.status, again.output["status"]) == ("SUCCEEDED", "Ready"), again.cause
+
+    data = {"file_system_id": scene.file_system_id}
+    gone = teardown.run({"cluster_name": name, "delete_data": data, "delete_logs": True})
+    assert gone.status == "SUCCEEDED", gone.cause
+    assert difference(before, snapshot(cloud)) == []
+
+
+def test_a_file_system_in_a_peered_vpc_is_proven_and_goes_without_a_trace(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    assert_proven_and_removed(cloud, machine, "peered", vpcs.peered(cloud))
+
+
+@embedded_only
+def test_a_file_system_behind_a_transit_gateway_is_proven_and_goes_without_a_trace(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    assert_proven_and_removed(cloud, machine, "behind", vpcs.peered(cloud, vpcs.join))
