@@ -48,7 +48,7 @@ def run(cloud: EmbeddedCloud, machine_arn: str, names: Sequence[str]) -> Scenari
     cluster, started = "-".join(["broken", *names]), time.perf_counter()
     request: dict[str, Any] = {"cluster": {"name": cluster}, "verification": {"writers": 2, "timeout_seconds": 60}}
     for name in names:
-        request = FAULTS[name].asked(request)
+        request = FAULTS[name].asked(request, cloud)
     disarm = [FAULTS[name].install(cloud, cluster) for name in names]
     try:
         stepfunctions = cloud.client("stepfunctions")

@@ -62,6 +62,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
         "file_system": {
             "throughput_mode": "elastic",
             "existing": None,
+            "peer": None,
             "kms_key_arn": None,
             "backup": True,
             "transition_to_ia": "AFTER_30_DAYS",
@@ -174,7 +175,11 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
         ("file_system.throughput_mode", "provisioned"),
         ("file_system.backup", "yes"),
         ("file_system.backup", 1),
-        ("file_system.peer", None),
+        ("file_system.peer", {}),
+        ("file_system.peer.vpc_id", "vpc-1"),
+        ("file_system.peer.subnet_ids", []),
+        ("file_system.peer.subnet_ids.0", ["subnet-1"]),
+        ("file_system.peer.account_id", "1"),
         ("network.cidr", "10.0.0.0/15"),
         ("network.cidr", "10.0.0.0/25"),
         ("network.cidr", "10.0.0.1/24"),
@@ -307,7 +312,10 @@ def test_why_a_cluster_cannot_have_ipv6_is_told() -> None:
     assert "documented nowhere: it cannot be proven here" in refused({"cluster": {"ip_family": "ipv6"}})
 
 
-@pytest.mark.parametrize("name", ["empty", "minimal", "full", "existing-network", "isolated-network", "chosen-network"])
+@pytest.mark.parametrize(
+    "name",
+    ["empty", "minimal", "full", "existing-network", "isolated-network", "chosen-network", "peered-file-system"],
+)
 def test_a_sample_request_is_accepted_by_code_and_schema_alike(name: str) -> None:
     sample = json.loads((ROOT / f"events/{name}.json").read_text())
     SCHEMA.validate(sample)

@@ -346,3 +346,13 @@ def test_an_endpoint_that_lets_in_who_has_to_come_in_passes(
 ) -> None:
     monkeypatch.setenv("FUNCTIONS_IN_VPC", in_vpc)
     assert validate({"cluster": cluster, "network": network})["cluster"]["name"] == "eks-example"
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_peer_of_another_account_is_refused_and_one_of_the_clusters_own_passes() -> None:
+    peer = sample("peered-file-system")["file_system"]["peer"]
+    message = refused({"file_system": {"peer": {**peer, "account_id": "111122223333"}}})
+    assert "file_system.peer.account_id is '111122223333'; allowed: 999988887777, the cluster's own account" in message
+    for account_id in (None, "999988887777"):
+        request = validate({"file_system": {"peer": {**peer, "account_id": account_id}}})
+        assert request["file_system"]["peer"]["vpc_id"] == peer["vpc_id"]
