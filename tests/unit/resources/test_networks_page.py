@@ -12,7 +12,15 @@ from tests.unit.resources.networks import subnet
 from tests.unit.resources.test_existing_network import OWNER, Vpc, private_image, shared
 
 PAGE = (Path(__file__).parents[3] / "docs/networks.md").read_text()
-QUOTED = [each for each in re.findall(r"`([^`]+)`", PAGE) if " " in each and not re.fullmatch(r"[\w.]+: \w+", each)]
+OF_A_PEER = "## A file system in another VPC"
+"""This section's quotations are test_peer.py's."""
+
+
+def quoted(text: str) -> list[str]:
+    return [each for each in re.findall(r"`([^`]+)`", text) if " " in each and not re.fullmatch(r"[\w.]+: \w+", each)]
+
+
+QUOTED = quoted(PAGE.partition(OF_A_PEER)[0])
 ABSENT = "subnet-00000000000000000"
 
 

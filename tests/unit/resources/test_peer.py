@@ -1,5 +1,6 @@
 """A file system in another VPC: what is between it and the pods, told before anything is made."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ from provisioner.request import PeerRequest
 from provisioner.resources import peer, peer_drift
 from provisioner.resources.vpc import Network, subnets_of
 from tests.unit.resources.aws_calls import Calls, alter, refuse
-from tests.unit.resources.samples import request_for
+from tests.unit.resources.samples import ACCOUNT_ID, request_for
+from tests.unit.resources.test_networks_page import OF_A_PEER, PAGE, quoted
 
 ZONES = ("ap-northeast-1a", "ap-northeast-1c")
 
@@ -42,7 +44,7 @@ class Two:
         return [f"{each.what} -> {each.remedy}" for each in problems], warnings
 
     def drift(self) -> set[tuple[str, Any]]:
-        found = peer_drift.inspect(self.asked(), self.pods, self.ec2)
+        found = peer_drift.inspect(self.asked(), self.pods, ACCOUNT_ID, self.ec2)
         return {(each.path, each.actual) for inspected in found for each in inspected.differences}
 
 
@@ -204,3 +206,40 @@ def test_a_subnet_of_the_peer_that_is_gone_is_told_and_ends_a_run(two: Two) -> N
     request = request_for(file_system={"peer": two.asked().model_dump()})
     with pytest.raises(TerminalError, match=f"{two.there.subnet_ids[0]}, which does not exist"):
         peer.network_of(request, two.pods, two.ec2)
+
+
+def test_pods_in_a_vpc_that_another_account_shares_get_no_peer(two: Two) -> None:
+    def share(parsed: dict[str, Any]) -> None:
+        for each in parsed["Vpcs"]:
+            each["OwnerId"] = "999988887777" if each["VpcId"] == two.here.vpc_id else ACCOUNT_ID
+
+    alter(two.ec2, "DescribeVpcs", share)
+    (problem,) = two.check()[0]
+    assert f"account 999988887777 shares {two.here.vpc_id}, and only it sees what that VPC is joined with" in problem
+
+
+def test_what_the_page_quotes_is_what_is_told(two: Two, behind: Two) -> None:
+    said = [*two.check(subnet_ids=["subnet-00000000000000000"])[0], *two.check(subnet_ids=[two.there.subnet_ids[0]])[1]]
+    said += [each.what for each in peer.check(request_for(), two.asked(), None, two.ec2)[0]]
+    two.ec2.delete_route(RouteTableId=two.here.table_id, DestinationCidrBlock=two.there.cidr)
+    said += two.check(subnet_ids=[two.there.subnet_ids[0]])[0]
+    two.ec2.create_route(
+        RouteTableId=two.here.table_id, DestinationCidrBlock=two.there.cidr, VpcPeeringConnectionId=two.link_id
+    )
+    two.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=two.link_id)
+    said += two.check()[0]
+
+    # What a client's answers were altered to, they stay.
+    alter(behind.ec2, "SearchTransitGatewayRoutes", lambda parsed: parsed.update(Routes=[]))
+    said += behind.check(subnet_ids=[behind.there.subnet_ids[0]])[0]
+    alter(behind.ec2, "DescribeTransitGatewayVpcAttachments", _in_one_zone)
+    said += behind.check()[0]
+    alter(behind.ec2, "DescribeTransitGatewayVpcAttachments", lambda p: p["TransitGatewayVpcAttachments"].pop())
+    said += behind.check()[0]
+    alter(behind.ec2, "DescribeVpcs", lambda parsed: [each.update(OwnerId="999988887777") for each in parsed["Vpcs"]])
+    said += behind.check()[0]
+
+    told = re.sub(r"\b(subnet|vpc|rtb|pcx|tgw)-[0-9a-f]{8,}", r"\1-…", "; ".join(said)).replace("999988887777", "…")
+    section = PAGE.partition(OF_A_PEER)[2].partition("## A private endpoint")[0]
+    assert len(quoted(section)) >= 9
+    assert [each for each in quoted(section) if each.removeprefix("… ") not in told] == []

@@ -117,7 +117,7 @@ def _storage(request: Request, target: Target, state: NetworkState) -> list[Insp
         zones = network_stack.planned(request.network, request.region, ec2)
     wanted = request.file_system.peer
     mounts = peer.find(wanted, ec2) if wanted else zones
-    ways = peer_drift.inspect(wanted, network, ec2) if wanted and network else []
+    ways = peer_drift.inspect(wanted, network, request.account_id, ec2) if wanted and network else []
     points: list[Inspected] = []
     targets: list[Inspected] = []
     if request.storage.access_point is not None:

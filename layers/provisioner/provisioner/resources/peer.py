@@ -10,11 +10,11 @@ from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import PeerRequest, Request
 from provisioner.resources.peer_ways import PeerWays
 from provisioner.resources.problem import Problem
-from provisioner.resources.vpc import Network, subnets_of
+from provisioner.resources.vpc import Network, shared_by, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import SubnetTypeDef
+    from mypy_boto3_ec2.type_defs import FilterTypeDef, SubnetTypeDef
 
 _REMEDY: Final = "correct file_system.peer, or the VPC that it names, which is never changed"
 
@@ -54,7 +54,8 @@ def check(
     subnets = subnets_of(peer.subnet_ids, ec2)
     mounts = Network.from_subnets(peer.vpc_id, subnets)
     whats = [*_missing(peer, mounts), *(what for subnet in subnets for what in _unsuitable(request, peer, subnet))]
-    if not ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [peer.vpc_id]}])["Vpcs"]:
+    vpcs = {vpc["VpcId"]: vpc for vpc in ec2.describe_vpcs(Filters=_both(peer, pods))["Vpcs"]}
+    if peer.vpc_id not in vpcs:
         whats = [f"file_system.peer.vpc_id is {peer.vpc_id}, which does not exist"]
     problems = [Problem(ErrorReason.UNSUITABLE_NETWORK, what, _REMEDY) for what in whats]
     if pods is None:
@@ -64,11 +65,19 @@ def check(
     if pods.vpc_id == peer.vpc_id:
         what = f"file_system.peer.vpc_id is {peer.vpc_id}, the cluster's own"
         return [Problem(ErrorReason.UNSUITABLE_NETWORK, what, "leave file_system.peer out")], []
+    if pods.vpc_id in vpcs and (owner := shared_by(request.account_id, vpcs[pods.vpc_id])):
+        what = f"account {owner} shares {pods.vpc_id}, and only it sees what that VPC is joined with"
+        remedy = "leave file_system.peer out, or put the cluster into a VPC of the account's own"
+        return [*problems, Problem(ErrorReason.UNSUITABLE_NETWORK, what, remedy)], []
     if problems:
         return problems, []
-    ways = PeerWays(pods, mounts, ec2)
+    ways = PeerWays(pods, mounts, request.account_id, ec2)
     problems = [Problem(ErrorReason.UNSUITABLE_NETWORK, gap.what, gap.remedy) for gap in ways.gaps]
     return problems, [*ways.unseen, *_across_zones(pods, mounts)]
+
+
+def _both(peer: PeerRequest, pods: Network | None) -> "list[FilterTypeDef]":
+    return [{"Name": "vpc-id", "Values": [peer.vpc_id, *([pods.vpc_id] if pods else [])]}]
 
 
 def _missing(peer: PeerRequest, network: Network) -> list[str]:

@@ -39,9 +39,9 @@ class Gap:
 class PeerWays:
     """From every subnet of the pods to every subnet of the mount targets, and back."""
 
-    def __init__(self, pods: Network, mounts: Network, ec2: "EC2Client") -> None:
+    def __init__(self, pods: Network, mounts: Network, account_id: str, ec2: "EC2Client") -> None:
         self._pods, self._mounts, self._ec2 = pods, mounts, ec2
-        self._egress = {network.vpc_id: Egress(network.vpc_id, ec2) for network in (pods, mounts)}
+        self._egress = {network.vpc_id: Egress(network.vpc_id, account_id, ec2) for network in (pods, mounts)}
         self.unseen: list[str] = []
         """What cannot be followed from here, and may well be right."""
 

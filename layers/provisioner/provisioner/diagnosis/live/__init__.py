@@ -50,8 +50,8 @@ class Live:
                 elsewhere[each["VpcId"]].append(each["SubnetId"])
         pods = Network(vpc_id, tuple(self.network.pod_subnets))
         return [
-            PeerWays(pods, Network.from_subnets(other, self.network.subnets(subnets)), self.connection.ec2)
-            for other, subnets in elsewhere.items()
+            PeerWays(pods, mounts, self.request.account_id, self.connection.ec2)
+            for mounts in (Network.from_subnets(vpc_id, self.network.subnets(ids)) for vpc_id, ids in elsewhere.items())
         ]
 
     @once
