@@ -167,10 +167,10 @@ def resolvers(live: Live, _text: str) -> Finding:
 
 
 def _paths(live: Live) -> "Iterator[tuple[PrivateSubnet, MountTargetDescriptionTypeDef]]":
-    targets, address = live.file_system.mount_targets, live.file_system.address
-    addressed = next((each for each in targets.values() if each.get("IpAddress") == address), None)
     for subnet in live.network.pod_subnets:
-        mount_target = addressed if address else targets.get(subnet.availability_zone_id)
+        targets, address = live.file_system.mount_targets, live.file_system.address
+        addressed = (each for each in targets.values() if each.get("IpAddress") == address)
+        mount_target = next(addressed, None) if address else targets.get(subnet.availability_zone_id)
         if mount_target is not None:
             yield subnet, mount_target
 
