@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.efs.models import efs_backends
 
 from local import vpcs
@@ -534,11 +535,13 @@ def test_groups_of_another_vpc_are_known_by_name_over_a_peering_alone(afar: Afar
     rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
     afar.ec2.revoke_security_group_ingress(GroupId=afar.group_id, IpPermissions=[rule])
     assert TIMEOUT in afar.refusal()
-    afar.admit(UserIdGroupPairs=[{"GroupId": clusters_of("123456789012", "ap-northeast-1")["demo"].security_group_id}])
+    pods = [{"GroupId": clusters_of("123456789012", "ap-northeast-1")["demo"].security_group_id}]
     if link == "peering":
+        afar.admit(UserIdGroupPairs=pods)
         assert afar.mount()
     else:
-        assert TIMEOUT in afar.refusal()
+        with pytest.raises(ClientError, match="belong to different networks"):
+            afar.admit(UserIdGroupPairs=pods)
 
 
 @pytest.mark.parametrize("link", ["peering"], indirect=True)
