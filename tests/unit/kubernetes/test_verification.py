@@ -1,6 +1,7 @@
 """verify() against a cluster in memory, call by call as the state machine makes them."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,41 @@ def test_giving_up_is_counted_in_the_waits_asked_for() -> None:
     with pytest.raises(TerminalError, match=r"after 10\d s"):
         until_it_gives_up()
     assert 100 <= sum(waits) < 120
+
+
+def ended_after(cluster: FakeCluster, **verification: int) -> int:
+    with pytest.raises(TerminalError, match="still") as caught:
+        run(cluster, a_request(verification=verification))
+    (seconds,) = re.findall(r"after (\d+) s", str(caught.value))
+    return int(seconds)
+
+
+def test_what_has_been_refused_for_eight_minutes_is_not_waited_for_any_longer() -> None:
+    assert 480 <= ended_after(FakeCluster(refused_mount=MOUNT_TIMED_OUT)) <= 500
+    assert 480 <= ended_after(FakeCluster(access_after_calls=10**6)) <= 500
+    assert 480 <= ended_after(FakeCluster(refused_mount=MOUNT_TIMED_OUT), timeout_seconds=600) <= 500
+
+
+def test_who_gives_more_time_has_half_of_it_waited_for_what_is_refused() -> None:
+    assert 1800 <= ended_after(FakeCluster(refused_mount=MOUNT_TIMED_OUT), timeout_seconds=3600) <= 1820
+
+
+def test_pods_that_say_nothing_are_waited_for_as_long_as_there_is_time() -> None:
+    assert run(FakeCluster(ticks_to_run=130), a_request(verification={"timeout_seconds": 3600}))[0]
+    assert ended_after(FakeCluster(ticks_to_run=10**6)) >= 900
+
+
+def test_the_eight_minutes_begin_anew_with_every_pod_that_gets_further() -> None:
+    cluster, request, progress = FakeCluster(ticks_to_run=80), a_request(), None
+    with pytest.raises(TerminalError, match="still ReaderStarting") as caught:
+        while True:
+            observation = step(cluster, request, progress)
+            progress = observation.facts["progress"]
+            if progress["phase"] == "read":
+                cluster.refused_mount = MOUNT_TIMED_OUT
+            cluster.tick()
+    (seconds,) = re.findall(r"after (\d+) s", str(caught.value))
+    assert int(seconds) >= 80 * 5 + 480
 
 
 @pytest.mark.parametrize("role", ["appender", "reader"])

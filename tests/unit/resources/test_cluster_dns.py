@@ -62,7 +62,7 @@ def test_an_active_addon_is_ready_and_a_second_run_changes_nothing(eks: FakeEks)
 )
 def test_an_addon_under_way_is_waited_for(status: str, reason: Reason, eks: FakeEks) -> None:
     active(eks)["status"] = status
-    observation = ensure(eks, age=timedelta(minutes=14))
+    observation = ensure(eks, age=timedelta(minutes=8))
     assert (observation.ready, observation.reason) == (False, reason)
     assert observation.retry_after_seconds > 0
 
@@ -70,7 +70,7 @@ def test_an_addon_under_way_is_waited_for(status: str, reason: Reason, eks: Fake
 def test_an_addon_that_stays_degraded_ends_the_run_with_its_health_issues(eks: FakeEks) -> None:
     active(eks).update(status="DEGRADED", health=ISSUES)
     with pytest.raises(TerminalError, match="DEGRADED: InsufficientNumberOfReplicas: no pods run") as raised:
-        ensure(eks, age=timedelta(minutes=16))
+        ensure(eks, age=timedelta(minutes=10))
     assert raised.value.reason is ErrorReason.UNUSABLE
 
 
@@ -90,9 +90,9 @@ def test_pods_from_before_the_profile_are_replaced_once_and_then_given_the_time_
     wanted = {"computeType": "Fargate", "podAnnotations": {"team": "a", **made_for}}
     assert json.loads(addon["configurationValues"]) == wanted
     addon.update(status="DEGRADED", modifiedAt=NOW + week + timedelta(minutes=1))
-    assert ensure(eks, age=week + timedelta(minutes=15)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
+    assert ensure(eks, age=week + timedelta(minutes=9)).reason is Reason.WAITING_FOR_FARGATE_PROFILE
     with pytest.raises(TerminalError, match="DEGRADED"):
-        ensure(eks, age=week + timedelta(minutes=17))
+        ensure(eks, age=week + timedelta(minutes=11))
 
 
 def test_pods_from_after_the_profile_are_waited_for_and_left_alone(eks: FakeEks) -> None:

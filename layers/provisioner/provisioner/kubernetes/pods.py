@@ -120,7 +120,17 @@ def troubles(api: KubernetesApi, pods: Iterable[Manifest]) -> str:
     )
 
 
+def say_why(api: KubernetesApi, pods: Iterable[Manifest]) -> bool:
+    """Whether there is more to tell of them than that they are not done."""
+    return any(_said_of(api, pod) for pod in pods)
+
+
 def _trouble(api: KubernetesApi, pod: Manifest) -> str:
+    said = _said_of(api, pod)
+    return phase(pod) + (f" ({'; '.join(said)})" if said else "")
+
+
+def _said_of(api: KubernetesApi, pod: Manifest) -> list[str]:
     metadata = pod["metadata"]
     waiting = [
         f"{state.get('reason')}: {state.get('message', '')}".rstrip(": ")
@@ -128,8 +138,7 @@ def _trouble(api: KubernetesApi, pod: Manifest) -> str:
         if (state := container.get("state", {}).get("waiting")) and state.get("reason") != "ContainerCreating"
     ]
     events = api.list("Event", metadata["namespace"], fields=f"involvedObject.uid={metadata['uid']}")
-    said = [*waiting, *_latest_warnings(events)]
-    return phase(pod) + (f" ({'; '.join(said)})" if said else "")
+    return [*waiting, *_latest_warnings(events)]
 
 
 # Harmless: every pod on Fargate gets it in a cluster that has not set up logging.

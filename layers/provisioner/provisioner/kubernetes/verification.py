@@ -5,7 +5,7 @@ What was learnt so far travels in `progress`; the function itself remembers noth
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -24,6 +24,7 @@ from provisioner.kubernetes.pods import (
     latest_messages,
     phase,
     pod_evidence,
+    say_why,
     troubles,
     utc_seconds,
 )
@@ -36,6 +37,9 @@ _FIRST_LOOK_SECONDS: Final = 15
 _POLL_SECONDS: Final = 5
 _SOON_SECONDS: Final = 2
 _HELD_SECONDS: Final = 30
+# A first pod takes a minute or two, a mount target's name another one: what somebody has said no to for this long stays.
+_STANDSTILL_SECONDS: Final = 480
+_PHASES: Final = ("start", "write", "stop_writers", "read", "clean_up")
 _REMEDY: Final = "see the pods' events above, correct their cause, then start again"
 
 
@@ -45,6 +49,9 @@ class Progress(BaseModel):
     phase: Literal["start", "write", "stop_writers", "read", "clean_up"] = "start"
     # The sum of the waits asked for, not a clock: bounds stay right when the machine's time is scaled.
     waited_seconds: int = 0
+    # The most that was reached (phase, pods that are done, pods that run), and waited_seconds when it was.
+    reached: tuple[int, int, int] = (0, 0, 0)
+    reached_after: int = 0
     # uid of a pod that the default scheduler holds -> waited_seconds when it was first seen so.
     held_since: dict[str, int] = {}
     # What earlier runs left behind, as it was found: "Pod default/verification-0123456789ab-reader".
@@ -67,7 +74,9 @@ def verify(
     """One step towards the evidence: `progress` to be handed in again while pending, `evidence` when ready.
 
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
-    waits it has asked for, after verification.timeout_seconds. Objects of the run are removed whatever happens.
+    waits it has asked for, after verification.timeout_seconds, and before when nothing has got further for eight
+    minutes (for half of the time-out, if that is more) and it is said what keeps it. Objects of the run are removed
+    whatever happens.
     Raises: TerminalError VerificationFailed naming every difference or what the pods wait for, AdmissionRefused;
     UnsettledError, RetryableError.
     Source: EFS user guide, "Data consistency in Amazon EFS": close-to-open; NFS has no atomic append across clients.
@@ -118,7 +127,7 @@ class _Run:
         try:
             return self._phase()
         except AccessNotYetEffective as refusal:
-            return self._wait(Reason.ACCESS_NOT_YET_EFFECTIVE, _POLL_SECONDS, because=str(refusal))
+            return self._wait(Reason.ACCESS_NOT_YET_EFFECTIVE, _POLL_SECONDS, because=str(refusal), is_refused=True)
 
     def _phase(self) -> Observation:
         match self.progress.phase:
@@ -169,6 +178,7 @@ class _Run:
             _SOON_SECONDS if running else _POLL_SECONDS,
             unfinished=unfinished,
             because=f"{len(writers)} of {self.request.verification.writers} writers exist{refused}" if missing else "",
+            is_refused=bool(refused),
         )
 
     def _refused_writers(self) -> str:
@@ -303,20 +313,43 @@ class _Run:
         return self.api.apply(wanted, over=found)
 
     def _wait(
-        self, reason: Reason, seconds: int, *, unfinished: list[Manifest] | None = None, because: str = ""
+        self,
+        reason: Reason,
+        seconds: int,
+        *,
+        unfinished: Sequence[Manifest] = (),
+        because: str = "",
+        is_refused: bool = False,
     ) -> Observation:
-        limit = self.request.verification.timeout_seconds
-        if self.progress.waited_seconds >= limit:
-            details = "; ".join(filter(None, (because, self._troubles(unfinished or []))))
+        self._note_progress(unfinished)
+        waited, limit = self.progress.waited_seconds, self.request.verification.timeout_seconds
+        still = waited - self.progress.reached_after
+        if waited >= limit or (
+            still >= max(_STANDSTILL_SECONDS, limit // 2) and (is_refused or self._say_why(unfinished))
+        ):
+            details = "; ".join(filter(None, (because, self._troubles(unfinished))))
             raise TerminalError(
                 ErrorReason.VERIFICATION_FAILED,
-                f"still {reason} after {self.progress.waited_seconds} s: {details or 'no pod says why'}",
+                f"still {reason} after {waited} s: {details or 'no pod says why'}",
                 remedy=_REMEDY,
             )
         self.progress.waited_seconds += seconds
         return Observation.pending(reason, retry_after_seconds=seconds, progress=self.progress.model_dump(mode="json"))
 
-    def _troubles(self, unfinished: list[Manifest]) -> str:
+    def _note_progress(self, unfinished: Sequence[Manifest]) -> None:
+        progress = self.progress
+        done = len(progress.writers) + (progress.appender is not None)
+        run = sum(phase(pod) != "Pending" for pod in unfinished)
+        if (reached := (_PHASES.index(progress.phase), done, run)) > progress.reached:
+            progress.reached, progress.reached_after = reached, progress.waited_seconds
+
+    def _say_why(self, unfinished: Sequence[Manifest]) -> bool:
+        try:
+            return say_why(self.api, unfinished)
+        except AccessNotYetEffective:
+            return True
+
+    def _troubles(self, unfinished: Sequence[Manifest]) -> str:
         try:
             return troubles(self.api, unfinished)
         except AccessNotYetEffective as refusal:

@@ -21,7 +21,7 @@ POLL_SECONDS = 15
 # In the pods' annotations: when the profile was made that they are there for.
 MADE_FOR = "eks-efs-provisioner/fargate-profile-made-at"
 # Its pods wait for a Fargate profile and then a minute for their nodes; beyond this the health issues are the news.
-LONGEST_DEGRADED = timedelta(minutes=15)
+LONGEST_DEGRADED = timedelta(minutes=9)
 
 
 def find(request: Request, eks: "EKSClient") -> "AddonTypeDef | None":
