@@ -37,7 +37,7 @@ _FIRST_LOOK_SECONDS: Final = 15
 _POLL_SECONDS: Final = 5
 _SOON_SECONDS: Final = 2
 _HELD_SECONDS: Final = 30
-# A first pod takes a minute or two, a mount target's name another one: what somebody has said no to for this long stays.
+# A first pod takes a minute or two, a mount target's name another: what is refused for this long stays refused.
 _STANDSTILL_SECONDS: Final = 480
 _PHASES: Final = ("start", "write", "stop_writers", "read", "clean_up")
 _REMEDY: Final = "see the pods' events above, correct their cause, then start again"
