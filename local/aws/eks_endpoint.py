@@ -57,8 +57,7 @@ def _admits(cluster: Cluster, ec2: EC2Backend, source: End) -> bool:
     is_inside = vpc_id == config["vpcId"]
     has_private_name = is_inside and config["endpointPrivateAccess"] and network.resolves_private_names(ec2, vpc_id)
     if has_private_name or not config["endpointPublicAccess"]:
-        reaches = _reaches_from_inside if is_inside else _reaches_from_afar
-        return any(reaches(cluster, ec2, source, End.of(each)) for each in _interfaces(cluster))
+        return any(_reaches(cluster, ec2, source, End.of(each)) for each in _interfaces(cluster))
     address = network.public_address(ec2, source.subnet, source.group_ids)
     return address is not None and _admits_publicly(cluster, [address])
 
@@ -77,17 +76,14 @@ def _interfaces(cluster: Cluster) -> list[NetworkInterface]:
     return [each for each in list(ec2.enis.values()) if each.id in cluster.interface_ids]
 
 
-def _reaches_from_inside(_cluster: Cluster, ec2: EC2Backend, source: End, target: End) -> bool:
-    return network.connects(ec2, source, target, network.HTTPS_PORT)
-
-
-def _reaches_from_afar(cluster: Cluster, ec2: EC2Backend, source: End, target: End) -> bool:
-    """From another VPC over a peering; between VPCs of two regions or accounts, groups know each other by address."""
-    port = network.HTTPS_PORT
+def _reaches(cluster: Cluster, ec2: EC2Backend, source: End, target: End) -> bool:
+    """Within the VPC or from another; between two accounts or regions over a peering, groups known by address."""
+    there, port = network.backend(cluster.account_id, cluster.region), network.HTTPS_PORT
+    if ec2 is there:
+        return network.connects(ec2, source, target, port)
     return (
-        network.is_peered(ec2, source.subnet, target.address, cluster.vpc_config["vpcId"])
+        network.is_peered(ec2, source.subnet, target.address, str(target.subnet.vpc_id))
+        and network.is_peered(there, target.subnet, source.address, str(source.subnet.vpc_id))
         and network.security_groups_let_out(ec2, source.group_ids, port, target.address)
-        and network.security_groups_admit(
-            network.backend(cluster.account_id, cluster.region), target.group_ids, port, source.address, ()
-        )
+        and network.security_groups_admit(there, target.group_ids, port, source.address, ())
     )

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.aws.hooks import Call
 from local.cloud import EmbeddedCloud
+from local.vpcs import Vpc, give_way_out, make, peer
 from tests.end_to_end.runs import Machine
-from tests.unit.resources.networks import SomebodysVpc
+from tests.end_to_end.test_provision import published
+from tests.unit.resources.networks import ZONES, SomebodysVpc
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
@@ -46,3 +49,52 @@ def test_functions_in_the_clusters_vpc_build_it_because_its_security_group_is_ma
     (rule,) = [each for each in group["IpPermissions"] if each.get("FromPort") == 443]
     assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [functions_group]
     assert not any(rule[each] for each in ("IpRanges", "Ipv6Ranges", "PrefixListIds"))
+
+
+@pytest.fixture(scope="module")
+def peered(vpc: SomebodysVpc) -> Vpc:
+    """A VPC for a cluster, with a way out of its own, peered with the functions', without the routes back."""
+    clusters = make(vpc.ec2, "10.30.0.0/16", ZONES)
+    give_way_out(vpc.ec2, clusters, ZONES[0])
+    functions = Vpc(vpc.vpc_id, "10.0.0.0/16", tuple(vpc.subnet_ids), vpc.table_id)
+    peer(vpc.ec2, functions, clusters)
+    vpc.ec2.delete_route(RouteTableId=clusters.table_id, DestinationCidrBlock=functions.cidr)
+    return clusters
+
+
+def test_from_a_peered_vpc_it_is_built_once_routes_lead_there_and_back_and_refused_before_anything_is_made_until_then(
+    cloud: EmbeddedCloud, inside: Machine, vpc: SomebodysVpc, peered: Vpc
+) -> None:
+    request = {
+        "cluster": {"name": "next-door", "endpoint_access": "private"},
+        "network": {"vpc_id": peered.vpc_id, "private_subnet_ids": list(peered.subnet_ids)},
+        "verification": {"writers": 1, "lines_per_writer": 1},
+    }
+    for mode in ("plan", "apply"):
+        refused = inside.run({**request, "mode": mode})
+        assert (refused.status, refused.error) == ("FAILED", "TerminalError")
+        lacks = f"{peered.table_id} of {peered.vpc_id} has no way to 10.0.2.0/24, 10.0.1.0/24 of {vpc.vpc_id}"
+        assert f"the functions do not reach a private endpoint: {lacks}" in refused.cause
+    filters = [{"Name": "requester-vpc-info.vpc-id", "Values": [vpc.vpc_id]}]
+    (peering,) = vpc.ec2.describe_vpc_peering_connections(Filters=filters)["VpcPeeringConnections"]
+    back = {"DestinationCidrBlock": "10.0.0.0/16", "VpcPeeringConnectionId": peering["VpcPeeringConnectionId"]}
+    vpc.ec2.create_route(RouteTableId=peered.table_id, **back)
+
+    # While it is built somebody takes the route away: what the functions then do not reach is proved, with the route.
+    def take_it_away(_: Call) -> None:
+        disarm()
+        vpc.ec2.delete_route(RouteTableId=peered.table_id, DestinationCidrBlock="10.0.0.0/16")
+
+    disarm = cloud.server.hooks.after("eks:CreateFargateProfile", take_it_away)
+    failed = inside.run(request)
+    (event,) = published(cloud, "Storage Cluster Failed", failed.arn)
+    first = event["diagnosis"][0]
+    assert (event["failure"]["state"], first["rule"], first["verdict"]) == (
+        "Apply storage",
+        "cluster-endpoint-unreachable",
+        "proved",
+    )
+    assert f"in {peered.table_id}" in first["fix"]
+    vpc.ec2.create_route(RouteTableId=peered.table_id, **back)
+    run = inside.run(request)
+    assert run.status == "SUCCEEDED", run.cause

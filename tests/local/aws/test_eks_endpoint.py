@@ -1,10 +1,12 @@
 """Nodes and functions get to a cluster's API as its endpoint's access, the CIDRs and the network on the way have it."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.ec2.models import EC2Backend
 
 from local.aws import eks_endpoint, network
@@ -165,7 +167,7 @@ def test_functions_in_the_clusters_vpc_come_to_the_private_endpoint(endpoint: En
     assert endpoint.admits_function(*place)
 
 
-def test_functions_in_a_peered_vpc_need_the_route_and_the_clusters_group(endpoint: Endpoint) -> None:
+def test_functions_in_a_peered_vpc_need_the_routes_there_and_back_and_the_clusters_group(endpoint: Endpoint) -> None:
     ec2 = endpoint.parts.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.5.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.5.1.0/24")["Subnet"]["SubnetId"]
@@ -181,6 +183,13 @@ def test_functions_in_a_peered_vpc_need_the_route_and_the_clusters_group(endpoin
     )
     assert not endpoint.admits_function(*place)
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering_id)
+    assert not endpoint.admits_function(*place)
+    back = {"DestinationCidrBlock": "10.5.0.0/16", "VpcPeeringConnectionId": peering_id}
+    for subnet_id in endpoint.network.private_subnets:
+        subnet = network.find_subnet(endpoint.ec2, subnet_id)
+        assert subnet is not None
+        with contextlib.suppress(ClientError):  # both may have one table
+            ec2.create_route(RouteTableId=network.route_table(endpoint.ec2, subnet).id, **back)
     assert endpoint.admits_function(*place)
     endpoint.is_(BOTH, OFFICE)  # its name then leads a peered VPC to the public endpoint
     assert not endpoint.admits_function(*place)

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, SSLError
 
+from local.vpcs import Vpc, make, peer
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.resources.functions_access import Functions
 from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.messages import FAILURES
-from tests.unit.diagnosis.world import World
+from tests.unit.diagnosis.world import ZONES, World
+from tests.unit.resources.samples import ACCOUNT_ID, request_for
 
 SUBJECT = "what answers at the cluster's API endpoint is not trusted: unable to get local issuer certificate"
 UNTRUSTED = TerminalError(ErrorReason.UNTRUSTED_ENDPOINT, SUBJECT, remedy="see")
@@ -31,6 +34,27 @@ def test_an_endpoint_that_is_not_trusted_was_reached(world: World) -> None:
     world.cluster["resourcesVpcConfig"]["endpointPublicAccess"] = False
     world.api.error = UNTRUSTED
     assert look(world, "cluster-endpoint-unreachable")[0].verdict == "refuted"
+
+
+def test_why_functions_in_a_vpc_do_not_reach_a_private_endpoint_is_proved_with_all_that_lacks(world: World) -> None:
+    ec2, theirs = world.ec2, make(world.ec2, "10.1.0.0/16", ZONES)
+    clusters = Vpc(world.vpc_id, "192.168.0.0/16", tuple(world.subnet_ids), world.route_table_id)
+    group_id = ec2.create_security_group(GroupName="f", Description="f", VpcId=theirs.vpc_id)["GroupId"]
+    world.functions = Functions(ACCOUNT_ID, theirs.subnet_ids, (group_id,))
+    world.request = request_for(cluster={"endpoint_access": "private"})
+    private = {"endpointPublicAccess": False, "endpointPrivateAccess": True, "subnetIds": world.subnet_ids}
+    world.cluster["resourcesVpcConfig"] |= private
+    world.api.error = RetryableError(ErrorReason.SERVICE_UNAVAILABLE, "timed out", remedy="again")
+    peering_id = peer(ec2, theirs, clusters)
+    ec2.delete_route(RouteTableId=world.route_table_id, DestinationCidrBlock=theirs.cidr)
+    finding, fix = look(world, "cluster-endpoint-unreachable")
+    assert finding.verdict == "proved"
+    assert f"{world.route_table_id} of {world.vpc_id} has no way to 10.1." in finding.saw
+    assert f"to {peering_id} in {world.route_table_id}" in fix
+    own_group = world.cluster["resourcesVpcConfig"]["clusterSecurityGroupId"]
+    assert f"{own_group} admits neither {group_id}" in finding.saw
+    world.request = request_for()
+    assert look(world, "cluster-endpoint-unreachable")[0].verdict != "refuted"
 
 
 @pytest.mark.parametrize(

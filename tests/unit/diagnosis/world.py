@@ -6,6 +6,7 @@ from provisioner.diagnosis.live import Live
 from provisioner.errors import RetryableError
 from provisioner.kubernetes.client import Manifest
 from provisioner.request import Request
+from provisioner.resources.functions_access import OUTSIDE
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.resources.aws_calls import Calls, client
 from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
@@ -83,6 +84,7 @@ class World:
         self.kubernetes = FakeCluster()
         self.api = ReadOnlyApi(self.kubernetes)
         self.request = request_for()
+        self.functions = OUTSIDE
         self.role_error: RetryableError | None = None
         self._make_network()
         self._make_cluster()
@@ -106,7 +108,14 @@ class World:
             return FakeTarget(clients)
 
         network = {"vpc_id": self.vpc_id, "private_subnets": [{"subnet_id": each} for each in self.subnet_ids]}
-        return Live(request or self.request, RUN, connect, lambda _target, _name: self.api, network)  # type: ignore[arg-type,return-value]
+        return Live(
+            request or self.request,
+            RUN,
+            connect,
+            lambda _target, _name: self.api,  # type: ignore[arg-type,return-value]
+            network,
+            self.functions,
+        )
 
     # ---- what tests break ----
     def admit(self, cidr: str, *, group_id: str | None = None) -> None:

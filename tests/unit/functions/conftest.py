@@ -68,6 +68,7 @@ def invoke(
         "EXTERNAL_ID": "external-id",
         "AWS_REGION": "ap-northeast-1",
         "FUNCTIONS_ACCOUNT_ID": "123456789012",
+        "FUNCTIONS_SUBNET_IDS": "",
         "FUNCTIONS_SECURITY_GROUP_IDS": "",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_SERVICE_NAME": "test",

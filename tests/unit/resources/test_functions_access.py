@@ -40,7 +40,7 @@ def admitted(ec2: Any, group_id: str) -> list[tuple[int, int, str]]:
 
 def ensure(ec2: Any, eks: FakeEks, *groups: str, access: str = "private") -> None:
     request = request_for(cluster={"endpoint_access": access})
-    functions_access.ensure(request, Functions(ACCOUNT_ID, groups), eks.client, ec2)
+    functions_access.ensure(request, Functions(ACCOUNT_ID, (), groups), eks.client, ec2)
 
 
 @pytest.mark.parametrize("access", ["private", "public_and_private"])
@@ -75,7 +75,9 @@ def test_a_group_that_cannot_be_named_there_is_a_persons_to_let_in_and_any_other
         ensure(ec2, eks, "sg-elsewhere")
 
 
-def test_the_groups_are_those_of_the_environment() -> None:
-    given = {"FUNCTIONS_ACCOUNT_ID": ACCOUNT_ID, "FUNCTIONS_SECURITY_GROUP_IDS": "sg-1,sg-2"}
-    assert Functions.of(given).security_group_ids == ("sg-1", "sg-2")
-    assert Functions.of({**given, "FUNCTIONS_SECURITY_GROUP_IDS": ""}).security_group_ids == ()
+def test_where_they_are_is_in_the_environment() -> None:
+    given = {"FUNCTIONS_ACCOUNT_ID": ACCOUNT_ID, "FUNCTIONS_SUBNET_IDS": "subnet-1"}
+    inside = Functions.of({**given, "FUNCTIONS_SECURITY_GROUP_IDS": "sg-1,sg-2"})
+    assert inside == Functions(ACCOUNT_ID, ("subnet-1",), ("sg-1", "sg-2"))
+    outside = {**given, "FUNCTIONS_SUBNET_IDS": "", "FUNCTIONS_SECURITY_GROUP_IDS": ""}
+    assert Functions.of(outside) == Functions(ACCOUNT_ID, (), ())

@@ -10,12 +10,14 @@ from provisioner.diagnosis.model import Cause, Failure
 from provisioner.kubernetes.client import KubernetesApi
 from provisioner.kubernetes.proof import run_id_of
 from provisioner.request import Request
+from provisioner.resources.functions_access import OUTSIDE, Functions
 
 
 def causes_of(
     payload: Mapping[str, Any],
     connect: Callable[[Request], Target],
     open_api: Callable[[Target, str], KubernetesApi],
+    functions: Functions = OUTSIDE,
 ) -> list[Cause]:
     """None for a request that was refused: nothing exists that could be looked at, and the refusal says it all.
 
@@ -30,5 +32,6 @@ def causes_of(
         lambda: connect(request),
         open_api,
         payload.get("network"),
+        functions,
     )
     return diagnose(Failure.model_validate(payload["failure"]), live)

@@ -12,6 +12,7 @@ from provisioner.inspection.infrastructure import Infrastructure, infrastructure
 from provisioner.inspection.objects import objects, planned_objects
 from provisioner.request import Request
 from provisioner.resources import account
+from provisioner.resources.functions_access import OUTSIDE, Functions
 
 
 class Action(StrEnum):
@@ -60,13 +61,13 @@ class Plan:
         return [each for each in self.inspected if each.differences]
 
 
-def plan(request: Request, target: Target) -> Plan:
+def plan(request: Request, target: Target, functions: Functions = OUTSIDE) -> Plan:
     """Looks at everything that a run would touch, and touches nothing.
 
     Raises: what `infrastructure` and `objects` raise; TerminalError for an account or a network in which no run would
     come to its end.
     """
-    unseen = account.check(request, target)
+    unseen = account.check(request, target, functions)
     found = infrastructure(request, target)
     storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
     inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]

@@ -21,6 +21,7 @@ from provisioner.resources import (
     existing_file_system,
     existing_network,
     file_system,
+    functions_way,
     keys,
     network,
     network_stack,
@@ -30,6 +31,7 @@ from provisioner.resources import (
     service_roles,
     ways_out_drift,
 )
+from provisioner.resources.functions_access import OUTSIDE, Functions
 from provisioner.resources.problem import Problem, refusal
 from provisioner.resources.quotas import Demand
 
@@ -40,22 +42,25 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(request: Request, target: Target) -> list[str]:
+def check(request: Request, target: Target, functions: Functions = OUTSIDE) -> list[str]:
     """Warnings, when nothing is known to keep a run from its end. Only reads; the same call says the same again.
+
+    `functions`: where those are that are to reach the cluster's endpoint.
 
     Raises: TerminalError that lists every problem with its value and remedy; ClientError when AWS throttles or fails.
     """
-    found = look(request, target)
+    found = look(request, target, functions)
     if found.problems:
         raise refusal(found.problems)
     return found.warnings
 
 
-def look(request: Request, target: Target) -> Findings:
+def look(request: Request, target: Target, functions: Functions = OUTSIDE) -> Findings:
     """What `check` judges by. Raises: ClientError."""
     found = Findings()
     for part in (_network, _peer, _cluster, _file_system, _keys, _principals, _service_roles, _quotas):
         part(request, target, found)
+    _functions(request, target, functions, found)
     return found
 
 
@@ -71,6 +76,20 @@ def _network(request: Request, target: Target, found: Findings) -> None:
         made = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
         if made is not None:
             found.problems += ways_out_drift.problems(request, made, target.client("ec2"))
+
+
+def _functions(request: Request, target: Target, functions: Functions, found: Findings) -> None:
+    wanted, ec2 = request.network, target.client("ec2")
+    with _reading("the functions' way to the cluster", found):
+        if isinstance(wanted, ExistingNetwork):
+            there = existing_network.find(wanted, ec2)
+            if there is None:  # which is told already
+                return
+        else:
+            there = network_stack.existing(request, ec2, target.client("cloudformation"))
+        way = functions_way.look(request, functions, there, ec2)
+        found.problems += way.problems
+        found.warnings += way.unseen
 
 
 def _cluster(request: Request, target: Target, found: Findings) -> None:

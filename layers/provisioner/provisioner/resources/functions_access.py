@@ -21,15 +21,23 @@ _SETTLED: Final = ("InvalidPermission.Duplicate", "InvalidGroup.NotFound")
 
 @dataclass(frozen=True)
 class Functions:
-    """Those that talk to Kubernetes, by the groups that they have in a VPC; none outside of any."""
+    """Those that talk to Kubernetes, by where they are in a VPC; nowhere outside of any."""
 
-    account_id: str
-    security_group_ids: tuple[str, ...]
+    account_id: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "Functions":
-        groups = environ["FUNCTIONS_SECURITY_GROUP_IDS"].split(",")
-        return cls(environ["FUNCTIONS_ACCOUNT_ID"], tuple(filter(None, groups)))
+        subnets, groups = environ["FUNCTIONS_SUBNET_IDS"], environ["FUNCTIONS_SECURITY_GROUP_IDS"]
+        return cls(environ["FUNCTIONS_ACCOUNT_ID"], _listed(subnets), _listed(groups))
+
+
+OUTSIDE: Final = Functions()
+
+
+def _listed(ids: str) -> tuple[str, ...]:
+    return tuple(filter(None, ids.split(",")))
 
 
 def ensure(request: Request, functions: Functions, eks: "EKSClient", ec2: "EC2Client") -> None:

@@ -14,7 +14,9 @@ from provisioner.diagnosis.once import once
 from provisioner.errors import ErrorReason
 from provisioner.kubernetes.client import KubernetesApi
 from provisioner.request import Request
-from provisioner.resources import account
+from provisioner.resources import account, functions_way
+from provisioner.resources.functions_access import OUTSIDE, Functions
+from provisioner.resources.functions_way import FunctionsWay
 from provisioner.resources.peer_ways import PeerWays
 from provisioner.resources.problem import Problem
 from provisioner.resources.vpc import Network
@@ -32,6 +34,7 @@ class Live:
         connect: Callable[[], Target],
         open_api: Callable[[Target, str], KubernetesApi],
         network: Mapping[str, Any] | None = None,
+        functions: Functions = OUTSIDE,
     ) -> None:
         self.request = request
         self.run_id = run_id
@@ -40,6 +43,7 @@ class Live:
         self.objects = LiveObjects(request, run_id, self.connection)
         self.file_system = LiveFileSystem(request, self.connection, self.objects)
         self.network = LiveNetwork(request, run_id, self.connection, self.eks, network)
+        self._functions = functions
 
     @once
     def peer_ways(self) -> list[PeerWays]:
@@ -53,6 +57,14 @@ class Live:
             PeerWays(pods, mounts, self.request.account_id, self.connection.ec2)
             for mounts in (Network.from_subnets(vpc_id, self.network.subnets(ids)) for vpc_id, ids in elsewhere.items())
         ]
+
+    @once
+    def functions_way(self) -> FunctionsWay:
+        """From the functions that talk to Kubernetes to the cluster's private endpoint."""
+        config = (self.eks.cluster or {}).get("resourcesVpcConfig", {})
+        there = Network.from_subnets(config.get("vpcId", "unknown"), self.network.subnets(config.get("subnetIds", [])))
+        group_id = config.get("clusterSecurityGroupId")
+        return functions_way.look(self.request, self._functions, there, self.connection.ec2, group_id=group_id)
 
     @once
     def _account(self) -> list[Problem]:

@@ -232,6 +232,9 @@ def endpoint_access(live: Live, _text: str) -> Finding:
             wanted = ", ".join(f"{field} {expected} asked for" for field, (expected, _) in changed.items())
             what_to_do = f"run again: {', '.join(changed)} of {name} is set as asked for"
             return Finding.proved(looked_at, f"{saw}; {wanted}", what_to_do=what_to_do)
+        if problems := [] if is_open else live.functions_way.problems:
+            lacks = "; ".join(each.what for each in problems)
+            return Finding.proved(looked_at, f"{saw}; {lacks}", what_to_do=instructions(problems))
         unseen = "" if is_open else "; whether the functions are let in by that is not seen from here"
         group_id = config.get("clusterSecurityGroupId")
         what_to_do = (
