@@ -17,4 +17,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     request = Request.model_validate(event["request"])
     api = kubernetes_api(Target.of(request), request.cluster.name)
     addresses = mount_targets.addresses_for(request, event["mount_targets"])
-    return storage.ensure(request, api, event["file_system_id"], event["access_point_id"], addresses).payload()
+    return storage.ensure(request, api, event["file_system_id"], event["access_point_ids"], addresses).payload()

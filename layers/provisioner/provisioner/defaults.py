@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from provisioner import volumes
 from provisioner.errors import ErrorReason, RequestError
 from provisioner.events import asked_by
 from provisioner.fields import OrganizationalUnitId
@@ -57,7 +58,12 @@ def complete_request(
         Layer(asked),
     ]
     merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
-    problems = [*_field_problems(merged), *cross_field_problems(merged), *_place_problems(merged, own_region)]
+    problems = [
+        *_field_problems(merged),
+        *cross_field_problems(merged),
+        *volumes.problems(merged),
+        *_place_problems(merged, own_region),
+    ]
     if not problems:
         request = Request.model_validate(merged)
         problems = [
@@ -71,7 +77,7 @@ def complete_request(
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` wins; objects are merged, lists replaced. The two forms of a network exclude each other: never mixed."""
+    """`above` wins; objects are merged, lists replaced. Forms that exclude each other are never mixed."""
     merged = dict(below)
     for name, value in above.items():
         under = below.get(name)
@@ -79,6 +85,8 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
             merged[name] = value
         elif name == "network" and value and network_form(value) != network_form(under):
             merged[name] = dict(value)
+        elif name == "storage":
+            merged[name] = merge(volumes.without_other_form(under, value), value)
         else:
             merged[name] = merge(under, value)
     return merged

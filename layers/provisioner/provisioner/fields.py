@@ -276,6 +276,12 @@ RootDirectory = Annotated[
         lambda value: _ROOT_DIRECTORY.fullmatch(value) is not None,
     ),
 ]
+# Who the access point makes of everybody owns the directory, and the proof writes there.
+Permissions = Annotated[
+    str,
+    Field(pattern=r"^[0-7]?7[0-7]{2}$"),
+    Allowed("octal permissions like '0755' or '0700', with 7 for the owner, as whom every pod reads and writes"),
+]
 _IMAGE_PART: Final = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 Image = Annotated[
     str,

@@ -28,7 +28,7 @@ class Problem:
     allowed: str
 
     def line(self, origin: str | None) -> str:
-        where = ".".join(map(str, self.path)) or "the request"
+        where = _spoken(self.path) or "the request"
         what = "is missing" if self.value is None else f"is {self.value}"
         given_by = f" (from {origin})" if origin else ""
         return f"{where} {what}{given_by}; allowed: {self.allowed}"
@@ -71,6 +71,11 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
             return Problem(path, value, detail["msg"].removeprefix("Input should be "))
 
 
+def _spoken(path: Path) -> str:
+    """`storage.volumes[2].claim`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
 def _field_path(loc: Path) -> Path:
     """pydantic's location without the parts it adds itself: the form of a network, the mark of a dict's key."""
     without_form = loc[:1] + loc[2:] if loc[:1] == ("network",) and len(loc) > 1 and loc[1] in NETWORK_FORMS else loc
@@ -83,7 +88,9 @@ def _model_at(loc: Path, root: type[BaseModel]) -> type[BaseModel]:
         return NETWORK_FORMS[str(loc[1])]
     model = root
     for name in loc:
-        annotation = model.model_fields[str(name)].annotation
+        if isinstance(name, int):  # an item is of the model that its list is of
+            continue
+        annotation = model.model_fields[name].annotation
         model = next(
             candidate
             for candidate in (annotation, *get_args(annotation))

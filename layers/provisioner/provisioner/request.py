@@ -26,6 +26,8 @@ TransitionToInfrequentAccess = Literal[
     "AFTER_270_DAYS",
     "AFTER_365_DAYS",
 ]
+# Others EFS could do, but no proof: it takes several pods, which write.
+AccessMode = Literal["ReadWriteMany", "ReadWriteOnce"]
 ControlPlaneLog = Literal["api", "audit", "authenticator", "controllerManager", "scheduler"]
 
 
@@ -133,19 +135,41 @@ class FileSystemRequest(_Part):
 
 
 class AccessPointRequest(_Part):
+    """`permissions` are those of the directory where EFS has to make it; it belongs to uid and gid."""
+
     uid: fields.PosixId
     gid: fields.PosixId
     path: fields.RootDirectory
+    permissions: fields.Permissions = "0755"
+
+
+class VolumeRequest(_Part):
+    """One of several volumes: a PersistentVolume of that name, and the claim that is bound to it."""
+
+    name: fields.ObjectName
+    claim: fields.ObjectName
+    namespace: fields.NamespaceName = "default"
+    capacity: fields.Capacity = "5Gi"
+    access_mode: AccessMode = "ReadWriteMany"
+    access_point: AccessPointRequest | None = None
 
 
 class StorageRequest(_Part):
+    """One volume, or `volumes`, which are then all there are; class and reclaim policy are every volume's."""
+
     namespace: fields.NamespaceName = "default"
     storage_class: fields.ObjectName = "efs-sc"
     persistent_volume: fields.ObjectName = "efs-pv"
     claim: fields.ObjectName = "efs-claim"
     capacity: fields.Capacity = "5Gi"
+    access_mode: AccessMode = "ReadWriteMany"
     reclaim_policy: Literal["Retain", "Delete"] = "Retain"
     access_point: AccessPointRequest | None = None
+    volumes: Annotated[list[VolumeRequest], Field(max_length=10, description="several volumes, at most 10")] = []
+
+
+# What says of the one volume what each of several says of itself.
+OF_THE_ONE_VOLUME: Final = ("namespace", "persistent_volume", "claim", "capacity", "access_mode", "access_point")
 
 
 class VerificationRequest(_Part):
@@ -178,6 +202,20 @@ class Request(_Part):
     def claim_key(self) -> str:
         """What there can be only one of: the key of the cluster's record and claim."""
         return f"{self.account_id}#{self.region}#{self.cluster.name}"
+
+    @property
+    def of_each_volume(self) -> "tuple[Request, ...]":
+        """This request for each of its volumes: `storage` is then of that one, and the rest is the same.
+
+        Whatever is made, compared, proven or removed for a volume is so from one of these, also where there is one.
+        """
+        volumes = self.storage.volumes
+        return tuple(map(self._of_volume, volumes)) if volumes else (self,)
+
+    def _of_volume(self, volume: VolumeRequest) -> "Request":
+        said = {name: value for name, value in volume if name != "name"}
+        storage = self.storage.model_copy(update={**said, "persistent_volume": volume.name, "volumes": []})
+        return self.model_copy(update={"storage": storage})
 
     @property
     def digest(self) -> str:

@@ -17,7 +17,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "execution_arn": "arn:aws:states:eu-west-1:111122223333:execution:provision:one",
         "request": a_request(cluster={"name": "eks-orders"}).model_dump(mode="json"),
         "file_system_id": FILE_SYSTEM,
-        "access_point_id": None,
+        "access_point_ids": {"efs-pv": None},
         "mount_targets": [],
         **changes,
     }
@@ -25,7 +25,7 @@ def event(**changes: Any) -> dict[str, Any]:
 
 def test_the_payload_names_what_a_pod_needs_to_mount(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = connect(monkeypatch, app, FakeCluster())
-    payload = app.lambda_handler(event(access_point_id=ACCESS_POINT), Context())
+    payload = app.lambda_handler(event(access_point_ids={"efs-pv": ACCESS_POINT}), Context())
     assert asked == ["eks-orders"]
     assert json.loads(json.dumps(payload)) == {
         "ready": True,

@@ -13,6 +13,7 @@ def test_it_is_ready_with_the_file_systems_id_and_no_access_point(invoke: Invoke
         "retry_after_seconds": 0,
         "file_system_id": made["FileSystemId"],
         "access_point_id": None,
+        "access_point_ids": {"efs-pv": None},
     }
 
 

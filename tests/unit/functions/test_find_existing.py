@@ -20,4 +20,4 @@ def test_what_is_there_is_named(invoke: Invoke) -> None:
     assert json.loads(json.dumps(answer)) == answer
     assert answer["security_group_id"] == group_id
     assert answer["file_system_id"] == file_system_id
-    assert (answer["cluster"], answer["fargate_profile"]) == ("eks-example", None)
+    assert (answer["cluster"], answer["fargate_profiles"]) == ("eks-example", [])

@@ -415,7 +415,7 @@ PROFILE = [
         "selectors.kube-system",
         "selected",
         None,
-        "refused",
+        "repaired",
         "critical",
     ),
     Change(

@@ -139,7 +139,7 @@ def test_an_access_point_as_a_run_leaves_it_has_no_difference(with_access_point:
 def test_a_lost_access_point_is_for_people_since_the_volume_names_it(with_access_point: World) -> None:
     with_access_point.efs.delete_access_point(AccessPointId=with_access_point.access_point_id)
     difference = only(with_access_point)
-    assert (difference.resource, difference.path) == ("access point of eks-example", "exists")
+    assert (difference.resource, difference.path) == ("access point of eks-example's volume efs-home", "exists")
     assert not difference.repairable
     with pytest.raises(TerminalError, match="efs-home"):
         with_access_point.provision()

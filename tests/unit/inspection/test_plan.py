@@ -44,7 +44,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
             "Fargate profile provisioner",
             "security group eks-example-efs",
             "file system of eks-example",
-            "access point of eks-example",
+            "access point of eks-example's volume efs-pv",
             "mount target in apne1-az1",
             "mount target in apne1-az2",
             "mount target in apne1-az4",
@@ -70,7 +70,7 @@ def test_on_a_finished_cluster_there_are_no_changes(created: World) -> None:
 
 def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World) -> None:
     created.file_system.throughput_mode = "bursting"
-    created.profile["selectors"].pop()
+    created.profile["subnets"].pop()
     del created.objects.objects["StorageClass", None, "efs-sc"]
     payload = planned(created)
     assert actions(payload) == [

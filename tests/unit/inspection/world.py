@@ -108,7 +108,8 @@ class World:
             lambda: mount_targets.ensure(request, self.network, self.group_id, self.file_system_id, self.efs),
             self._efs_goes_on,
         )
-        self._ready(lambda: storage.ensure(request, self.objects, self.file_system_id, self.access_point_id))
+        access_point_ids = made["access_point_ids"]
+        self._ready(lambda: storage.ensure(request, self.objects, self.file_system_id, access_point_ids))
         self._ready(lambda: cluster_dns.ensure(request, eks, now=NOW), self._eks_goes_on)
 
     @property

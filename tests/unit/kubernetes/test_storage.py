@@ -12,7 +12,7 @@ from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.observation import Reason
 from provisioner.request import OWNER_TAG
 from tests.unit.kubernetes.fake_cluster import FakeCluster
-from tests.unit.kubernetes.samples import ACCESS_POINT, FILE_SYSTEM, a_request
+from tests.unit.kubernetes.samples import ACCESS_POINT, FILE_SYSTEM, NO_ACCESS_POINT, a_request
 
 VOLUME = ("PersistentVolume", None, "efs-pv")
 CLAIM = ("PersistentVolumeClaim", "default", "efs-claim")
@@ -37,21 +37,21 @@ def a_cluster(**switches: Any) -> FakeCluster:
 
 def provisioned(**switches: Any) -> FakeCluster:
     cluster = a_cluster(**switches)
-    ensure(a_request(), cluster, FILE_SYSTEM, None)
+    ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     cluster.changes.clear()
     return cluster
 
 
 def refused(cluster: FakeCluster, **changes: Any) -> TerminalError:
     with pytest.raises(TerminalError) as caught:
-        ensure(a_request(**changes), cluster, FILE_SYSTEM, None)
+        ensure(a_request(**changes), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert cluster.changes == []
     return caught.value
 
 
 def test_the_objects_lead_from_the_file_system_to_the_claim() -> None:
     cluster = a_cluster()
-    observation = ensure(a_request(), cluster, FILE_SYSTEM, None)
+    observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert observation.ready
     assert observation.facts == {
         "volume_handle": FILE_SYSTEM,
@@ -89,7 +89,7 @@ def test_an_access_point_is_part_of_the_handle_and_no_scheme_is() -> None:
 def test_a_second_run_changes_nothing() -> None:
     cluster = provisioned()
     before = cluster.versions()
-    assert ensure(a_request(), cluster, FILE_SYSTEM, None).ready
+    assert ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT).ready
     assert cluster.versions() == before
     assert cluster.changes == []
 
@@ -98,7 +98,7 @@ def test_the_csi_driver_that_eks_made_is_left_alone_and_a_missing_one_is_made() 
     cluster = provisioned()
     assert MANAGED_BY not in cluster.objects[DRIVER]["metadata"].get("labels", {})
     del cluster.objects[DRIVER]
-    ensure(a_request(), cluster, FILE_SYSTEM, None)
+    ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert cluster.objects[DRIVER]["spec"] == {"attachRequired": False}
     assert cluster.changes == ["create CSIDriver efs.csi.aws.com"]
 
@@ -115,12 +115,12 @@ def test_a_csi_driver_that_wants_an_attacher_is_refused_with_the_remedy() -> Non
 def test_a_namespace_is_made_when_it_is_missing_and_never_changed_when_it_is_there() -> None:
     request = a_request(storage={"namespace": "team-a"})
     cluster = a_cluster()
-    ensure(request, cluster, FILE_SYSTEM, None)
+    ensure(request, cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert cluster.objects["Namespace", None, "team-a"]["metadata"]["labels"] == {MANAGED_BY: "eks-efs-provisioner"}
 
     theirs = a_cluster()
     theirs.put({"kind": "Namespace", "metadata": {"name": "team-a"}})
-    ensure(request, theirs, FILE_SYSTEM, None)
+    ensure(request, theirs, FILE_SYSTEM, NO_ACCESS_POINT)
     assert "labels" not in theirs.objects["Namespace", None, "team-a"]["metadata"]
 
 
@@ -165,7 +165,7 @@ def test_a_claim_that_cannot_be_changed_is_refused(storage: dict[str, str], said
 
 
 def test_the_same_capacity_written_otherwise_is_no_difference() -> None:
-    assert ensure(a_request(storage={"capacity": "5120Mi"}), provisioned(), FILE_SYSTEM, None).ready
+    assert ensure(a_request(storage={"capacity": "5120Mi"}), provisioned(), FILE_SYSTEM, NO_ACCESS_POINT).ready
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_volume_that_a_deleted_claim_left_released_is_bound_again() -> None:
     volume = cluster.objects[VOLUME]
     volume["status"]["phase"] = "Released"
     volume["spec"]["claimRef"] = {"namespace": "default", "name": "efs-claim", "uid": "gone"}
-    assert ensure(a_request(), cluster, FILE_SYSTEM, None).ready
+    assert ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT).ready
     assert "claimRef" not in cluster.objects[VOLUME]["spec"]
     assert cluster.objects[VOLUME]["spec"]["csi"]["volumeHandle"] == FILE_SYSTEM
     assert cluster.changes == ["patch PersistentVolume efs-pv", "create PersistentVolumeClaim efs-claim"]
@@ -214,7 +214,7 @@ def test_a_volume_that_is_gone_is_made_again_under_its_lost_claim_and_waited_for
     del cluster.objects[VOLUME]
     cluster.objects[CLAIM]["status"]["phase"] = "Lost"
     for reference in ({}, {"claimRef": {**CLAIM_REFERENCE, "uid": cluster.objects[CLAIM]["metadata"]["uid"]}}):
-        observation = ensure(a_request(), cluster, FILE_SYSTEM, None)
+        observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
         assert observation.reason == Reason.WAITING_FOR_CLAIM_TO_BIND
         cluster.objects[VOLUME]["spec"].update(reference)  # the binder has seen the volume, not yet the claim
     assert cluster.changes == ["create PersistentVolume efs-pv"]
@@ -223,7 +223,7 @@ def test_a_volume_that_is_gone_is_made_again_under_its_lost_claim_and_waited_for
 def test_a_change_to_our_fields_is_taken_back_and_only_on_what_is_ours() -> None:
     cluster = provisioned()
     cluster.objects[VOLUME]["spec"]["persistentVolumeReclaimPolicy"] = "Delete"
-    ensure(a_request(), cluster, FILE_SYSTEM, None)
+    ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert cluster.objects[VOLUME]["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
     assert ("PersistentVolume", True) in cluster.overs
     assert cluster.changes == ["change PersistentVolume efs-pv"]
@@ -231,7 +231,7 @@ def test_a_change_to_our_fields_is_taken_back_and_only_on_what_is_ours() -> None
 
 def test_binding_is_waited_for() -> None:
     cluster = a_cluster(binds=False)
-    observation = ensure(a_request(), cluster, FILE_SYSTEM, None)
+    observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert (observation.ready, observation.reason) == (False, Reason.WAITING_FOR_CLAIM_TO_BIND)
     assert observation.retry_after_seconds == 2
 
@@ -240,12 +240,12 @@ def test_binding_is_waited_for() -> None:
 def test_an_object_that_is_being_deleted_is_waited_for(key: tuple[str, str | None, str]) -> None:
     cluster = provisioned()
     cluster.objects[key]["metadata"]["deletionTimestamp"] = "2026-01-02T03:04:05Z"
-    observation = ensure(a_request(), cluster, FILE_SYSTEM, None)
+    observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert (observation.ready, observation.reason) == (False, Reason.DELETING)
     assert cluster.changes == []
 
 
 def test_access_that_is_not_yet_effective_is_waited_for() -> None:
-    observation = ensure(a_request(), a_cluster(access_after_calls=1), FILE_SYSTEM, None)
+    observation = ensure(a_request(), a_cluster(access_after_calls=1), FILE_SYSTEM, NO_ACCESS_POINT)
     assert observation.reason == Reason.ACCESS_NOT_YET_EFFECTIVE
     assert observation.retry_after_seconds == 5

@@ -11,7 +11,7 @@ from provisioner.kubernetes import storage, storage_drift
 from provisioner.kubernetes.manifests import MANAGED_BY
 from provisioner.kubernetes.storage_drift import StorageObjects
 from tests.unit.kubernetes.fake_cluster import FakeCluster
-from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
+from tests.unit.kubernetes.samples import FILE_SYSTEM, NO_ACCESS_POINT, a_request
 from tests.unit.kubernetes.test_storage import CLAIM, CLAIM_REFERENCE, CLASS, DRIVER, VOLUME, provisioned
 
 Change = Callable[[FakeCluster], object]
@@ -253,7 +253,7 @@ def test_a_run_repairs_what_is_said_to_be_repairable(
     cluster = provisioned()
     change(cluster)
     assert all(each.repairable for each in inspect(cluster))
-    storage.ensure(a_request(), cluster, FILE_SYSTEM, None)
+    storage.ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     changed(CLAIM, "status", phase="Bound")(cluster)  # the binder's part
     assert inspect(cluster) == []
 
@@ -266,7 +266,7 @@ def test_a_run_refuses_what_is_said_to_be_for_people_and_changes_nothing(
     change(cluster)
     assert not any(each.repairable for each in inspect(cluster))
     with pytest.raises(TerminalError):
-        storage.ensure(a_request(), cluster, FILE_SYSTEM, None)
+        storage.ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert cluster.changes == []
 
 

@@ -8,7 +8,7 @@ from provisioner.kubernetes.storage import ensure
 from provisioner.kubernetes.storage_removal import find_ours, held, remove
 from provisioner.observation import Observation, Reason
 from tests.unit.kubernetes.fake_cluster import TIME, FakeCluster
-from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
+from tests.unit.kubernetes.samples import FILE_SYSTEM, NO_ACCESS_POINT, a_request
 from tests.unit.kubernetes.test_storage import CLAIM, CLASS, DRIVER, VOLUME, a_cluster
 
 NAMESPACE = ("Namespace", None, "team")
@@ -19,7 +19,7 @@ TEAMS_CLAIM = ("PersistentVolumeClaim", "team", "efs-claim")
 def provisioned(cluster: FakeCluster | None = None) -> FakeCluster:
     """With a namespace of our own."""
     cluster = cluster or a_cluster()
-    ensure(REQUEST, cluster, FILE_SYSTEM, None)
+    ensure(REQUEST, cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     cluster.changes.clear()
     return cluster
 
@@ -158,7 +158,7 @@ def test_what_was_there_before_stays() -> None:
 
 def test_the_default_namespace_is_nobodys_to_remove() -> None:
     cluster = a_cluster()
-    ensure(a_request(), cluster, FILE_SYSTEM, None)
+    ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert remove(a_request(), cluster, []).ready
     assert {CLAIM, VOLUME, CLASS}.isdisjoint(cluster.objects)
     assert ("Namespace", None, "default") in cluster.objects

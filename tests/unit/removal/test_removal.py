@@ -18,7 +18,7 @@ GONE: dict[str, Any] = {
     "network_stack_id": None,
     "cluster": None,
     "access_entries": [],
-    "fargate_profile": None,
+    "fargate_profiles": [],
     "addon": None,
     "log_group": "/aws/eks/eks-example/cluster",
     "security_group_id": None,

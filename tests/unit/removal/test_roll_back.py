@@ -79,7 +79,7 @@ def test_in_a_cluster_that_was_there_the_parts_that_the_run_has_made_go(before: 
     cluster_access.create(before.request, person, "STANDARD", before.eks.client, before.iam.client)
     missing = {
         "addon": None,
-        "fargate_profile": None,
+        "fargate_profiles": [],
         "mount_target_ids": [each for each in found["mount_target_ids"] if each != gone],
         "objects": ["StorageClass efs-sc"],
     }

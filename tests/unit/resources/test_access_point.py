@@ -24,7 +24,11 @@ def test_the_access_point_has_the_user_and_a_directory_that_user_owns(efs: Any) 
     observation = ensure(efs)
     (made,) = efs.describe_access_points()["AccessPoints"]
     assert observation.ready
-    assert observation.facts == {"file_system_id": made["FileSystemId"], "access_point_id": made["AccessPointId"]}
+    assert observation.facts == {
+        "file_system_id": made["FileSystemId"],
+        "access_point_id": made["AccessPointId"],
+        "access_point_ids": {"efs-pv": made["AccessPointId"]},
+    }
     assert made["PosixUser"] == {"Uid": 1000, "Gid": 2000}
     assert made["RootDirectory"] == {
         "Path": "/data",

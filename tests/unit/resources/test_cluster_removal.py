@@ -52,7 +52,7 @@ def the_cluster(eks: FakeEks) -> Observation:
 
 
 def the_profile(eks: FakeEks) -> Observation:
-    return fargate_profile_removal.remove(request_for(), eks.client)
+    return fargate_profile_removal.remove(request_for(), [], eks.client)
 
 
 def the_addon(eks: FakeEks) -> Observation:

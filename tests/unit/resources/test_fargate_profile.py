@@ -54,7 +54,7 @@ def test_an_active_profile_is_ready_and_a_second_run_changes_nothing(eks: FakeEk
     calls = Calls(eks.client)
     observation = ensure(request_for(), eks)
     assert (observation.ready, observation.facts) == (True, {"fargate_profile": NAME})
-    assert calls.names == ["DescribeFargateProfile", "DescribeAccessEntry"]
+    assert calls.names == ["ListFargateProfiles", "DescribeFargateProfile", "DescribeAccessEntry"]
 
 
 @pytest.mark.parametrize(("status", "reason"), [("CREATING", Reason.CREATING), ("DELETING", Reason.DELETING)])
@@ -104,8 +104,6 @@ def test_a_profile_of_another_owner_is_refused(eks: FakeEks) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"selectors": [{"namespace": "default"}]}, "namespace kube-system"),
-        ({"selectors": [{"namespace": "default", "labels": {"a": "b"}}, {"namespace": "kube-system"}]}, "default"),
         ({"subnets": ["subnet-0123456789abcdef1"]}, "subnet-0123456789abcdef2"),
         ({"podExecutionRoleArn": "arn:aws:iam::123456789012:role/other"}, "role/other"),
     ],
@@ -118,6 +116,63 @@ def test_a_profile_that_does_not_cover_the_request_cannot_be_changed_and_is_refu
     with pytest.raises(TerminalError, match=named) as raised:
         ensure(request_for(), eks)
     assert raised.value.reason is ErrorReason.IMMUTABLE
+    assert calls.mutating == []
+
+
+@pytest.mark.parametrize(
+    "selectors",
+    [
+        [{"namespace": "default"}],
+        [{"namespace": "default"}, {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}],
+    ],
+)
+def test_what_an_existing_profile_does_not_select_gets_a_further_one_since_none_can_be_changed(
+    selectors: list[dict[str, Any]], eks: FakeEks
+) -> None:
+    active(eks)["selectors"] = selectors
+    assert ensure(request_for(), eks).reason is Reason.CREATING
+    assert eks.parameters["CreateFargateProfile"]["fargateProfileName"] == f"{NAME}-2"
+    assert eks.parameters["CreateFargateProfile"]["selectors"] == [{"namespace": "kube-system"}]
+    assert ensure(request_for(), eks).reason is Reason.CREATING
+    eks.fargate_profiles[f"{NAME}-2"]["status"] = "ACTIVE"
+    calls = Calls(eks.client)
+    assert ensure(request_for(), eks).ready
+    assert calls.mutating == []
+
+
+def volumes_in(*namespaces: str) -> Request:
+    volumes = [{"name": f"of-{each}", "claim": "shared", "namespace": each} for each in namespaces]
+    return request_for(storage={"volumes": volumes})
+
+
+def test_more_namespaces_than_a_profile_has_selectors_for_get_further_profiles_one_after_the_other(
+    eks: FakeEks,
+) -> None:
+    request = volumes_in(*"abcdefgh")
+    for _ in range(2):
+        assert ensure(request, eks).reason is Reason.CREATING
+        for profile in eks.fargate_profiles.values():
+            profile["status"] = "ACTIVE"
+    assert ensure(request, eks).ready
+    selected = {name: [s["namespace"] for s in each["selectors"]] for name, each in eks.fargate_profiles.items()}
+    assert selected == {NAME: ["default", "kube-system", "a", "b", "c"], f"{NAME}-2": ["d", "e", "f", "g", "h"]}
+
+
+def test_a_profile_that_was_deleted_is_made_again_under_its_name_though_a_later_one_is_there(eks: FakeEks) -> None:
+    active(eks)["selectors"] = [{"namespace": "default"}]
+    ensure(request_for(), eks)
+    eks.fargate_profiles[f"{NAME}-2"]["status"] = "ACTIVE"
+    del eks.fargate_profiles[NAME]
+    ensure(request_for(), eks)
+    assert eks.parameters["CreateFargateProfile"]["fargateProfileName"] == NAME
+    assert eks.parameters["CreateFargateProfile"]["selectors"] == [{"namespace": "default"}]
+
+
+def test_profiles_of_volumes_that_were_taken_out_stay(eks: FakeEks) -> None:
+    ensure(volumes_in("team"), eks)
+    eks.fargate_profiles[NAME]["status"] = "ACTIVE"
+    calls = Calls(eks.client)
+    assert ensure(request_for(), eks).ready
     assert calls.mutating == []
 
 

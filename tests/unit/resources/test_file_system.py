@@ -27,7 +27,11 @@ def test_the_file_system_is_encrypted_elastic_and_tagged_at_creation(efs: Any) -
     observation = ensure(efs, request_for(tags={"team": "platform"}))
     assert observation.ready
     (made,) = efs.describe_file_systems()["FileSystems"]
-    assert observation.facts == {"file_system_id": made["FileSystemId"], "access_point_id": None}
+    assert observation.facts == {
+        "file_system_id": made["FileSystemId"],
+        "access_point_id": None,
+        "access_point_ids": {"efs-pv": None},
+    }
     assert made["CreationToken"] == request_for().idempotency_token("file-system")
     assert (made["Encrypted"], made["ThroughputMode"]) == (True, "elastic")
     assert {tag["Key"]: tag["Value"] for tag in made["Tags"]} == {

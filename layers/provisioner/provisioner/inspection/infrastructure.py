@@ -91,18 +91,17 @@ def _cluster(request: Request, target: Target, network: Network | None) -> tuple
         for principal_arn, policy_arn in wanted_policies(request, target).items()
     ]
     pods_role_arn = target.role_arn("fargate-pods")
-    running = fargate_profile.find(request, eks) if found else None
-    profile = fargate_profile_drift.inspect(request, network, running, pods_role_arn)
+    running = fargate_profile.find_all(request, eks) if found else []
+    profiles = fargate_profile_drift.inspect(request, network, running, pods_role_arn)
     # A profile of another role is the difference, not that role's access.
-    runs_as_ours = running is not None and running["podExecutionRoleArn"] == pods_role_arn
-    is_active = running is not None and running["status"] == "ACTIVE"
-    nodes = [pods_access_drift.inspect(request, pods_role_arn, eks, iam)] if runs_as_ours and is_active else []
+    runs_as_ours = any(each["podExecutionRoleArn"] == pods_role_arn and each["status"] == "ACTIVE" for each in running)
+    nodes = [pods_access_drift.inspect(request, pods_role_arn, eks, iam)] if runs_as_ours else []
     groups = pods_group_drift.inspect(request, found, network, target.client("ec2"))
     addon = cluster_dns.find(request, eks) if found else None
-    can_run = not any(each.differences for each in (profile, *nodes))
-    dns = cluster_dns_drift.inspect(request, addon, running, can_run=can_run)
+    can_run = not any(each.differences for each in (*profiles, *nodes))
+    dns = cluster_dns_drift.inspect(request, addon, cluster_dns.profile_of(request, running), can_run=can_run)
     inside = [looked_at.resource]
-    return [looked_at, *(each.within(inside) for each in (logs, *entries, profile, *nodes, *groups))], [
+    return [looked_at, *(each.within(inside) for each in (logs, *entries, *profiles, *nodes, *groups))], [
         dns.within(inside)
     ]
 
@@ -120,9 +119,10 @@ def _storage(request: Request, target: Target, state: NetworkState) -> list[Insp
     ways = peer_drift.inspect(wanted, network, request.account_id, ec2) if wanted and network else []
     points: list[Inspected] = []
     targets: list[Inspected] = []
-    if request.storage.access_point is not None:
-        point = access_point.find(request, found["FileSystemId"], efs) if found else None
-        points = [access_point_drift.inspect(request, request.storage.access_point, point)]
+    for one in request.of_each_volume:
+        if one.storage.access_point is not None:
+            point = access_point.find(one, found["FileSystemId"], efs) if found else None
+            points.append(access_point_drift.inspect(one, one.storage.access_point, point))
     if mounts is not None and not file_system_drift.is_going(found):
         existing = mount_targets.find(found["FileSystemId"], efs) if found else {}
         targets = mount_targets_drift.inspect(mounts, group["GroupId"] if group else None, existing, efs)

@@ -1,5 +1,7 @@
 """The Kubernetes objects that belong to a request, and the file system that their volume is to be."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from provisioner.aws.session import Target
@@ -31,8 +33,10 @@ def objects(request: Request, target: Target) -> list[Inspected]:
     found = cluster.find(request, target.client("eks"))
     if found is None or found["status"] != "ACTIVE":
         return []
+    volumes = request.of_each_volume
     try:
-        existing = StorageObjects.of(request, api_of(target, found))
+        api = api_of(target, found)
+        existing = [StorageObjects.of(one, api) for one in volumes]
     except AccessNotYetEffective as refused:
         if not _has_access(request, target):
             return []
@@ -46,10 +50,12 @@ def objects(request: Request, target: Target) -> list[Inspected]:
             return []
         raise
     efs = target.client("efs")
-    handle = find_handle(request, efs)
     own = file_system.find(request, efs) if request.file_system.peer else None
     addresses = mount_targets.find_addresses(request, own["FileSystemId"], efs) if own else {}
-    return storage_drift.inspect(request, existing, handle, addresses)
+    return _of_all(
+        (one, storage_drift.inspect(one, objects, find_handle(one, efs), addresses))
+        for one, objects in zip(volumes, existing, strict=True)
+    )
 
 
 def strays(request: Request, target: Target) -> list[str]:
@@ -74,15 +80,36 @@ def _has_access(request: Request, target: Target) -> bool:
 
 def planned_objects(request: Request) -> list[Inspected]:
     """Before there is a cluster: all but what a new cluster brings with it."""
-    brought = StorageObjects(
+    return _of_all((one, storage_drift.inspect(one, _brought(one), None)) for one in request.of_each_volume)
+
+
+def _brought(request: Request) -> StorageObjects:
+    return StorageObjects(
         namespace={} if request.storage.namespace in _NAMESPACES_OF_KUBERNETES else None,
         csi_driver={"spec": {"attachRequired": False}},
     )
-    return storage_drift.inspect(request, brought, None)
+
+
+def _of_all(volumes: Iterable[tuple[Request, list[Inspected]]]) -> list[Inspected]:
+    """What volumes share is looked at with each and told once; of several, claims may have one name."""
+    listed = list(volumes)
+    if len(listed) == 1:
+        return listed[0][1]
+    named = [_with_namespace(each, one) for one, inspected in listed for each in inspected]
+    return list({each.resource: each for each in named}.values())
+
+
+def _with_namespace(inspected: Inspected, one: Request) -> Inspected:
+    storage = one.storage
+    if inspected.resource != f"PersistentVolumeClaim {storage.claim}":
+        return inspected
+    resource = f"PersistentVolumeClaim {storage.namespace}/{storage.claim}"
+    differences = tuple(replace(each, resource=resource) for each in inspected.differences)
+    return replace(inspected, resource=resource, differences=differences)
 
 
 def find_handle(request: Request, efs: "EFSClient") -> str | None:
-    """What the volume is to be; None when the file system, or the access point asked for, is not there."""
+    """What one volume is to be; None when the file system, or the access point asked for, is not there."""
     found = file_system.find(request, efs)
     if found is None:
         return None

@@ -1,9 +1,11 @@
-"""The storage objects of a cluster: from a file system to a claim that pods can mount."""
+"""The storage objects of a cluster: from a file system to claims that pods can mount."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from provisioner.errors import ErrorReason, TerminalError
+from provisioner.kubernetes import unlisted
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.manifests import is_ours
@@ -37,11 +39,15 @@ def ensure(
     request: Request,
     api: KubernetesApi,
     file_system_id: str,
-    access_point_id: str | None,
+    access_point_ids: Mapping[str, str | None],
     addresses: Mapping[str, str] | None = None,
 ) -> Observation:
-    """Converge namespace, CSIDriver, StorageClass, PersistentVolume and claim; ready when the claim is Bound.
+    """Converge namespaces, CSIDriver, StorageClass, and each volume's PersistentVolume and claim; ready when all claims
+    are Bound.
 
+    `access_point_ids`: name of the volume -> id, null for the file system's root. Facts: those of the first volume,
+    {volume_handle, namespace, storage_class, persistent_volume, claim}, `volumes` with those of each, and `unlisted`,
+    volumes of ours that the request does not list: never deleted.
     `addresses`: zone id -> the mount target's, of a file system whose name does not resolve where the pods are.
     Idempotency key: the objects' names, which the request gives. A second run changes no resourceVersion.
     Ours are the objects with our managed-by label; on them our fields win. A namespace or CSIDriver that somebody else
@@ -52,49 +58,85 @@ def ensure(
     install; Kubernetes, "Persistent Volumes", phases and reservation by volumeName.
     """
     try:
-        return _ensure(request, api, volume_handle(file_system_id, access_point_id), addresses or {})
+        return _ensure(request, api, file_system_id, access_point_ids, addresses or {})
     except AccessNotYetEffective as refusal:
         return Observation.pending(
             Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=_ACCESS_SECONDS, because=str(refusal)
         )
 
 
-def _ensure(request: Request, api: KubernetesApi, handle: str, addresses: Mapping[str, str]) -> Observation:
-    storage = request.storage
-    going = _ensure_namespace(request, api)
-    if going:
-        return going
+def _ensure(
+    request: Request,
+    api: KubernetesApi,
+    file_system_id: str,
+    access_point_ids: Mapping[str, str | None],
+    addresses: Mapping[str, str],
+) -> Observation:
+    for one in {one.storage.namespace: one for one in request.of_each_volume}.values():
+        if going := _ensure_namespace(one, api):
+            return going
     _ensure_csi_driver(request, api)
 
-    storage_class = wanted_storage_class(request)
-    claim = wanted_claim(request)
-    found = {
-        wanted["kind"]: _find_ours(api, wanted) for wanted in (storage_class, wanted_volume(request, handle), claim)
-    }
-    address = address_for(found["PersistentVolume"], addresses)
-    volume = wanted_volume(request, handle, address)
     # Everything is looked at before anything is changed: a run that must stop leaves no half-made set behind.
-    for existing in found.values():
+    storage_class = wanted_storage_class(request)
+    found_class = _find_ours(api, storage_class)
+    volumes = [
+        _Volume.found(
+            one, volume_handle(file_system_id, access_point_ids[one.storage.persistent_volume]), addresses, api
+        )
+        for one in request.of_each_volume
+    ]
+    for existing in (found_class, *(each for volume in volumes for each in (volume.volume, volume.claim))):
         if existing and existing["metadata"].get("deletionTimestamp"):
             return _being_deleted(existing)
-    _check_volume(request, found["PersistentVolume"], handle, address)
-    _check_claim(claim, found["PersistentVolumeClaim"], found["PersistentVolume"])
+    for volume in volumes:
+        volume.check()
 
-    api.apply(storage_class, over=found["StorageClass"])
-    _release(api, api.apply(volume, over=found["PersistentVolume"]))
-    bound = api.apply(claim, over=found["PersistentVolumeClaim"])
+    api.apply(storage_class, over=found_class)
+    bound = [volume.apply(api) for volume in volumes]
+    first, *_ = facts = [volume.facts for volume in volumes]
+    told = {**first, "volumes": facts, "unlisted": [unlisted.told(each) for each in unlisted.find(request, api)]}
+    if not all(bound):
+        return Observation.pending(Reason.WAITING_FOR_CLAIM_TO_BIND, retry_after_seconds=_BINDING_SECONDS, **told)
+    return Observation.ready_with(**told)
 
-    facts = {
-        "volume_handle": handle,
-        **({"mount_target_address": address} if address else {}),
-        "namespace": storage.namespace,
-        "storage_class": storage.storage_class,
-        "persistent_volume": storage.persistent_volume,
-        "claim": storage.claim,
-    }
-    if phase(bound) != "Bound":
-        return Observation.pending(Reason.WAITING_FOR_CLAIM_TO_BIND, retry_after_seconds=_BINDING_SECONDS, **facts)
-    return Observation.ready_with(**facts)
+
+@dataclass(frozen=True)
+class _Volume:
+    """One volume as it is to be, and its objects as they are; None for what is not there."""
+
+    request: Request
+    handle: str
+    volume: Manifest | None
+    claim: Manifest | None
+    address: str | None
+
+    @classmethod
+    def found(cls, request: Request, handle: str, addresses: Mapping[str, str], api: KubernetesApi) -> "_Volume":
+        volume = _find_ours(api, wanted_volume(request, handle))
+        claim = _find_ours(api, wanted_claim(request))
+        return cls(request, handle, volume, claim, address_for(volume, addresses))
+
+    def check(self) -> None:
+        _check_volume(self.request, self.volume, self.handle, self.address)
+        _check_claim(wanted_claim(self.request), self.claim, self.volume)
+
+    def apply(self, api: KubernetesApi) -> bool:
+        """Whether the claim is Bound."""
+        _release(api, api.apply(wanted_volume(self.request, self.handle, self.address), over=self.volume))
+        return phase(api.apply(wanted_claim(self.request), over=self.claim)) == "Bound"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        storage = self.request.storage
+        return {
+            "volume_handle": self.handle,
+            **({"mount_target_address": self.address} if self.address else {}),
+            "namespace": storage.namespace,
+            "storage_class": storage.storage_class,
+            "persistent_volume": storage.persistent_volume,
+            "claim": storage.claim,
+        }
 
 
 def _ensure_namespace(request: Request, api: KubernetesApi) -> Observation | None:

@@ -1,4 +1,7 @@
-"""What the storage objects of a cluster are to be: the one place that both converging and comparing read."""
+"""What the storage objects of a cluster are to be: the one place that both converging and comparing read.
+
+A request is here that of one volume, of Request.of_each_volume.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -48,6 +51,7 @@ def wanted_volume(request: Request, handle: str, address: str | None = None) -> 
         storage.persistent_volume,
         spec={
             "capacity": {"storage": storage.capacity},
+            "accessModes": [storage.access_mode],
             "persistentVolumeReclaimPolicy": storage.reclaim_policy,
             "storageClassName": storage.storage_class,
             "csi": csi,
@@ -80,6 +84,7 @@ def wanted_claim(request: Request) -> Manifest:
         spec={
             "storageClassName": storage.storage_class,
             "volumeName": storage.persistent_volume,
+            "accessModes": [storage.access_mode],
             "resources": {"requests": {"storage": storage.capacity}},
         },
     )

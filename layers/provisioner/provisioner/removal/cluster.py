@@ -30,7 +30,7 @@ def remove(request: Request, target: Target, existing: Existing | None, *, delet
     def parts() -> Observation:
         return together(
             lambda: gone() if before.addon else cluster_dns_removal.remove(request, eks),
-            lambda: gone() if before.fargate_profile else fargate_profile_removal.remove(request, eks),
+            lambda: fargate_profile_removal.remove(request, before.fargate_profiles, eks),
         )
 
     if before.cluster is not None:

@@ -35,7 +35,7 @@ class Existing(BaseModel):
     network_stack_id: str | None = None
     cluster: str | None = None
     access_entries: list[str] = []
-    fargate_profile: str | None = None
+    fargate_profiles: list[str] = []
     addon: str | None = None
     log_group: str | None = None
     security_group_id: str | None = None
@@ -83,7 +83,7 @@ def _cluster(request: Request, target: Target) -> dict[str, Any]:
     found = cluster.find(request, eks)
     if found is None:
         return {}
-    profile, addon = fargate_profile.find(request, eks), cluster_dns.find(request, eks)
+    addon = cluster_dns.find(request, eks)
     try:
         objects = storage_removal.find_ours(request, api_of(target, found)) if found["status"] == "ACTIVE" else None
     except (AccessNotYetEffective, UnsettledError):
@@ -91,7 +91,7 @@ def _cluster(request: Request, target: Target) -> dict[str, Any]:
     return {
         "cluster": found["name"],
         "access_entries": cluster_access_removal.find_all(request, eks),
-        "fargate_profile": fargate_profile.NAME if profile else None,
+        "fargate_profiles": [each["fargateProfileName"] for each in fargate_profile.find_all(request, eks)],
         "addon": cluster_dns.NAME if addon else None,
         "objects": objects,
     }

@@ -176,7 +176,7 @@ def _cluster(wanted: Wanted, there: _There, target: Target, found: Inventory) ->
     if there.cluster is not None:
         if addon := cluster_dns.find(request, eks):
             found.add("add-on", addon["addonName"])
-        if profile := fargate_profile.find(request, eks):
+        for profile in fargate_profile.find_all(request, eks):
             found.add("Fargate profile", profile["fargateProfileName"])
         found.add("cluster", request.cluster.name)
     if group := cluster_logs.find(request, target.client("logs")):

@@ -1,6 +1,7 @@
 """The access point, when the request asks for one: pods that are not root get a directory they own."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.observation import Observation, Reason
@@ -17,11 +18,24 @@ POLL_SECONDS = 5
 
 
 def find(request: Request, file_system_id: str, efs: "EFSClient") -> "AccessPointDescriptionTypeDef | None":
-    """The access point, None when absent; EFS cannot filter by ClientToken."""
+    """The volume's access point, None when absent; EFS cannot filter by ClientToken."""
     pages = efs.get_paginator("describe_access_points").paginate(FileSystemId=file_system_id)
-    token = _client_token(request, file_system_id)
-    found = (each for page in pages for each in page["AccessPoints"] if each.get("ClientToken") == token)
-    return next((each for each in found if each.get("LifeCycleState") != "deleted"), None)
+    there = {
+        each.get("ClientToken"): each
+        for page in pages
+        for each in page["AccessPoints"]
+        if each.get("LifeCycleState") != "deleted"
+    }
+    return there.get(_client_token(request, file_system_id)) or _of_earlier_version(request, file_system_id, there)
+
+
+def _of_earlier_version(
+    request: Request, file_system_id: str, there: "Mapping[str | None, AccessPointDescriptionTypeDef]"
+) -> "AccessPointDescriptionTypeDef | None":
+    """That of a cluster with one volume, which named no volume: whichever volume now has its directory."""
+    found, wanted = there.get(request.idempotency_token(f"access-point of {file_system_id}")), request.storage
+    is_same = found and wanted.access_point and found["RootDirectory"].get("Path") == wanted.access_point.path
+    return found if is_same else None
 
 
 def ensure(request: Request, wanted: AccessPointRequest, file_system_id: str, efs: "EFSClient") -> Observation:
@@ -62,7 +76,11 @@ def _create(request: Request, wanted: AccessPointRequest, file_system_id: str, e
             PosixUser={"Uid": wanted.uid, "Gid": wanted.gid},
             RootDirectory={
                 "Path": wanted.path,
-                "CreationInfo": {"OwnerUid": wanted.uid, "OwnerGid": wanted.gid, "Permissions": "0755"},
+                "CreationInfo": {
+                    "OwnerUid": wanted.uid,
+                    "OwnerGid": wanted.gid,
+                    "Permissions": wanted.permissions,
+                },
             },
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         )
@@ -75,17 +93,44 @@ def _create(request: Request, wanted: AccessPointRequest, file_system_id: str, e
 
 
 def _client_token(request: Request, file_system_id: str) -> str:
-    """Of this file system: one that an earlier cluster of the name has left keeps its own access point."""
-    return request.idempotency_token(f"access-point of {file_system_id}")
+    """Of this file system, for one that an earlier cluster of the name has left keeps its own; and of this volume."""
+    return request.idempotency_token(f"access-point of {file_system_id} for {request.storage.persistent_volume}")
+
+
+def settings_of(found: "AccessPoint") -> dict[str, Any]:
+    """{uid, gid, path, permissions}; the last only where EFS was told how to make the directory."""
+    root = found["RootDirectory"]
+    creation = root.get("CreationInfo")
+    return {
+        "uid": found["PosixUser"]["Uid"],
+        "gid": found["PosixUser"]["Gid"],
+        "path": root.get("Path"),
+        **({"permissions": creation["Permissions"]} if creation else {}),
+    }
+
+
+def differing_settings(wanted: AccessPointRequest, found: "AccessPoint") -> list[tuple[str, Any, Any]]:
+    """(field, asked for, is) of what an access point can never become; of permissions the leading 0 says nothing."""
+    settings = settings_of(found)
+    return [
+        (field, asked, settings[field])
+        for field, asked in wanted
+        if field in settings and asked != settings[field] and not _are_same_mode(asked, settings[field])
+    ]
+
+
+def _are_same_mode(one: Any, other: Any) -> bool:
+    return isinstance(one, str) and isinstance(other, str) and one.rjust(4, "0") == other.rjust(4, "0")
 
 
 def _require_unchanged(wanted: AccessPointRequest, found: "AccessPoint") -> None:
-    user, path = found["PosixUser"], found["RootDirectory"].get("Path")
-    if (user["Uid"], user["Gid"], path) != (wanted.uid, wanted.gid, wanted.path):
+    if differences := differing_settings(wanted, found):
+        has, asked = settings_of(found), dict(wanted)
+        with_mode = " with permissions {permissions}" if any(each[0] == "permissions" for each in differences) else ""
+        said = "{uid}:{gid} at {path}" + with_mode
         raise TerminalError(
             ErrorReason.IMMUTABLE,
-            f"{found['AccessPointId']} is for {user['Uid']}:{user['Gid']} at {path}, "
-            f"asked for {wanted.uid}:{wanted.gid} at {wanted.path}",
+            f"{found['AccessPointId']} is for {said.format_map(has)}, asked for {said.format_map(asked)}",
             remedy="ask for what it is, or remove the access point (its files stay) and run again",
         )
 

@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING
 
 from provisioner.difference import EXISTS, DriftKind, Inspected, Severity
 from provisioner.request import AccessPointRequest, Request
+from provisioner.resources.access_point import differing_settings
 from provisioner.resources.ownership import ownership
 
 if TYPE_CHECKING:
     from mypy_boto3_efs.type_defs import AccessPointDescriptionTypeDef
 
 MISSING = DriftKind(
-    resource="access point of {cluster}",
+    resource="access point of {whose}",
     path=EXISTS,
     severity=Severity.CRITICAL,
     meaning="Pods mount through the access point: without it none mounts. Its directory and files are still there.",
     fix="a run makes a new one, whose id a PersistentVolume of the lost one cannot take: delete claim and volume of "
-    "{cluster} by hand (the file system keeps its data), then start a run",
+    "{whose} by hand (the file system keeps its data), then start a run",
     repairable=False,
 )
 IN_PROGRESS = DriftKind(
@@ -48,17 +49,14 @@ IMMUTABLE = DriftKind(
 def inspect(request: Request, wanted: AccessPointRequest, found: "AccessPointDescriptionTypeDef | None") -> Inspected:
     """The access point as it is, None when absent, against what `ensure` converges to."""
     if found is None:
-        cluster = request.cluster.name
-        return Inspected.of(f"access point of {cluster}", [MISSING.missing(cluster=cluster)])
+        whose = f"{request.cluster.name}'s volume {request.storage.persistent_volume}"
+        return Inspected.of(f"access point of {whose}", [MISSING.missing(whose=whose)])
     access_point_id = found["AccessPointId"]
     resource = f"access point {access_point_id}"
     differences = ownership(request, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}, resource)
-    user, path = found["PosixUser"], found["RootDirectory"].get("Path")
-    fields = (("uid", wanted.uid, user["Uid"]), ("gid", wanted.gid, user["Gid"]), ("path", wanted.path, path))
     differences += [
         IMMUTABLE.found(expected=expected, actual=actual, access_point=access_point_id, field=field)
-        for field, expected, actual in fields
-        if actual != expected
+        for field, expected, actual in differing_settings(wanted, found)
     ]
     match found["LifeCycleState"]:
         case "available":

@@ -1,6 +1,7 @@
 """CoreDNS as a managed add-on that runs on Fargate."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -95,7 +96,7 @@ def _run_its_pods(request: Request, addon: "AddonTypeDef", eks: "EKSClient", now
 
     Another annotation makes other pods, as `kubectl rollout restart` does.
     """
-    profile = fargate_profile.find(request, eks)
+    profile = profile_of(request, fargate_profile.find_all(request, eks))
     if profile and are_from_before(profile, addon):
         annotations = configuration_of(addon).get("podAnnotations", {})
         return _update(request, addon, eks, podAnnotations={**annotations, **_made_for(profile)})
@@ -103,6 +104,12 @@ def _run_its_pods(request: Request, addon: "AddonTypeDef", eks: "EKSClient", now
     if now - could_run_since > LONGEST_DEGRADED:
         raise _unusable(addon, remedy="check that a Fargate profile selects kube-system, then run again")
     return _pending(Reason.WAITING_FOR_FARGATE_PROFILE)
+
+
+def profile_of(request: Request, profiles: Iterable["FargateProfileTypeDef"]) -> "FargateProfileTypeDef | None":
+    """That which takes the add-on's pods; the first of several."""
+    taking = [each for each in profiles if "kube-system" not in fargate_profile.unselected_namespaces(request, [each])]
+    return min(taking, key=lambda each: each["createdAt"], default=None)
 
 
 def are_from_before(profile: "FargateProfileTypeDef", addon: "AddonTypeDef") -> bool:

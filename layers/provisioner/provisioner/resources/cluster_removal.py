@@ -85,7 +85,7 @@ def _others(request: Request, eks: "EKSClient") -> list[str]:
             each
             for page in eks.get_paginator("list_fargate_profiles").paginate(clusterName=name)
             for each in page["fargateProfileNames"]
-            if each != fargate_profile.NAME
+            if not fargate_profile.is_ours(each)
         ]
         groups = [
             each

@@ -1,6 +1,7 @@
 """The EFS file system: encrypted, elastic, backed up, and reachable only over TLS."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
@@ -203,9 +204,28 @@ def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observ
         # Last: it takes the file system out of the state in which the other settings can be changed.
         efs.update_file_system(FileSystemId=file_system_id, ThroughputMode=request.file_system.throughput_mode)
         return _pending(Reason.UPDATING, file_system_id)
-    if request.storage.access_point is None:
-        return Observation.ready_with(file_system_id=file_system_id, access_point_id=None)
-    return access_point.ensure(request, request.storage.access_point, file_system_id, efs)
+    return _access_points(request, file_system_id, efs)
+
+
+def _access_points(request: Request, file_system_id: str, efs: "EFSClient") -> Observation:
+    """Those of all volumes: facts {file_system_id, access_point_id, access_point_ids}.
+
+    `access_point_id` is the first volume's; `access_point_ids`: name of the volume -> id, null where its pods mount
+    the file system's root.
+    """
+    ids: dict[str, str | None] = {}
+    pending = None
+    for one in request.of_each_volume:
+        wanted = one.storage.access_point
+        seen = access_point.ensure(one, wanted, file_system_id, efs) if wanted else Observation.ready_with()
+        ids[one.storage.persistent_volume] = seen.facts.get("access_point_id")
+        pending = pending or (None if seen.ready else seen)
+    facts = {
+        "file_system_id": file_system_id,
+        "access_point_id": next(iter(ids.values())),
+        "access_point_ids": ids,
+    }
+    return replace(pending, facts=facts) if pending else Observation.ready_with(**facts)
 
 
 def _pending(reason: Reason, file_system_id: str) -> Observation:

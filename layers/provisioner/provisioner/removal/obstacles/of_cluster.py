@@ -34,7 +34,7 @@ FARGATE_PROFILE = Kind(
     rule="fargate-profile",
     what="Fargate profile {name} belongs to cluster {cluster}",
     holds="the cluster does not go before it",
-    owner="whoever runs other pods in this cluster; this project makes only the profile " + fargate_profile.NAME,
+    owner="whoever runs other pods in this cluster; this project makes only profiles named " + fargate_profile.NAME,
     looked_at="ListFargateProfiles",
     fix="move its pods, then: aws eks delete-fargate-profile --cluster-name {cluster} --fargate-profile-name {name}",
     source="EKS user guide, Delete a cluster; EKS API, DeleteCluster, ResourceInUseException",
@@ -83,5 +83,5 @@ def look(request: Request, eks: "EKSClient") -> Iterator[Obstacle]:
             yield NODE_GROUP.found(f"{name} has the node group {each}", cluster=name, name=each)
     for profiles in eks.get_paginator("list_fargate_profiles").paginate(clusterName=name):
         for each in profiles["fargateProfileNames"]:
-            if each != fargate_profile.NAME:
+            if not fargate_profile.is_ours(each):
                 yield FARGATE_PROFILE.found(f"{name} has the Fargate profile {each}", cluster=name, name=each)

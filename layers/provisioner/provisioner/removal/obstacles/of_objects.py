@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from provisioner.kubernetes import storage_removal
+from provisioner.kubernetes import storage_removal, unlisted
 from provisioner.kubernetes.client import KubernetesApi, Manifest
-from provisioner.kubernetes.storage_objects import object_name
 from provisioner.kubernetes.verification_objects import RUN_LABEL
 from provisioner.removal.obstacles.model import Kind, Obstacle
 from provisioner.request import Request
@@ -49,15 +48,17 @@ def look(request: Request, api: KubernetesApi) -> Iterator[Obstacle]:
                 name=f"{namespace}/{name}",
                 flags=f"{name} --namespace {namespace}",
             )
-    namespace, claim = request.storage.namespace, request.storage.claim
-    for pod in api.list("Pod", namespace):
-        if _uses(pod, claim) and _is_somebody_elses(pod):
-            name = f"{namespace}/{pod['metadata']['name']}"
-            saw = f"{name} mounts {claim} and is {pod.get('status', {}).get('phase', 'unknown')}"
-            yield POD_ON_CLAIM.found(saw, name=name, claim=f"{namespace}/{claim}")
+    listed = [(one.storage.namespace, one.storage.claim) for one in request.of_each_volume]
+    others = filter(None, map(unlisted.claim_of, unlisted.find(request, api)))
+    for namespace, claim in dict.fromkeys([*listed, *others]):
+        for pod in api.list("Pod", namespace):
+            if _uses(pod, claim) and _is_somebody_elses(pod):
+                name = f"{namespace}/{pod['metadata']['name']}"
+                saw = f"{name} mounts {claim} and is {pod.get('status', {}).get('phase', 'unknown')}"
+                yield POD_ON_CLAIM.found(saw, name=name, claim=f"{namespace}/{claim}")
     for found, by in storage_removal.held(request, api):
-        since = found["metadata"]["deletionTimestamp"]
-        yield HELD_OBJECT.found(f"{object_name(found)} is being deleted since {since}", name=object_name(found), by=by)
+        name, since = storage_removal.name_of(found), found["metadata"]["deletionTimestamp"]
+        yield HELD_OBJECT.found(f"{name} is being deleted since {since}", name=name, by=by)
 
 
 def _address_of(service: Manifest) -> str:
