@@ -23,5 +23,5 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         event["progress"],
         lambda: datetime.now(UTC),
         file_system_id=event["file_system_id"],
-        access_point_id=event["access_point_id"],
+        access_point_ids=event["access_point_ids"],
     ).payload()

@@ -45,7 +45,10 @@ class Scene:
             "request": request,
             "network": {"vpc_id": config["vpcId"], "private_subnets": by_zone},
             "file_system_id": proven["file_system"]["id"],
-            "access_point_id": proven["file_system"]["access_point_id"],
+            "access_point_ids": {
+                each["persistent_volume"]: each["volume_handle"].partition("::")[2] or None
+                for each in proven["storage"]["volumes"]
+            },
         }
         return cls(cloud, payload)
 
@@ -64,12 +67,22 @@ class Scene:
 
     @property
     def storage(self) -> Mapping[str, Any]:
+        """Of the one volume, or of the last of several, since mistakes with the first are seen sooner."""
         storage: Mapping[str, Any] = self.request["storage"]
-        return storage
+        return {**storage, **volume, "persistent_volume": volume["name"]} if (volume := self._last_volume) else storage
+
+    @property
+    def _last_volume(self) -> Mapping[str, Any] | None:
+        return next(iter(reversed(self.request["storage"].get("volumes") or [])), None)
 
     @property
     def file_system_id(self) -> str:
         return str(self.payload["file_system_id"])
+
+    @property
+    def access_point_id(self) -> str:
+        """That of the volume."""
+        return str(self.payload["access_point_ids"][self.storage["persistent_volume"]])
 
     @property
     def cluster(self) -> Cluster:

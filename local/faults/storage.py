@@ -11,6 +11,20 @@ from local.faults.objects import replace_volume
 from local.faults.scene import OWNER_TAG, Scene
 
 ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
+TEAMS = {
+    "storage": {
+        "volumes": [
+            {
+                "name": f"efs-{team}",
+                "claim": "shared",
+                "namespace": team,
+                "access_point": {"uid": uid, "gid": uid, "path": f"/teams/{team}"},
+            }
+            for team, uid in (("red", 1001), ("blue", 1002))
+        ]
+    },
+    "verification": {"writers": 1},
+}
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 
@@ -39,7 +53,7 @@ def set_policy(*actions: str) -> Callable[[Scene], None]:
 
 
 def remove_access_point(scene: Scene) -> None:
-    scene.client("efs").delete_access_point(AccessPointId=scene.payload["access_point_id"])
+    scene.client("efs").delete_access_point(AccessPointId=scene.access_point_id)
 
 
 def make_access_point_anew_for_root(scene: Scene) -> bool | None:
@@ -112,6 +126,13 @@ FAULTS = (
         "the volume names a directory that is not there",
         "access-point-directory-missing",
         before("Verify storage", with_handle(lambda scene: f"{scene.file_system_id}:/no/such/directory")),
+    ),
+    Fault(
+        "volumes-not-apart",
+        "one of two teams' volumes shows its pods the whole file system",
+        "volume-shows-another-directory",
+        before("Verify storage", with_handle(lambda scene: scene.file_system_id)),
+        request=TEAMS,
     ),
     Fault(
         "permission-denied",

@@ -111,7 +111,7 @@ def test_what_a_run_has_made_goes_the_data_stay_and_a_later_run_takes_them_over_
     assert {"Key": KEPT_TAG, "Value": told["kept_since"]} in left["Tags"]
 
     again = provisioned(machine, {**asked, "file_system": {"existing": kept}})
-    assert (again.file_system_id, again.payload["access_point_id"]) == (kept, scene.payload["access_point_id"])
+    assert (again.file_system_id, again.access_point_id) == (kept, scene.access_point_id)
     (taken,) = efs.describe_file_systems(FileSystemId=kept)["FileSystems"]
     assert KEPT_TAG not in {tag["Key"] for tag in taken["Tags"]}
 

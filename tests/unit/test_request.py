@@ -316,7 +316,16 @@ def test_why_a_cluster_cannot_have_ipv6_is_told() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["empty", "minimal", "full", "existing-network", "isolated-network", "chosen-network", "peered-file-system"],
+    [
+        "empty",
+        "minimal",
+        "full",
+        "existing-network",
+        "isolated-network",
+        "chosen-network",
+        "peered-file-system",
+        "several-volumes",
+    ],
 )
 def test_a_sample_request_is_accepted_by_code_and_schema_alike(name: str) -> None:
     sample = json.loads((ROOT / f"events/{name}.json").read_text())

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     WRITERS_STARTING = "WritersStarting"
     WRITERS_WRITING = "WritersWriting"
     WRITERS_TERMINATING = "WritersTerminating"
+    NEIGHBOUR_STARTING = "NeighbourStarting"
+    NEIGHBOUR_LOOKING = "NeighbourLooking"
     READER_STARTING = "ReaderStarting"
     READER_READING = "ReaderReading"
     CLEANING_UP = "CleaningUp"

@@ -63,12 +63,29 @@ class FileSystem(_Part):
     mount_targets: Annotated[list[MountTarget], Field(min_length=1)]
 
 
-class Storage(_Part):
+class Volume(_Part):
     volume_handle: Annotated[str, Field(pattern="^fs-[0-9a-f]+(::fsap-[0-9a-f]+)?$")]
     namespace: Text
     storage_class: Text
     persistent_volume: Text
     claim: Text
+
+
+class UnlistedVolume(_Part):
+    persistent_volume: Text
+    claim: Annotated[str | None, Field(description="namespace/name; null: bound to none")]
+    volume_handle: str
+    phase: str
+    how_to_remove: Text
+
+
+class Storage(Volume):
+    """The first volume, and all of them."""
+
+    volumes: Annotated[list[Volume], Field(description="Empty in what was recorded before there could be several")] = []
+    unlisted: Annotated[
+        list[UnlistedVolume], Field(description="Volumes of this cluster that were no longer asked for; they stay")
+    ] = []
 
 
 class Proven(_Part):

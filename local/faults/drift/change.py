@@ -57,7 +57,7 @@ def names_of(scene: Scene) -> dict[str, str]:
         "zone": subnet["availability_zone_id"],
         "group": group["GroupId"],
         "file_system": scene.file_system_id,
-        "access_point": str(scene.payload["access_point_id"]),
+        "access_point": scene.access_point_id,
         "provisioner": f"{roles}-provisioner",
         "inspector": f"{roles}-inspector",
         "pods": f"{roles}-fargate-pods",

@@ -20,7 +20,7 @@ def file_system(scene: Scene) -> FileSystem:
 
 
 def access_point_id(scene: Scene) -> str:
-    return str(scene.payload["access_point_id"])
+    return scene.access_point_id
 
 
 def access_point(scene: Scene) -> AccessPoint:

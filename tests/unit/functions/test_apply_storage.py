@@ -27,16 +27,15 @@ def test_the_payload_names_what_a_pod_needs_to_mount(monkeypatch: pytest.MonkeyP
     asked = connect(monkeypatch, app, FakeCluster())
     payload = app.lambda_handler(event(access_point_ids={"efs-pv": ACCESS_POINT}), Context())
     assert asked == ["eks-orders"]
-    assert json.loads(json.dumps(payload)) == {
-        "ready": True,
-        "reason": "Ready",
-        "retry_after_seconds": 0,
+    volume = {
         "volume_handle": f"{FILE_SYSTEM}::{ACCESS_POINT}",
         "namespace": "default",
         "storage_class": "efs-sc",
         "persistent_volume": "efs-pv",
         "claim": "efs-claim",
     }
+    facts = {**volume, "volumes": [volume], "unlisted": []}
+    assert json.loads(json.dumps(payload)) == {"ready": True, "reason": "Ready", "retry_after_seconds": 0, **facts}
 
 
 def test_waiting_is_data_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

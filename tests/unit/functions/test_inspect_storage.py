@@ -20,9 +20,8 @@ def cluster(invoke: Invoke, eks: FakeEks, monkeypatch: pytest.MonkeyPatch) -> Fa
     monkeypatch.setattr("provisioner.inspection.objects.api_of", lambda *_: cluster)
     invoke("ensure_cluster", network=NETWORK.facts())
     eks.clusters["eks-example"]["status"] = "ACTIVE"
-    invoke(
-        "apply_storage", **{key: invoke("ensure_file_system")[key] for key in ("file_system_id", "access_point_ids")}
-    )
+    made = invoke("ensure_file_system")
+    invoke("apply_storage", file_system_id=made["file_system_id"], access_point_ids=made["access_point_ids"])
     return cluster
 
 

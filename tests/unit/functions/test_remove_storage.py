@@ -6,6 +6,7 @@ from provisioner.kubernetes import storage as objects
 from provisioner.removal import storage
 from tests.unit.functions.conftest import Invoke
 from tests.unit.kubernetes.fake_cluster import FakeCluster
+from tests.unit.kubernetes.samples import NO_ACCESS_POINT
 from tests.unit.kubernetes.test_storage import a_cluster
 from tests.unit.resources.fake_eks import FakeEks
 from tests.unit.resources.samples import NETWORK, request_for
@@ -21,7 +22,7 @@ def there(api: FakeCluster) -> int:
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     made = a_cluster()
     for _ in range(3):
-        objects.ensure(request_for(), made, "fs-0123456789abcdef0", None)
+        objects.ensure(request_for(), made, "fs-0123456789abcdef0", NO_ACCESS_POINT)
     monkeypatch.setattr(storage, "api_of", lambda *_: made)
     return made
 

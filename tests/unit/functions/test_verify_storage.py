@@ -10,7 +10,7 @@ from provisioner.errors import TerminalError
 from provisioner.kubernetes import evidence
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.handler_seam import Context, connect
-from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
+from tests.unit.kubernetes.samples import FILE_SYSTEM, NO_ACCESS_POINT, a_request
 
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:provision:one"
 
@@ -20,7 +20,7 @@ def event(progress: Any, *, execution_arn: str = ARN, **verification: Any) -> di
         "execution_arn": execution_arn,
         "request": a_request(verification=verification).model_dump(mode="json"),
         "file_system_id": FILE_SYSTEM,
-        "access_point_id": None,
+        "access_point_ids": NO_ACCESS_POINT,
         "progress": progress,
     }
 

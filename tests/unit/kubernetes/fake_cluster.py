@@ -30,9 +30,36 @@ CLUSTER_SCOPED = {"Namespace", "Node", "PersistentVolume", "CSIDriver", "Storage
 
 @dataclass
 class Disk:
-    """The shared file system: path in the run's directory -> content."""
+    """The shared file system: absolute path -> content; and what each claim's mount shows of it, else its root."""
 
     files: dict[str, bytes] = field(default_factory=dict)
+    roots: dict[tuple[str, str], str] = field(default_factory=dict)  # namespace and name of the claim -> directory
+
+    def seen_by(self, pod: Manifest) -> "Directory":
+        return Directory(self.files, self.roots.get(claim_of(pod), ""))
+
+
+@dataclass(frozen=True)
+class Directory:
+    disk: dict[str, bytes]
+    path: str
+
+    def within(self, name: str) -> "Directory":
+        return Directory(self.disk, f"{self.path}/{name}")
+
+    def get(self, name: str) -> bytes | None:
+        return self.disk.get(f"{self.path}/{name}")
+
+    def put(self, name: str, content: bytes) -> None:
+        self.disk[f"{self.path}/{name}"] = content
+
+    def files(self) -> dict[str, bytes]:
+        prefix = f"{self.path}/"
+        return {path.removeprefix(prefix): each for path, each in sorted(self.disk.items()) if path.startswith(prefix)}
+
+    def clear(self) -> None:
+        for name in self.files():
+            del self.disk[f"{self.path}/{name}"]
 
 
 @dataclass
@@ -44,6 +71,8 @@ class FakeCluster:
     held_pods: set[str] = field(default_factory=set)  # roles whose first pod the default scheduler holds
     refused_mount: str | None = None
     failing_roles: set[str] = field(default_factory=set)
+    blind_roles: set[str] = field(default_factory=set)  # that read nothing, whatever is there
+    unmountable: set[tuple[str, str]] = field(default_factory=set)  # namespaces and names of claims
     one_node: bool = False
     locks: bool = True  # without, every writer's last increments overwrite the others'
     binds: bool = True
@@ -179,8 +208,8 @@ class FakeCluster:
         if status["phase"] != "Pending" or spec["schedulerName"] == "default-scheduler":
             return
         status["age"] += 1
-        if self.refused_mount:
-            self.warn(pod, "FailedMount", self.refused_mount)
+        if self.refused_mount or claim_of(pod) in self.unmountable:
+            self.warn(pod, "FailedMount", self.refused_mount or "no")
             return
         if status["age"] <= self.ticks_to_run:
             return
@@ -217,25 +246,34 @@ class FakeCluster:
     def _work(self, role: str, pod: Manifest) -> str:
         given = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
         name, lines = pod["metadata"]["name"], int(given["LINE_COUNT"])
+        data = self.disk.seen_by(pod)
+        own = data.within(f".verification/{given['RUN']}")
         text: list[str] = []
         listing: list[str] = []
+        looked: list[str] = []
+        files: dict[str, bytes] = {}
         if role == "writer":
-            own = f"{name}.txt"
             content = "".join(f"{given['NONCE']} {name} {number + 1}\n" for number in range(lines)).encode()
-            self.disk.files[own] = content
-            files = {own: content}
+            files = {f"{name}.txt": content}
+            own.put(f"{name}.txt", content)
             increments = int(given["INCREMENT_COUNT"])
-            counted = int(self.disk.files.get("counter", b"0")) if self.locks else 0
-            self.disk.files["counter"] = b"%d\n" % (counted + increments)
+            counted = int(own.get("counter") or b"0") if self.locks else 0
+            own.put("counter", b"%d\n" % (counted + increments))
         elif role == "appender":
-            text = [f"Fri Jan  2 03:04:0{number} UTC 2026" for number in range(lines)]
-            self.disk.files["out.txt"] = "".join(f"{line}\n" for line in text).encode()
-            files = {"out.txt": self.disk.files["out.txt"]}
+            text = [f"Fri Jan  2 03:04:0{number} UTC 2026 {given['RUN']}" for number in range(lines)]
+            files = {"out.txt": "".join(f"{line}\n" for line in text).encode()}
+            own.put("out.txt", files["out.txt"])
+        elif role == "neighbour":
+            for place in given["PLACES"].splitlines():
+                content = None if role in self.blind_roles else data.get(place)
+                looked.append(
+                    f"unread {place}" if content is None else f"read {hashlib.sha256(content).hexdigest()} {place}"
+                )
         else:
-            files = dict(sorted(self.disk.files.items()))
+            files = own.files()
             text = files.get("out.txt", b"").decode(errors="replace").splitlines()
             listing = ["total 8", *(f"-rw-r--r-- 1 root root 7 Jan  2 03:04 {name}" for name in files)]
-            self.disk.files.clear()
+            own.clear()
         return "\n".join(
             [
                 *(f"mount {line}" for line in (OVERLAY, self.mount)),
@@ -243,6 +281,7 @@ class FakeCluster:
                 *(file_line(name, content) for name, content in files.items()),
                 *(f"listing {line}" for line in listing),
                 *(f"counter {files['counter'].decode().strip()}" for _ in "1" if "counter" in files),
+                *looked,
                 f"done {TIME}",
             ]
         )
@@ -275,6 +314,11 @@ class FakeCluster:
 def file_line(name: str, content: bytes) -> str:
     lines = content.count(b"\n")
     return f"file {lines} {hashlib.sha256(content).hexdigest()} 0:0 1767323045 {name}"
+
+
+def claim_of(pod: Manifest) -> tuple[str, str]:
+    (volume,) = pod["spec"]["volumes"]
+    return pod["metadata"]["namespace"], volume["persistentVolumeClaim"]["claimName"]
 
 
 def _key(manifest: Manifest) -> tuple[str, str | None, str]:

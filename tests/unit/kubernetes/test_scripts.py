@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -9,13 +10,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from provisioner.kubernetes.evidence import AppenderEvidence, PodEvidence, ReaderEvidence
 from provisioner.kubernetes.pods import Printed
 from provisioner.kubernetes.proof import INCREMENTS_PER_WRITER, content_of, counter_of, differences, nonce_of
-from provisioner.kubernetes.verification_objects import Role, appender, reader, writers
+from provisioner.kubernetes.verification_objects import Role, appender, neighbour, reader, writers
 from tests.unit.kubernetes.samples import a_request
 
 RUN, LINES = "abc123", 7
@@ -37,10 +39,14 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def start(role: Role, pod: str, data: Path, writer_count: int = 1) -> "subprocess.Popen[str]":
+def start(role: Role, pod: str, data: Path, writer_count: int = 1, run_id: str = RUN) -> "subprocess.Popen[str]":
     request = a_request(verification={"lines_per_writer": LINES, "writers": writer_count})
-    manifest = {"writer": writers, "appender": appender, "reader": reader}[role](request, RUN)
+    manifest = {"writer": writers, "appender": appender, "reader": reader}[role](request, run_id)
     spec = manifest["spec"]["template"]["spec"] if role == "writer" else manifest["spec"]
+    return start_pod(spec, pod, data)
+
+
+def start_pod(spec: dict[str, Any], pod: str, data: Path) -> "subprocess.Popen[str]":
     (container,) = spec["containers"]
     environment = {each["name"]: each.get("value", pod) for each in container["env"]}
     script = re.sub(r"(?<![\w./-])/data(?![\w-])", str(data), container["args"][0])
@@ -133,6 +139,33 @@ def test_the_reader_removes_what_dead_runs_left_and_nothing_of_anybody_else(data
     finished("reader", "reader", data)
     assert other.read_text() == "kept\n"
     assert not (data / ".verification").exists()
+
+
+def test_a_reader_leaves_what_other_volumes_of_its_run_have_in_the_same_directory(data: Path) -> None:
+    for run_id in (f"{RUN}-2", f"{RUN}-10", "dead-2", f"{RUN}x-2"):
+        (data / ".verification" / run_id).mkdir(parents=True)
+    until_done(start("writer", "writer-a", data, run_id=f"{RUN}-1"))
+    start("appender", "appender", data, run_id=f"{RUN}-1").communicate(timeout=30)
+    start("reader", "reader", data, run_id=f"{RUN}-1").communicate(timeout=30)
+    assert {each.name for each in (data / ".verification").iterdir()} == {f"{RUN}-2", f"{RUN}-10"}
+
+
+def test_a_neighbour_reads_at_whichever_place_the_file_is_and_says_where_it_could_not(data: Path) -> None:
+    there = data / "team red" / ".verification" / RUN / "out.txt"
+    there.parent.mkdir(parents=True)
+    there.write_text("1 Fri\n")
+    places = ["teams/team red/.verification/abc123/out.txt", "team red/.verification/abc123/out.txt"]
+    process = start_pod(neighbour(a_request(), RUN, places)["spec"], "neighbour", data)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    printed = Printed(out)
+    sha256 = hashlib.sha256(there.read_bytes()).hexdigest()
+    assert printed.tagged("read") == [f"{sha256} {places[1]}"]
+    assert printed.tagged("unread") == [places[0]]
+    assert printed.finished
+    mount = printed.mount()
+    assert mount is not None
+    assert mount.type == "nfs4"
 
 
 def test_a_writer_that_may_not_write_says_why_and_is_never_done(data: Path) -> None:

@@ -53,13 +53,14 @@ def test_the_objects_lead_from_the_file_system_to_the_claim() -> None:
     cluster = a_cluster()
     observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert observation.ready
-    assert observation.facts == {
+    one = {
         "volume_handle": FILE_SYSTEM,
         "namespace": "default",
         "storage_class": "efs-sc",
         "persistent_volume": "efs-pv",
         "claim": "efs-claim",
     }
+    assert observation.facts == {**one, "volumes": [one], "unlisted": []}
     volume, claim = cluster.objects[VOLUME], cluster.objects[CLAIM]
     assert volume["spec"] == {
         "capacity": {"storage": "5Gi"},
@@ -249,3 +250,58 @@ def test_access_that_is_not_yet_effective_is_waited_for() -> None:
     observation = ensure(a_request(), a_cluster(access_after_calls=1), FILE_SYSTEM, NO_ACCESS_POINT)
     assert observation.reason == Reason.ACCESS_NOT_YET_EFFECTIVE
     assert observation.retry_after_seconds == 5
+
+
+RED: dict[str, Any] = {"name": "efs-red", "claim": "shared", "namespace": "red", "capacity": "1Gi"}
+BLUE: dict[str, Any] = {"name": "efs-blue", "claim": "shared", "namespace": "blue", "access_mode": "ReadWriteOnce"}
+IDS = {"efs-red": ACCESS_POINT, "efs-blue": "fsap-0123456789abcdef1"}
+
+
+def test_each_of_several_volumes_has_its_objects_and_of_the_single_one_there_is_nothing() -> None:
+    cluster, request = a_cluster(), a_request(storage={"volumes": [RED, BLUE], "reclaim_policy": "Delete"})
+    observation = ensure(request, cluster, FILE_SYSTEM, IDS)
+    assert observation.ready
+    made = {name: each["spec"] for (kind, _, name), each in cluster.objects.items() if kind == "PersistentVolume"}
+    assert {name: spec["csi"]["volumeHandle"] for name, spec in made.items()} == {
+        name: f"{FILE_SYSTEM}::{access_point_id}" for name, access_point_id in IDS.items()
+    }
+    assert {spec["persistentVolumeReclaimPolicy"] for spec in made.values()} == {"Delete"}
+    claims = {key: each["spec"] for key, each in cluster.objects.items() if key[0] == "PersistentVolumeClaim"}
+    assert {(where, name): (spec["volumeName"], spec["accessModes"]) for (_, where, name), spec in claims.items()} == {
+        ("red", "shared"): ("efs-red", ["ReadWriteMany"]),
+        ("blue", "shared"): ("efs-blue", ["ReadWriteOnce"]),
+    }
+    assert {("Namespace", None, "red"), ("Namespace", None, "blue")} <= cluster.objects.keys()
+    assert observation.facts["persistent_volume"] == "efs-red"
+    assert [each["persistent_volume"] for each in observation.facts["volumes"]] == ["efs-red", "efs-blue"]
+    before = cluster.versions()
+    assert ensure(request, cluster, FILE_SYSTEM, IDS).ready
+    assert cluster.versions() == before
+
+
+def test_what_stops_one_volume_is_found_before_anything_of_another_is_changed() -> None:
+    cluster = a_cluster()
+    cluster.put({"kind": "PersistentVolume", "metadata": {"name": "efs-blue"}, "spec": {}})
+    cluster.put({"kind": "Namespace", "metadata": {"name": "red"}})
+    cluster.put({"kind": "Namespace", "metadata": {"name": "blue"}})
+    cluster.changes.clear()
+    with pytest.raises(TerminalError, match="PersistentVolume efs-blue was not made by this application"):
+        ensure(a_request(storage={"volumes": [RED, BLUE]}), cluster, FILE_SYSTEM, IDS)
+    assert cluster.changes == []
+
+
+def test_a_volume_that_is_listed_no_more_stays_and_is_told_with_what_removes_it() -> None:
+    cluster = a_cluster()
+    ensure(a_request(storage={"volumes": [RED, BLUE]}), cluster, FILE_SYSTEM, IDS)
+    cluster.objects["PersistentVolume", None, "efs-blue"]["spec"]["claimRef"] = {"namespace": "blue", "name": "shared"}
+    before = cluster.versions()
+    observation = ensure(a_request(storage={"volumes": [RED]}), cluster, FILE_SYSTEM, IDS)
+    assert cluster.versions() == before
+    (told,) = observation.facts["unlisted"]
+    assert (told["persistent_volume"], told["claim"]) == ("efs-blue", "blue/shared")
+    for command in (
+        "kubectl delete persistentvolumeclaim shared --namespace blue",
+        "kubectl delete persistentvolume efs-blue",
+        f"aws efs delete-access-point --access-point-id {IDS['efs-blue']}",
+    ):
+        assert command in told["how_to_remove"]

@@ -60,7 +60,7 @@ def test_what_a_finalizer_holds_is_waited_for_named_and_not_deleted_twice() -> N
     cluster.objects[TEAMS_CLAIM]["metadata"]["deletionTimestamp"] = TIME
     observation = removed(cluster)
     assert (observation.ready, observation.reason) == (False, Reason.DELETING)
-    assert observation.facts["waiting_for"] == ["PersistentVolumeClaim efs-claim"]
+    assert observation.facts["waiting_for"] == ["PersistentVolumeClaim team/efs-claim"]
     assert cluster.changes == []
 
 
@@ -147,7 +147,7 @@ def test_what_was_there_before_stays() -> None:
     cluster = provisioned()
     before = find_ours(REQUEST, cluster)
     assert before == [
-        "PersistentVolumeClaim efs-claim",
+        "PersistentVolumeClaim team/efs-claim",
         "PersistentVolume efs-pv",
         "StorageClass efs-sc",
         "Namespace team",

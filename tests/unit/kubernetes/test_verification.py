@@ -34,7 +34,7 @@ def step(cluster: FakeCluster, request: Request, progress: Any, run_id: str = RU
         given,
         lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         file_system_id=FILE_SYSTEM,
-        access_point_id=None,
+        access_point_ids=dict.fromkeys(one.storage.persistent_volume for one in request.of_each_volume),
     )
     return Observation(
         observation.ready,
@@ -101,6 +101,24 @@ def test_the_evidence_of_the_largest_run_fits_in_a_payload_many_times() -> None:
     assert len(found["writers"]) == 20
     assert len(json.dumps(found)) < 100_000
     assert max(len(json.dumps(each.payload())) for each in seen) < 100_000
+
+
+def test_so_does_that_of_the_most_volumes_with_the_most_writers() -> None:
+    volumes = [
+        {
+            "name": f"volume-of-a-team-with-a-long-name-{number}",
+            "claim": "shared",
+            "namespace": f"namespace-of-a-team-with-a-long-name-{number}",
+            "access_point": {"uid": 1000 + number, "gid": 1000, "path": f"/organisation/unit/teams/team-{number}"},
+        }
+        for number in range(10)
+    ]
+    found, seen = run(
+        with_directories(request := a_request(storage={"volumes": volumes}, verification={"writers": 10})), request
+    )
+    assert len(found["further_volumes"]) == 9
+    assert len(json.dumps(found)) < 200_000
+    assert max(len(json.dumps(each.payload())) for each in seen) < 200_000
 
 
 def test_every_call_may_be_made_twice_with_the_same_progress() -> None:
@@ -343,3 +361,132 @@ def run_with_logging_disabled(cluster: FakeCluster) -> None:
 def test_another_execution_has_another_run_id_and_nonce_and_the_same_one_has_the_same() -> None:
     assert run_id_of("arn:a") == run_id_of("arn:a") != run_id_of("arn:b")
     assert nonce_of(run_id_of("arn:a")) != nonce_of(run_id_of("arn:b"))
+
+
+TEAMS = [
+    {
+        "name": f"efs-{team}",
+        "claim": "shared",
+        "namespace": team,
+        "access_point": {"uid": uid, "gid": uid, "path": path},
+    }
+    for team, uid, path in (("red", 1001, "/teams/red"), ("blue", 1002, "/teams/blue"))
+]
+
+
+def teams(*more: dict[str, Any], **verification: Any) -> Request:
+    return a_request(storage={"volumes": [*TEAMS, *more]}, verification=verification)
+
+
+def with_directories(request: Request) -> FakeCluster:
+    cluster = FakeCluster()
+    for one in request.of_each_volume:
+        point = one.storage.access_point
+        cluster.disk.roots[one.storage.namespace, one.storage.claim] = point.path if point else ""
+    return cluster
+
+
+def test_each_volume_has_its_own_proof_and_its_pods_find_their_own_file_and_none_of_anothers() -> None:
+    request = teams()
+    cluster = with_directories(request)
+    found, _ = run(cluster, request)
+    jsonschema.validate(found, SCHEMA)
+    assert found["sha256"] == evidence.digest(found)
+    volumes = [found, *found["further_volumes"]]
+    assert [(each["persistent_volume"], each["namespace"]) for each in volumes] == [
+        ("efs-red", "red"),
+        ("efs-blue", "blue"),
+    ]
+    assert [len(each["writers"]) for each in volumes] == [3, 3]
+    pods = {pod["pod"] for each in volumes for pod in (*each["writers"], each["neighbour"], each["reader"])}
+    assert len(pods) == 10
+    read = {
+        (each["persistent_volume"], attempt["volume"]): attempt["read_at"]
+        for each in volumes
+        for attempt in each["neighbour"]["attempts"]
+    }
+    assert read == {
+        ("efs-red", "efs-red"): f".verification/{RUN}-1/out.txt",
+        ("efs-red", "efs-blue"): None,
+        ("efs-blue", "efs-blue"): f".verification/{RUN}-2/out.txt",
+        ("efs-blue", "efs-red"): None,
+    }
+    assert objects_left(cluster) == set()
+    assert cluster.disk.files == {}
+
+
+@pytest.mark.parametrize(
+    ("mounted", "where"),
+    [
+        ("", "teams/red/.verification/{run}-1/out.txt"),
+        ("/teams", "red/.verification/{run}-1/out.txt"),
+        ("/teams/red", ".verification/{run}-1/out.txt"),
+    ],
+)
+def test_a_volume_through_which_pods_can_read_what_another_holds_fails_the_run(mounted: str, where: str) -> None:
+    request = teams()
+    cluster = with_directories(request)
+    cluster.disk.roots["blue", "shared"] = mounted
+    said = (
+        f"volume efs-blue is not apart from volume efs-red: Pod verification-{RUN}-2-neighbour mounts efs-blue and "
+        f"could read what efs-red holds, at /data/{where.format(run=RUN)}"
+    )
+    with pytest.raises(TerminalError, match=re.escape(said)) as caught:
+        run(cluster, request)
+    assert caught.value.reason == ErrorReason.VERIFICATION_FAILED
+    cluster.tick()
+    assert objects_left(cluster) == set()
+
+
+def test_a_volume_that_was_asked_to_hold_anothers_directory_may_read_it_and_the_evidence_says_so() -> None:
+    request = teams({"name": "efs-all", "claim": "all", "namespace": "operators"})
+    found, _ = run(with_directories(request), request)
+    *_, everything = found["further_volumes"]
+    assert {each["volume"]: each["read_at"] for each in everything["neighbour"]["attempts"]} == {
+        "efs-red": f"teams/red/.verification/{RUN}-1/out.txt",
+        "efs-blue": f"teams/blue/.verification/{RUN}-2/out.txt",
+        "efs-all": f".verification/{RUN}-3/out.txt",
+    }
+
+
+def test_a_pod_that_finds_not_even_its_own_volumes_file_proves_nothing() -> None:
+    request = teams()
+    cluster = with_directories(request)
+    cluster.blind_roles.add("neighbour")
+    with pytest.raises(TerminalError, match="volume efs-red: its pod did not find its own volume's file"):
+        run(cluster, request)
+
+
+def test_what_a_volume_waits_for_is_told_with_its_name_and_the_others_are_waited_for_too() -> None:
+    request = teams(timeout_seconds=60)
+    cluster = with_directories(request)
+    cluster.unmountable.add(("blue", "shared"))
+    with pytest.raises(TerminalError) as caught:
+        run(cluster, request)
+    assert str(caught.value).startswith("VerificationFailed: volume efs-blue: still WritersStarting after ")
+    assert "efs-red" not in str(caught.value)
+    assert objects_left(cluster) <= {"Pod"}
+    cluster.tick()
+    assert objects_left(cluster) == set()
+
+
+def test_volumes_in_one_namespace_have_pods_of_their_own() -> None:
+    more = {"name": "efs-red-2", "claim": "more", "namespace": "red"}
+    request = teams({**more, "access_point": {"uid": 1003, "gid": 1003, "path": "/teams/red-2"}})
+    found, _ = run(with_directories(request), request)
+    assert [len(each["writers"]) for each in found["further_volumes"]] == [3, 3]
+
+
+def test_every_call_of_several_volumes_may_be_made_twice() -> None:
+    request, progress = teams(), None
+    cluster = with_directories(request)
+    for _ in range(100):
+        step(cluster, request, progress)
+        observation = step(cluster, request, progress)
+        if observation.ready:
+            break
+        progress = observation.facts["progress"]
+        cluster.tick()
+    assert observation.ready
+    assert sum(each.startswith("create Deployment") for each in cluster.changes) == 2
+    assert sum("neighbour" in each and each.startswith("create") for each in cluster.changes) == 2

@@ -64,7 +64,11 @@ def test_what_was_all_there_before_is_untouched(before: World) -> None:
     before.provision()
     found = snapshot(before)
     assert len(found["access_point_ids"]) == 1
-    assert found["objects"] == ["PersistentVolumeClaim efs-claim", "PersistentVolume efs-pv", "StorageClass efs-sc"]
+    assert found["objects"] == [
+        "PersistentVolumeClaim default/efs-claim",
+        "PersistentVolume efs-pv",
+        "StorageClass efs-sc",
+    ]
     calls, objects = calls_of(before), copy.deepcopy(before.objects.objects)
     rolled_back(before, found)
     assert calls.mutating == []
@@ -106,7 +110,7 @@ def test_of_a_cluster_that_did_not_tell_no_object_is_removed(before: World) -> N
     before.objects.access_after_calls = 1
     found = snapshot(before)
     assert found["objects"] is None
-    storage.ensure(before.request, before.objects, before.file_system_id, None)
+    storage.ensure(before.request, before.objects, before.file_system_id, {"efs-pv": None})
     changes = list(before.objects.changes)
     rolled_back(before, found)
     assert before.objects.changes == changes

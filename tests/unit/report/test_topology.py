@@ -41,7 +41,7 @@ def test_a_zone_without_a_mount_target_says_so() -> None:
 
 def test_what_a_failed_verification_had_seen_is_shown() -> None:
     story = good()
-    story.task("Verify storage", 1, {"progress": {"writers": evidence()["writers"], "appender": None}})
+    story.task("Verify storage", 1, {"progress": {"volumes": [{"writers": evidence()["writers"], "appender": None}]}})
     assert [pod.short_name for pod in seen(story, {}).pods] == ["writer-a"]
 
 

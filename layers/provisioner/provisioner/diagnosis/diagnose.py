@@ -4,7 +4,7 @@ One symptom may hide another: while one mount target's port is closed, nobody he
 without a symptom is probed too, and told if it is proved.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from threading import Thread
 from typing import Final
 
@@ -35,6 +35,18 @@ def diagnose(failure: Failure, live: Live, *, budget_seconds: float = BUDGET_SEC
     worker.start()
     worker.join(budget_seconds)
     return run.causes()
+
+
+def together(found: Sequence[Sequence[Cause]]) -> list[Cause]:
+    """What the diagnoses of several volumes say, each thing once; of a rule that is proved, only where it is."""
+    told = sorted((cause for causes in found for cause in causes), key=lambda cause: _RANKS[cause.verdict])
+    best: dict[str, Verdict] = {}
+    said: dict[tuple[str, str], Cause] = {}
+    for cause in told:
+        about = cause.symptom if cause.rule == UNKNOWN else cause.rule
+        if best.setdefault(about, cause.verdict) == cause.verdict:
+            said.setdefault((about, cause.fix), cause)
+    return list(said.values())
 
 
 class _Diagnosis:

@@ -1,14 +1,16 @@
 """The payload of state "Diagnose failure" and what it gets."""
 
+import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provisioner.aws.session import Target
-from provisioner.diagnosis.diagnose import diagnose
+from provisioner.diagnosis.diagnose import diagnose, together
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Cause, Failure
 from provisioner.kubernetes.client import KubernetesApi
-from provisioner.kubernetes.proof import run_id_of
+from provisioner.kubernetes.proof import run_id_of, run_ids_of
 from provisioner.request import Request
 from provisioner.resources.functions_access import OUTSIDE, Functions
 
@@ -26,12 +28,27 @@ def causes_of(
     if not payload["request"]:
         return []
     request = Request.model_validate(payload["request"])
-    live = Live(
-        request,
-        run_id_of(payload["execution_arn"]),
-        lambda: connect(request),
-        open_api,
-        payload.get("network"),
-        functions,
+    failure = Failure.model_validate(payload["failure"])
+    parts = list(zip(request.of_each_volume, _run_ids(payload, request), strict=True))
+    # All at once: each takes no longer than the budget of one.
+    with ThreadPoolExecutor(len(parts)) as pool:
+        found = pool.map(
+            lambda part: diagnose(
+                failure, Live(part[0], part[1], lambda: connect(request), open_api, payload.get("network"))
+            ),
+            [part for part in parts if _is_named(*part, failure)] or parts[:1],
+        )
+    return together(list(found))
+
+
+def _run_ids(payload: Mapping[str, Any], request: Request) -> list[str]:
+    return run_ids_of(run_id_of(payload["execution_arn"]), len(request.of_each_volume))
+
+
+def _is_named(request: Request, run_id: str, failure: Failure) -> bool:
+    """Whether the failure speaks of the volume, of its claim, or of pods of its part of the proof."""
+    storage = request.storage
+    names = (storage.persistent_volume, f"PersistentVolumeClaim {storage.claim}")
+    return f"verification-{run_id}-" in failure.cause or any(
+        re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", failure.cause) for name in names
     )
-    return diagnose(Failure.model_validate(payload["failure"]), live)

@@ -22,7 +22,7 @@ _OURS: Final = re.compile(
 _WAITED: Final = re.compile(r"(?:: |still )(?P<reason>[A-Z][A-Za-z]+) after (?:waiting )?\d+ s")
 # That a container ends again and again says nothing of why.
 _AGAIN_AND_AGAIN: Final = ("CrashLoopBackOff",)
-_STILL: Final = re.compile(r"^VerificationFailed: still [A-Z]\w+ after \d+ s")
+_STILL: Final = re.compile(r"^VerificationFailed: (?:volume \S+: )?still [A-Z]\w+ after \d+ s")
 _POD: Final = re.compile(r"Pod \S+ is [A-Z][a-z]+ \(")
 _POD_FAILED: Final = re.compile(r"Pod \S+ failed: ")
 # `(Reason: message; Reason: message)` of kubernetes/pods.py.
@@ -31,7 +31,7 @@ _SAID: Final = re.compile(r"(?:\(|; )([A-Z][A-Za-z]+): ")
 
 # What tells two messages of one kind apart, and no cause from another: names of the run's pods, uids, addresses, ports.
 _PARTICULARS: Final = re.compile(
-    r"verification-[0-9a-f]+-[a-z]+(-[a-z0-9]+)*|coredns-[a-z0-9]+-[a-z0-9]+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|"
+    r"verification-[0-9a-f]+(-\d+)?-[a-z]+(-[a-z0-9]+)*|coredns-[a-z0-9]+-[a-z0-9]+|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|"
     r"\b\d{1,3}(\.\d{1,3}){3}(:\d+)?\b"
 )
 

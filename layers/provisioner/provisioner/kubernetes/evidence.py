@@ -66,19 +66,49 @@ class CounterEvidence(_Part):
     found: int | None = Field(description="null: what the file held was no number")
 
 
-class Evidence(_Part):
-    schema_version: Literal["1"] = "1"
-    run_id: str
-    nonce: str
+class Attempt(_Part):
+    """Whether a volume's pod could read what the pods of a volume had just written: another's, or its own."""
+
+    volume: str = Field(description="the PersistentVolume whose pods had written it")
+    tried: list[str] = Field(
+        description="where it would be below /data, were the file system's root, the other volume's directory, or any "
+        "between them mounted there"
+    )
+    read_at: str | None = Field(description="null: at none of these places")
+    sha256: Sha256 | None = Field(description="of what it read there")
+
+
+class NeighbourEvidence(PodEvidence):
+    attempts: list[Attempt] = Field(description="one for each volume; of its own, to show that looking finds")
+
+
+class VolumeEvidence(_Part):
+    """The proof of one volume."""
+
+    persistent_volume: str
+    namespace: str
+    claim: str
     file_system_id: str
     access_point_id: str | None
-    image: str
-    lines_per_writer: int
     counter: CounterEvidence
-    verified_at: UtcSeconds
     writers: list[PodEvidence] = Field(min_length=1)
     appender: AppenderEvidence
     reader: ReaderEvidence
+    neighbour: NeighbourEvidence | None = Field(
+        description="the pod that looked for what other volumes hold; null where there is one volume only"
+    )
+
+
+class Evidence(VolumeEvidence):
+    """Of the first volume what every volume has, and the run that proved them all."""
+
+    schema_version: Literal["1"] = "1"
+    run_id: str
+    nonce: str
+    image: str
+    lines_per_writer: int
+    verified_at: UtcSeconds
+    further_volumes: list[VolumeEvidence]
 
 
 class SealedEvidence(Evidence):

@@ -27,6 +27,11 @@ def run_id_of(execution_arn: str) -> str:
     return hashlib.sha256(execution_arn.encode()).hexdigest()[:12]
 
 
+def run_ids_of(run_id: str, volumes: int) -> list[str]:
+    """Of each volume's part of the run: its pods, its directory and its nonce have nothing of another's."""
+    return [run_id] if volumes == 1 else [f"{run_id}-{number}" for number in range(1, volumes + 1)]
+
+
 def nonce_of(run_id: str) -> str:
     """In every line: a file left over from another run is never taken for this one's."""
     return hashlib.sha256(f"nonce {run_id}".encode()).hexdigest()[:32]

@@ -1,52 +1,43 @@
 """Proof that the storage is shared: pods write, are gone, and one that never saw them reads every byte back.
 
-Phases, each of which may be entered again at any line: start -> write -> stop_writers -> read -> clean_up.
-What was learnt so far travels in `progress`; the function itself remembers nothing.
+Phases, each of which may be entered again at any line: start -> write -> look -> stop_writers -> read -> clean_up.
+Volumes go through them side by side, each phase with all of them: what one volume's pods look for in another, in
+`look`, is then surely there, as its reader shows afterwards. What was learnt so far travels in `progress`; the
+function itself remembers nothing.
 """
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from provisioner.errors import BoundaryError, ErrorReason, TerminalError
+from provisioner.kubernetes import isolation
 from provisioner.kubernetes import verification_objects as objects
 from provisioner.kubernetes.client import KubernetesApi, Manifest
-from provisioner.kubernetes.errors import AccessNotYetEffective, is_refused_for_good
-from provisioner.kubernetes.evidence import AppenderEvidence, Evidence, PodEvidence, ReaderEvidence, sealed
-from provisioner.kubernetes.pods import (
-    Printed,
-    is_held_by_default_scheduler,
-    is_leaving,
-    is_ready,
-    latest_messages,
-    phase,
-    pod_evidence,
-    say_why,
-    troubles,
-    utc_seconds,
-)
-from provisioner.kubernetes.proof import counter_of, differences, nonce_of
+from provisioner.kubernetes.errors import AccessNotYetEffective
+from provisioner.kubernetes.evidence import Evidence, sealed
+from provisioner.kubernetes.pods import is_held_by_default_scheduler, is_leaving, phase, say_why, troubles, utc_seconds
+from provisioner.kubernetes.proof import nonce_of, run_ids_of
+from provisioner.kubernetes.volume_proof import POLL_SECONDS, SOON_SECONDS, VolumeProgress, VolumeProof, Waiting
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 
-# A pod on Fargate takes about a minute: a first long look, then short ones.
-_FIRST_LOOK_SECONDS: Final = 15
-_POLL_SECONDS: Final = 5
-_SOON_SECONDS: Final = 2
 _HELD_SECONDS: Final = 30
 # A first pod takes a minute or two, a mount target's name another: what is refused for this long stays refused.
 _STANDSTILL_SECONDS: Final = 480
-_PHASES: Final = ("start", "write", "stop_writers", "read", "clean_up")
 _REMEDY: Final = "see the pods' events above, correct their cause, then start again"
+
+Phase = Literal["start", "write", "look", "stop_writers", "read", "clean_up"]
+_PHASES: Final = get_args(Phase)
 
 
 class Progress(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    phase: Literal["start", "write", "stop_writers", "read", "clean_up"] = "start"
+    phase: Phase = "start"
     # The sum of the waits asked for, not a clock: bounds stay right when the machine's time is scaled.
     waited_seconds: int = 0
     # The most that was reached (phase, pods that are done, pods that run), and waited_seconds when it was.
@@ -56,8 +47,8 @@ class Progress(BaseModel):
     held_since: dict[str, int] = {}
     # What earlier runs left behind, as it was found: "Pod default/verification-0123456789ab-reader".
     strays: list[str] = []
-    writers: list[PodEvidence] = []
-    appender: AppenderEvidence | None = None
+    # In the request's order.
+    volumes: list[VolumeProgress] = []
     evidence: dict[str, Any] | None = None
 
 
@@ -69,10 +60,11 @@ def verify(
     now: Callable[[], datetime],
     *,
     file_system_id: str,
-    access_point_id: str | None,
+    access_point_ids: Mapping[str, str | None],
 ) -> Observation:
     """One step towards the evidence: `progress` to be handed in again while pending, `evidence` when ready.
 
+    `access_point_ids`: name of the volume -> id, null for the file system's root.
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
     waits it has asked for, after verification.timeout_seconds, and before when nothing has got further for eight
     minutes (for half of the time-out, if that is more) and it is said what keeps it. Objects of the run are removed
@@ -81,13 +73,20 @@ def verify(
     UnsettledError, RetryableError.
     Source: EFS user guide, "Data consistency in Amazon EFS": close-to-open; NFS has no atomic append across clients.
     """
-    run = _Run(request, api, run_id, Progress.model_validate(progress or {}), now, file_system_id, access_point_id)
+    volumes = request.of_each_volume
+    known = Progress.model_validate(progress or {"volumes": [{} for _ in volumes]})
+    proofs = [
+        VolumeProof(one, api, part, said, file_system_id, access_point_ids[one.storage.persistent_volume])
+        for one, part, said in zip(volumes, run_ids_of(run_id, len(volumes)), known.volumes, strict=True)
+    ]
+    run = _Run(request, api, run_id, known, proofs, now)
     try:
         return run.advance()
     except TerminalError:
         # The failure is the news; what could not be removed now is a stray that the next run removes.
-        with contextlib.suppress(BoundaryError, AccessNotYetEffective):
-            objects.remove(api, request, run_id)
+        for each in proofs:
+            with contextlib.suppress(BoundaryError, AccessNotYetEffective):
+                each.clean_up()
         raise
 
 
@@ -111,188 +110,100 @@ class _Run:
         api: KubernetesApi,
         run_id: str,
         progress: Progress,
+        volumes: list[VolumeProof],
         now: Callable[[], datetime],
-        file_system_id: str,
-        access_point_id: str | None,
     ) -> None:
         self.request = request
         self.api = api
         self.run_id = run_id
         self.progress = progress
+        self.volumes = volumes
         self.now = now
-        self.file_system_id = file_system_id
-        self.access_point_id = access_point_id
 
     def advance(self) -> Observation:
         try:
             return self._phase()
         except AccessNotYetEffective as refusal:
-            return self._wait(Reason.ACCESS_NOT_YET_EFFECTIVE, _POLL_SECONDS, because=str(refusal), is_refused=True)
+            return self._wait({}, Waiting(Reason.ACCESS_NOT_YET_EFFECTIVE, POLL_SECONDS, str(refusal), is_refused=True))
 
     def _phase(self) -> Observation:
         match self.progress.phase:
             case "start":
                 return self._start()
             case "write":
-                return self._write()
-            case "stop_writers":
-                return self._stop_writers()
-            case "read":
+                # What the writers said must be safe with the state machine before they go: this call may yet be lost.
+                then: Phase = "look" if len(self.volumes) > 1 else "stop_writers"
+                return self._each(VolumeProof.write) or self._go_on(then, Reason.WRITERS_TERMINATING)
+            case "look":
+                places = {each.name: isolation.places_of(each.request, each.run_id) for each in self.volumes}
+                looking = self._each(lambda volume: volume.look(places))
+                return looking or self._go_on("stop_writers", Reason.WRITERS_TERMINATING)
+            case "stop_writers" | "read":
                 return self._read()
             case "clean_up":
-                return self._clean_up()
+                return self._each(VolumeProof.clean_up) or self._proven()
 
     def _start(self) -> Observation:
         # They would count against quotas, and may still write.
-        if left := objects.remove_strays(self.api, self.run_id):
+        if left := objects.remove_strays(self.api, [each.run_id for each in self.volumes]):
             self.progress.strays = sorted({*self.progress.strays, *map(objects.full_name, left)})
-            return self._wait(
-                Reason.STRAYS_TERMINATING,
-                _POLL_SECONDS,
-                because=f"left by earlier runs: {', '.join(self.progress.strays)}",
-            )
-        self._apply(objects.writers(self.request, self.run_id))
-        self._apply(objects.appender(self.request, self.run_id))
+            because = f"left by earlier runs: {', '.join(self.progress.strays)}"
+            return self._wait({}, Waiting(Reason.STRAYS_TERMINATING, POLL_SECONDS, because))
+        waiting = {each.name: each.start() for each in self.volumes}
         self.progress.phase = "write"
-        return self._wait(Reason.WRITERS_STARTING, _FIRST_LOOK_SECONDS)
-
-    def _write(self) -> Observation:
-        pods = objects.pods_of(self.api, self.request, self.run_id, "writer")
-        writers = [pod for pod in pods if not is_leaving(pod)]
-        self._collect_writers(writers)
-        done = {writer.pod for writer in self.progress.writers}
-        unfinished = [pod for pod in writers if pod["metadata"]["name"] not in done]
-        if self.progress.appender is None and (appender := self._collect_appender()):
-            unfinished.append(appender)
-
-        missing = self.request.verification.writers - len(writers)
-        if not unfinished and missing == 0 and self.progress.appender is not None:
-            # What the writers said must be safe with the state machine before they go: this call may yet be lost.
-            self.progress.phase = "stop_writers"
-            return self._wait(Reason.WRITERS_TERMINATING, _SOON_SECONDS)
-        refused = self._refused_writers() if missing else ""
-        self._recreate_held(unfinished)
-        running = missing == 0 and all(phase(pod) != "Pending" for pod in unfinished)
-        return self._wait(
-            Reason.WRITERS_WRITING if running else Reason.WRITERS_STARTING,
-            _SOON_SECONDS if running else _POLL_SECONDS,
-            unfinished=unfinished,
-            because=f"{len(writers)} of {self.request.verification.writers} writers exist{refused}" if missing else "",
-            is_refused=bool(refused),
-        )
-
-    def _refused_writers(self) -> str:
-        """What the API last answered the Deployment's controller, which makes the writers. Raises: TerminalError."""
-        name = objects.name_of("writer", self.run_id)
-        events = self.api.list("Event", self.request.storage.namespace, fields="reason=FailedCreate")
-        said = latest_messages(each for each in events if each["involvedObject"].get("name", "").startswith(name))
-        for message in said:
-            if is_refused_for_good(message):
-                raise TerminalError(
-                    ErrorReason.ADMISSION_REFUSED, message, remedy="give the pods what it names, then start again"
-                )
-        return f" ({said[0]})" if said else ""
-
-    def _collect_writers(self, writers: list[Manifest]) -> None:
-        known = {writer.pod for writer in self.progress.writers}
-        for pod in writers:
-            if pod["metadata"]["name"] in known or not is_ready(pod):
-                continue
-            printed = Printed(self.api.logs(pod))
-            if printed.finished:
-                self.progress.writers.append(pod_evidence(self.api, pod, printed, printed.finished))
-
-    def _collect_appender(self) -> Manifest | None:
-        """The appender while it is not done; made again where it was recreated."""
-        pod = self._pod_of("appender") or self._apply(objects.appender(self.request, self.run_id))
-        printed = self._finished(pod)
-        if printed is None or printed.finished is None:
-            return pod
-        observed = pod_evidence(self.api, pod, printed, printed.finished)
-        self.progress.appender = AppenderEvidence(**observed.model_dump(), text=printed.tagged("text"))
-        return None
-
-    def _stop_writers(self) -> Observation:
-        # Also the kernel's cache of a writing node must not be what the reader reads.
-        if leaving := objects.remove_writing(self.api, self.request, self.run_id):
-            return self._wait(
-                Reason.WRITERS_TERMINATING,
-                _POLL_SECONDS,
-                unfinished=[each for each in leaving if each["kind"] == "Pod"],
-            )
-        self.progress.phase = "read"
-        return self._read()
+        return self._wait(waiting)
 
     def _read(self) -> Observation:
-        pod = self._pod_of("reader")
-        if pod is None:
-            self._apply(objects.reader(self.request, self.run_id))
-            return self._wait(Reason.READER_STARTING, _FIRST_LOOK_SECONDS)
-        printed = self._finished(pod)
-        if printed is None or printed.finished is None:
-            self._recreate_held([pod])
-            running = phase(pod) != "Pending"
-            return self._wait(
-                Reason.READER_READING if running else Reason.READER_STARTING,
-                _SOON_SECONDS if running else _POLL_SECONDS,
-                unfinished=[pod],
-            )
-        observed = pod_evidence(self.api, pod, printed, printed.finished)
-        self.progress.evidence = self._proven(
-            ReaderEvidence(**observed.model_dump(), listing=printed.tagged("listing"), text=printed.tagged("text")),
-            printed.tagged("counter"),
-        )
-        self.progress.phase = "clean_up"
-        self.progress.writers, self.progress.appender = [], None  # the evidence has them; a payload has 256 KiB
-        return self._wait(Reason.CLEANING_UP, _SOON_SECONDS)
+        if self.progress.phase == "stop_writers":
+            if stopping := self._each(VolumeProof.stop_writers):
+                return stopping
+            self.progress.phase = "read"
+        if reading := self._each(VolumeProof.read):
+            return reading
+        self.progress.evidence = self._evidence()
+        # The evidence has it all; a payload has 256 KiB.
+        self.progress.volumes = [VolumeProgress() for _ in self.volumes]
+        return self._go_on("clean_up", Reason.CLEANING_UP)
 
-    def _proven(self, reader: ReaderEvidence, counted: list[str]) -> dict[str, Any]:
-        verification = self.request.verification
-        nonce = nonce_of(self.run_id)
-        writers, appender = self.progress.writers, self.progress.appender
-        assert appender is not None, "the phase `write` ends with the appender's evidence"  # noqa: S101
-        counter = counter_of(verification.writers, counted)
-        found = differences(nonce, verification.lines_per_writer, writers, appender, reader, counter)
+    def _evidence(self) -> dict[str, Any]:
+        proven = [(each, each.evidence()) for each in self.volumes]
+        found = [
+            f"volume {volume.name}: {difference}" if len(proven) > 1 else difference
+            for volume, evidence in proven
+            for difference in volume.differences(evidence)
+        ]
+        found += isolation.differences([(volume.request, evidence) for volume, evidence in proven])
         if found:
             raise TerminalError(
                 ErrorReason.VERIFICATION_FAILED,
                 "; ".join(found),
                 remedy="do not use this storage before the cause is found",
             )
+        (_, first), *further = proven
         return sealed(
             Evidence(
+                **dict(first),
                 run_id=self.run_id,
-                nonce=nonce,
-                file_system_id=self.file_system_id,
-                access_point_id=self.access_point_id,
-                image=verification.image,
-                lines_per_writer=verification.lines_per_writer,
-                counter=counter,
+                nonce=nonce_of(self.volumes[0].run_id),
+                image=self.request.verification.image,
+                lines_per_writer=self.request.verification.lines_per_writer,
                 verified_at=utc_seconds(self.now()),
-                writers=writers,
-                appender=appender,
-                reader=reader,
+                further_volumes=[evidence for _, evidence in further],
             )
         )
 
-    def _clean_up(self) -> Observation:
-        if objects.remove(self.api, self.request, self.run_id):
-            return self._wait(Reason.CLEANING_UP, _SOON_SECONDS)
-        return Observation.ready_with(progress=self.progress.model_dump(mode="json"), evidence=self.progress.evidence)
+    def _proven(self) -> Observation:
+        return Observation.ready_with(evidence=self.progress.evidence)
 
-    def _finished(self, pod: Manifest) -> Printed | None:
-        """What a pod that runs once has printed, when it is through; None while it is not."""
-        match phase(pod):
-            case "Succeeded":
-                return Printed(self.api.logs(pod))
-            case "Failed":
-                name = pod["metadata"]["name"]
-                why = pod["status"].get("message") or Printed(self.api.logs(pod)).tail or "it printed nothing"
-                raise TerminalError(
-                    ErrorReason.VERIFICATION_FAILED, f"Pod {name} failed: {why}", remedy="correct the cause it names"
-                )
-            case _:
-                return None
+    def _each(self, step: Callable[[VolumeProof], Waiting | None]) -> Observation | None:
+        """Every volume makes the step, however far the others are; None when all have."""
+        made = {each.name: step(each) for each in self.volumes}
+        waiting = {name: found for name, found in made.items() if found is not None}
+        return self._wait(waiting) if waiting else None
+
+    def _go_on(self, phase: Phase, reason: Reason) -> Observation:
+        self.progress.phase = phase
+        return self._wait({}, Waiting(reason, SOON_SECONDS))
 
     def _recreate_held(self, pods: list[Manifest]) -> None:
         """Delete what the default scheduler has held for long enough: its owner, or the next call, makes it again."""
@@ -304,41 +215,38 @@ class _Run:
                 self.api.delete(pod)
         self.progress.held_since = since
 
-    def _pod_of(self, role: Literal["appender", "reader"]) -> Manifest | None:
-        return self.api.get("Pod", objects.name_of(role, self.run_id), self.request.storage.namespace)
-
-    def _apply(self, wanted: Manifest) -> Manifest:
-        metadata = wanted["metadata"]
-        found = self.api.get(wanted["kind"], metadata["name"], metadata["namespace"])
-        return self.api.apply(wanted, over=found)
-
-    def _wait(
-        self,
-        reason: Reason,
-        seconds: int,
-        *,
-        unfinished: Sequence[Manifest] = (),
-        because: str = "",
-        is_refused: bool = False,
-    ) -> Observation:
+    def _wait(self, of_volumes: Mapping[str, Waiting], for_all: Waiting | None = None) -> Observation:
+        """The longest of the waits that are asked for: shorter ones would count against those who ask for less."""
+        waiting = [*of_volumes.values(), *([for_all] if for_all else [])]
+        unfinished = [pod for each in waiting for pod in each.unfinished]
         self._note_progress(unfinished)
         waited, limit = self.progress.waited_seconds, self.request.verification.timeout_seconds
         still = waited - self.progress.reached_after
         if waited >= limit or (
-            still >= max(_STANDSTILL_SECONDS, limit // 2) and (is_refused or self._say_why(unfinished))
+            still >= max(_STANDSTILL_SECONDS, limit // 2)
+            and (any(each.is_refused for each in waiting) or self._say_why(unfinished))
         ):
-            details = "; ".join(filter(None, (because, self._troubles(unfinished))))
             raise TerminalError(
                 ErrorReason.VERIFICATION_FAILED,
-                f"still {reason} after {waited} s: {details or 'no pod says why'}",
+                "; ".join(self._gave_up(name, each) for name, each in (of_volumes or {"": waiting[0]}).items()),
                 remedy=_REMEDY,
             )
-        self.progress.waited_seconds += seconds
-        return Observation.pending(reason, retry_after_seconds=seconds, progress=self.progress.model_dump(mode="json"))
+        self._recreate_held([pod for each in waiting for pod in each.held])
+        slowest = max(waiting, key=lambda each: each.seconds)
+        self.progress.waited_seconds += slowest.seconds
+        return Observation.pending(
+            slowest.reason, retry_after_seconds=slowest.seconds, progress=self.progress.model_dump(mode="json")
+        )
+
+    def _gave_up(self, name: str, waiting: Waiting) -> str:
+        details = "; ".join(filter(None, (waiting.because, self._troubles(waiting.unfinished))))
+        whose = f"volume {name}: " if name and len(self.volumes) > 1 else ""
+        after = self.progress.waited_seconds
+        return f"{whose}still {waiting.reason} after {after} s: {details or 'no pod says why'}"
 
     def _note_progress(self, unfinished: Sequence[Manifest]) -> None:
         progress = self.progress
-        done = len(progress.writers) + (progress.appender is not None)
+        done = sum(each.pods for each in progress.volumes)
         run = sum(phase(pod) != "Pending" for pod in unfinished)
         if (reached := (_PHASES.index(progress.phase), done, run)) > progress.reached:
             progress.reached, progress.reached_after = reached, progress.waited_seconds

@@ -1,5 +1,6 @@
-"""The objects of a verification run: writers, appender, reader; and finding them again by their labels."""
+"""The objects of a verification run: writers, appender, neighbour, reader; and finding them again by their labels."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +16,7 @@ _SCRIPTS: Final = Path(__file__).parent / "scripts"
 # Pods last: a Deployment that is still there would make its pods anew.
 _KINDS: Final = ("Deployment", "Pod")
 
-Role = Literal["writer", "appender", "reader"]
+Role = Literal["writer", "appender", "neighbour", "reader"]
 
 
 def writers(request: Request, run_id: str) -> Manifest:
@@ -40,6 +41,13 @@ def reader(request: Request, run_id: str) -> Manifest:
     return _pod(request, "reader", run_id, lines=0)
 
 
+def neighbour(request: Request, run_id: str, places: Iterable[str]) -> Manifest:
+    """`places`: where it looks, below /data."""
+    pod = _pod(request, "neighbour", run_id, lines=0)
+    pod["spec"]["containers"][0]["env"].append({"name": "PLACES", "value": "\n".join(places)})
+    return pod
+
+
 def name_of(role: Role, run_id: str) -> str:
     return f"verification-{run_id}-{role}"
 
@@ -55,13 +63,13 @@ def remove(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
 
 
 def remove_writing(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
-    """Delete writers and appender, not a reader that a repeated call may find at work; what is still there."""
+    """Delete all but a reader that a repeated call may find at work; what is still there."""
     return _remove_selected(api, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader", request.storage.namespace)
 
 
-def remove_strays(api: KubernetesApi, run_id: str) -> list[Manifest]:
+def remove_strays(api: KubernetesApi, run_ids: Iterable[str]) -> list[Manifest]:
     """Delete what earlier runs left behind in any namespace, whatever ended them; what is still there of it."""
-    return _remove_selected(api, f"{RUN_LABEL},{RUN_LABEL}!={run_id}")
+    return _remove_selected(api, ",".join([RUN_LABEL, *(f"{RUN_LABEL}!={each}" for each in run_ids)]))
 
 
 def remove_all(api: KubernetesApi) -> list[Manifest]:

@@ -9,7 +9,7 @@ from provisioner.kubernetes.proof import run_id_of
 from provisioner.report.history import Event, read
 from provisioner.report.picture import Picture, picture
 from provisioner.report.timeline import Timeline, timeline
-from provisioner.report.topology import Pod, Topology, pods_of, topology
+from provisioner.report.topology import Pod, Topology, pod, seen_by, topology, volumes_of
 
 Outcome = Literal["ready", "failed", "drifted", "removed"]
 
@@ -38,6 +38,22 @@ class FileRow:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """One volume's part of the proof; `name` is empty in evidence from before there could be several."""
+
+    name: str
+    claim: str
+    seen: Mapping[str, Any]
+    pods: tuple[PodRow, ...]
+    files: tuple[FileRow, ...]
+
+    @property
+    def attempts(self) -> list[Mapping[str, Any]]:
+        """What its pods could read of what volumes hold."""
+        return (self.seen.get("neighbour") or {}).get("attempts") or []
+
+
+@dataclass(frozen=True)
 class Report:
     outcome: Outcome
     detail: Mapping[str, Any]
@@ -48,12 +64,20 @@ class Report:
     timeline: Timeline
     topology: Topology
     pictures: tuple[tuple[str, Picture], ...]
-    pods: tuple[PodRow, ...]
-    files: tuple[FileRow, ...]
+    volumes: tuple[Volume, ...]
 
     @property
     def evidence(self) -> Mapping[str, Any]:
         return self.detail.get("evidence") or {}
+
+    @property
+    def writers(self) -> int:
+        return sum(len(volume.seen["writers"]) for volume in self.volumes)
+
+    @property
+    def unlisted(self) -> list[Mapping[str, Any]]:
+        """Volumes of the cluster that were not asked for any more."""
+        return (self.detail.get("storage") or {}).get("unlisted") or []
 
     @property
     def failure(self) -> Mapping[str, Any]:
@@ -92,8 +116,7 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
         pictures=tuple(
             (name, picture(built, columns=columns)) for name, columns in (("wide", 3), ("medium", 2), ("narrow", 1))
         ),
-        pods=tuple(_pod_rows(evidence)),
-        files=tuple(_file_rows(evidence)),
+        volumes=tuple(_volume(each, str(evidence["run_id"])) for each in volumes_of(evidence) if each),
     )
 
 
@@ -110,6 +133,9 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and (value or not path):
         for name, inner in value.items():
             yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        for number, inner in enumerate(value):
+            yield from _flat(inner, f"{path}[{number}]")
     else:
         yield path, _spoken(value)
 
@@ -130,20 +156,24 @@ def _spoken(value: Any) -> str:
             return str(value)
 
 
-def _pod_rows(evidence: Mapping[str, Any]) -> Iterator[PodRow]:
-    seen = [*(evidence.get("writers") or []), evidence.get("appender"), evidence.get("reader")]
-    for pod, part in zip(pods_of(evidence), filter(None, seen), strict=True):
-        yield PodRow(pod, part)
+def _volume(seen: Mapping[str, Any], run_id: str) -> Volume:
+    rows = tuple(PodRow(pod(role, found, run_id), found) for role, found in seen_by(seen))
+    return Volume(
+        name=str(seen.get("persistent_volume") or ""),
+        claim=f"{seen['namespace']}/{seen['claim']}" if "claim" in seen else "",
+        seen=seen,
+        pods=rows,
+        files=tuple(_file_rows(seen, rows)),
+    )
 
 
-def _file_rows(evidence: Mapping[str, Any]) -> Iterator[FileRow]:
-    reader = evidence.get("reader") or {}
+def _file_rows(seen: Mapping[str, Any], rows: Iterable[PodRow]) -> Iterator[FileRow]:
     written = {
         file["name"]: (row.pod.short_name, file["sha256"])
-        for row in _pod_rows(evidence)
+        for row in rows
         if row.pod.role != "reader"
         for file in row.seen["files"]
     }
-    for file in reader.get("files") or []:
+    for file in (seen.get("reader") or {}).get("files") or []:
         name, sha256 = written.get(file["name"], ("all writers", None))
         yield FileRow(file, name, None if sha256 is None else sha256 == file["sha256"])

@@ -74,26 +74,31 @@ def topology(history: History, evidence: Mapping[str, Any], cluster: str, run_id
     )
 
 
+def volumes_of(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The evidence's part about each volume."""
+    return [evidence, *(evidence.get("further_volumes") or [])]
+
+
+def seen_by(volume: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Role and evidence of a volume's pods in the order of their work, as far as there are any."""
+    writers = [("writer", each) for each in volume.get("writers") or []]
+    others = [(role, volume.get(role)) for role in ("appender", "neighbour", "reader")]
+    return [*writers, *((role, found) for role, found in others if found)]
+
+
 def pods_of(evidence: Mapping[str, Any]) -> tuple[Pod, ...]:
-    """Writers, then the appender and the reader, as far as the evidence has them."""
-    prefix = f"verification-{evidence.get('run_id', '')}-"
-    return tuple(
-        _pod(role, found, prefix)
-        for role, pods in (
-            ("writer", evidence.get("writers") or []),
-            ("appender", [evidence.get("appender")]),
-            ("reader", [evidence.get("reader")]),
-        )
-        for found in filter(None, pods)
-    )
+    """Of every volume in turn."""
+    run_id = str(evidence.get("run_id", ""))
+    return tuple(pod(*each, run_id) for volume in volumes_of(evidence) for each in seen_by(volume))
 
 
-def _pod(role: str, found: Mapping[str, Any], prefix: str) -> Pod:
+def pod(role: str, found: Mapping[str, Any], run_id: str) -> Pod:
+    """As the picture and the tables name it."""
     mount = found.get("mount")
     return Pod(
         role=role,
         name=found["pod"],
-        short_name=found["pod"].removeprefix(prefix),
+        short_name=found["pod"].removeprefix(f"verification-{run_id}-"),
         zone=found.get("zone") or _UNKNOWN_ZONE,
         address=address_of(found["node"]),
         mounted=f"{mount['source']} as {mount['type']}" if mount else None,
@@ -126,5 +131,6 @@ def _zone(subnets: list[Mapping[str, Any]], target: Mapping[str, Any], pods: Ite
 
 def _evidence_so_far(history: History) -> Mapping[str, Any]:
     """What a verification that failed had already seen."""
-    found: Mapping[str, Any] = history.payload_of("Verify storage").get("progress") or {}
-    return found
+    progress = history.payload_of("Verify storage").get("progress") or {}
+    first, *further = progress.get("volumes") or [{}]
+    return {**first, "further_volumes": further}

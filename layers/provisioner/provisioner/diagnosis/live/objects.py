@@ -80,7 +80,9 @@ class LiveObjects:
     def warnings(self) -> list[Manifest]:
         """Warning events about the run's objects, latest first; they outlive the pods by an hour."""
         events = self._connection.api.list("Event", self._request.storage.namespace)
-        about_run = [each for each in events if self._run_id in str((each.get("involvedObject") or {}).get("name", ""))]
+        about_run = [
+            each for each in events if f"-{self._run_id}-" in str((each.get("involvedObject") or {}).get("name", ""))
+        ]
         return _latest_warnings(about_run)
 
     @once

@@ -1,5 +1,6 @@
 """The file system itself: mount targets by zone, states, policy, access point, and the handle that names it."""
 
+import posixpath
 from collections.abc import Iterable
 
 from provisioner.diagnosis.live import Live
@@ -164,6 +165,27 @@ def access_point(live: Live, _text: str) -> Finding:
     if found["LifeCycleState"] != "available":
         return Finding.proved(looked_at, f"it is {found['LifeCycleState']}", **ids)
     return Finding.refuted(looked_at, f"it is available and belongs to {mounted.file_system_id}")
+
+
+def shown_directory(live: Live, _text: str) -> Finding:
+    """The directory that the live PersistentVolume shows, against the one that its access point was to have."""
+    storage, mounted, found = live.request.storage, live.file_system.mounted, live.file_system.access_point
+    looked_at = f"the directory that PersistentVolume {storage.persistent_volume} shows"
+    if storage.access_point is None:
+        return Finding.refuted(looked_at, "no access point was asked for: it is to show the root")
+    if mounted is None or (mounted.access_point_id and found is None):
+        return Finding.refuted(looked_at, f"it shows none: {live.file_system.handle}")
+    root = str((found.get("RootDirectory") or {}).get("Path", "/")) if found else "/"
+    shown = posixpath.normpath(f"{root}/{mounted.path}")
+    if shown == storage.access_point.path:
+        return Finding.refuted(looked_at, f"it is {shown}, as asked for")
+    return Finding.proved(
+        looked_at,
+        f"it is {shown}, not {storage.access_point.path}: its volumeHandle is {live.file_system.handle}",
+        the_PersistentVolume=storage.persistent_volume,
+        the_directory=storage.access_point.path,
+        the_directory_that_they_saw=shown,
+    )
 
 
 def directory(live: Live, text: str) -> Finding:

@@ -195,6 +195,15 @@ RULES: Final = (
         "{the_file_system} that exists, not {the_access_point}",
     ),
     Rule(
+        id="volume-shows-another-directory",
+        states=VERIFYING,
+        symptoms=(seen("VerificationFailed", text=r"is not apart from volume"),),
+        cause="The PersistentVolume shows its pods another directory of the file system than the one asked for.",
+        probe=file_system.shown_directory,
+        fix="delete claim and {the_PersistentVolume} (the data stays) and run again: it is made for an access point "
+        "of {the_directory}; what its pods have written is in {the_directory_that_they_saw}",
+    ),
+    Rule(
         id="access-point-directory-missing",
         states=VERIFYING,
         symptoms=(seen(*_MOUNT, text=_NO_DIRECTORY), seen(*_MOUNT, text=_DENIED)),

@@ -12,6 +12,13 @@ sed 's/^/counter /' counter
 
 cd /
 rm -r "/data/.verification/$RUN"
-# One run at a time proves a cluster's storage: what is still there was left by one that is dead.
-rm -rf /data/.verification 2>/dev/null || :
+# One run at a time proves a cluster's storage, each of its volumes in a directory <run>-<number>: what else is still
+# there was left by one that is dead.
+for left in /data/.verification/*; do
+  case "${left##*/}" in
+    "${RUN%-*}"-*) ;;
+    *) rm -rf "$left" 2>/dev/null || : ;;
+  esac
+done
+rmdir /data/.verification 2>/dev/null || :
 echo "done $(date -u +%Y-%m-%dT%H:%M:%SZ)"

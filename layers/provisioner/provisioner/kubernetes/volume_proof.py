@@ -1,0 +1,235 @@
+"""One volume's part of a proof: its pods, what they have said, and the evidence that it makes.
+
+Each step may be made again at any line, and answers with what is waited for; None when it is done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from provisioner.errors import ErrorReason, TerminalError
+from provisioner.kubernetes import verification_objects as objects
+from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.errors import is_refused_for_good
+from provisioner.kubernetes.evidence import (
+    AppenderEvidence,
+    NeighbourEvidence,
+    PodEvidence,
+    ReaderEvidence,
+    VolumeEvidence,
+)
+from provisioner.kubernetes.isolation import attempts_of
+from provisioner.kubernetes.pods import Printed, is_leaving, is_ready, latest_messages, phase, pod_evidence
+from provisioner.kubernetes.proof import counter_of, differences, nonce_of
+from provisioner.observation import Reason
+from provisioner.request import Request
+
+# A pod on Fargate takes about a minute: a first long look, then short ones.
+FIRST_LOOK_SECONDS: Final = 15
+POLL_SECONDS: Final = 5
+SOON_SECONDS: Final = 2
+
+
+class VolumeProgress(BaseModel):
+    """What one volume's pods have said so far."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    writers: list[PodEvidence] = []
+    appender: AppenderEvidence | None = None
+    neighbour: NeighbourEvidence | None = None
+    reader: ReaderEvidence | None = None
+    counted: list[str] = []
+
+    @property
+    def pods(self) -> int:
+        """Those that are done."""
+        return len(self.writers) + sum(each is not None for each in (self.appender, self.neighbour, self.reader))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a volume waits for, and the pods that tell why; `held` of them may be made again.
+
+    `is_refused`: somebody has said no, so that time alone will hardly help.
+    """
+
+    reason: Reason
+    seconds: int
+    because: str = ""
+    unfinished: list[Manifest] = field(default_factory=list)
+    held: list[Manifest] = field(default_factory=list)
+    is_refused: bool = False
+
+
+@dataclass(frozen=True)
+class VolumeProof:
+    """`request` is of this one volume, `run_id` of its part of the run."""
+
+    request: Request
+    api: KubernetesApi
+    run_id: str
+    progress: VolumeProgress
+    file_system_id: str
+    access_point_id: str | None
+
+    @property
+    def name(self) -> str:
+        return self.request.storage.persistent_volume
+
+    def start(self) -> Waiting:
+        self._apply(objects.writers(self.request, self.run_id))
+        self._apply(objects.appender(self.request, self.run_id))
+        return Waiting(Reason.WRITERS_STARTING, FIRST_LOOK_SECONDS)
+
+    def write(self) -> Waiting | None:
+        pods = objects.pods_of(self.api, self.request, self.run_id, "writer")
+        writers = [pod for pod in pods if not is_leaving(pod)]
+        self._collect_writers(writers)
+        done = {writer.pod for writer in self.progress.writers}
+        unfinished = [pod for pod in writers if pod["metadata"]["name"] not in done]
+        if self.progress.appender is None and (appender := self._collect_appender()):
+            unfinished.append(appender)
+
+        missing = self.request.verification.writers - len(writers)
+        if not unfinished and missing == 0 and self.progress.appender is not None:
+            return None
+        refused = self._refused_writers() if missing else ""
+        running = missing == 0 and all(phase(pod) != "Pending" for pod in unfinished)
+        return Waiting(
+            Reason.WRITERS_WRITING if running else Reason.WRITERS_STARTING,
+            SOON_SECONDS if running else POLL_SECONDS,
+            f"{len(writers)} of {self.request.verification.writers} writers exist{refused}" if missing else "",
+            unfinished,
+            held=unfinished,
+            is_refused=bool(refused),
+        )
+
+    def look(self, places: Mapping[str, list[str]]) -> Waiting | None:
+        """`places`: name of each volume -> where what its pods wrote would be below /data."""
+        if self.progress.neighbour is not None:
+            return None
+        pod = self._pod_of("neighbour")
+        if pod is None:
+            tried = [place for each in places.values() for place in each]
+            self._apply(objects.neighbour(self.request, self.run_id, tried))
+            return Waiting(Reason.NEIGHBOUR_STARTING, FIRST_LOOK_SECONDS)
+        printed = self._finished(pod)
+        if printed is None or printed.finished is None:
+            return _of_one(pod, Reason.NEIGHBOUR_STARTING, Reason.NEIGHBOUR_LOOKING)
+        observed = pod_evidence(self.api, pod, printed, printed.finished)
+        read = {place: sha256 for sha256, _, place in (line.partition(" ") for line in printed.tagged("read"))}
+        attempts = attempts_of(places, read)
+        self.progress.neighbour = NeighbourEvidence(**observed.model_dump(), attempts=attempts)
+        return None
+
+    def stop_writers(self) -> Waiting | None:
+        # Also the kernel's cache of a writing node must not be what the reader reads.
+        if leaving := objects.remove_writing(self.api, self.request, self.run_id):
+            pods = [each for each in leaving if each["kind"] == "Pod"]
+            return Waiting(Reason.WRITERS_TERMINATING, POLL_SECONDS, unfinished=pods)
+        return None
+
+    def read(self) -> Waiting | None:
+        if self.progress.reader is not None:
+            return None
+        pod = self._pod_of("reader")
+        if pod is None:
+            self._apply(objects.reader(self.request, self.run_id))
+            return Waiting(Reason.READER_STARTING, FIRST_LOOK_SECONDS)
+        printed = self._finished(pod)
+        if printed is None or printed.finished is None:
+            return _of_one(pod, Reason.READER_STARTING, Reason.READER_READING)
+        observed = pod_evidence(self.api, pod, printed, printed.finished)
+        self.progress.counted = printed.tagged("counter")
+        self.progress.reader = ReaderEvidence(
+            **observed.model_dump(), listing=printed.tagged("listing"), text=printed.tagged("text")
+        )
+        return None
+
+    def clean_up(self) -> Waiting | None:
+        left = objects.remove(self.api, self.request, self.run_id)
+        return Waiting(Reason.CLEANING_UP, SOON_SECONDS) if left else None
+
+    def evidence(self) -> VolumeEvidence:
+        storage, progress = self.request.storage, self.progress
+        assert progress.appender is not None, "the phase `write` ends with the appender's evidence"  # noqa: S101
+        assert progress.reader is not None, "the phase `read` ends with the reader's"  # noqa: S101
+        return VolumeEvidence(
+            persistent_volume=storage.persistent_volume,
+            namespace=storage.namespace,
+            claim=storage.claim,
+            file_system_id=self.file_system_id,
+            access_point_id=self.access_point_id,
+            counter=counter_of(self.request.verification.writers, progress.counted),
+            writers=progress.writers,
+            appender=progress.appender,
+            reader=progress.reader,
+            neighbour=progress.neighbour,
+        )
+
+    def differences(self, found: VolumeEvidence) -> list[str]:
+        lines = self.request.verification.lines_per_writer
+        nonce = nonce_of(self.run_id)
+        return differences(nonce, lines, found.writers, found.appender, found.reader, found.counter)
+
+    def _refused_writers(self) -> str:
+        """What the API last answered the Deployment's controller, which makes the writers. Raises: TerminalError."""
+        name = objects.name_of("writer", self.run_id)
+        events = self.api.list("Event", self.request.storage.namespace, fields="reason=FailedCreate")
+        said = latest_messages(each for each in events if each["involvedObject"].get("name", "").startswith(name))
+        for message in said:
+            if is_refused_for_good(message):
+                raise TerminalError(
+                    ErrorReason.ADMISSION_REFUSED, message, remedy="give the pods what it names, then start again"
+                )
+        return f" ({said[0]})" if said else ""
+
+    def _collect_writers(self, writers: list[Manifest]) -> None:
+        known = {writer.pod for writer in self.progress.writers}
+        for pod in writers:
+            if pod["metadata"]["name"] in known or not is_ready(pod):
+                continue
+            printed = Printed(self.api.logs(pod))
+            if printed.finished:
+                self.progress.writers.append(pod_evidence(self.api, pod, printed, printed.finished))
+
+    def _collect_appender(self) -> Manifest | None:
+        """The appender while it is not done; made again where it was recreated."""
+        pod = self._pod_of("appender") or self._apply(objects.appender(self.request, self.run_id))
+        printed = self._finished(pod)
+        if printed is None or printed.finished is None:
+            return pod
+        observed = pod_evidence(self.api, pod, printed, printed.finished)
+        self.progress.appender = AppenderEvidence(**observed.model_dump(), text=printed.tagged("text"))
+        return None
+
+    def _finished(self, pod: Manifest) -> Printed | None:
+        """What a pod that runs once has printed, when it is through; None while it is not."""
+        match phase(pod):
+            case "Succeeded":
+                return Printed(self.api.logs(pod))
+            case "Failed":
+                name = pod["metadata"]["name"]
+                why = pod["status"].get("message") or Printed(self.api.logs(pod)).tail or "it printed nothing"
+                raise TerminalError(
+                    ErrorReason.VERIFICATION_FAILED, f"Pod {name} failed: {why}", remedy="correct the cause it names"
+                )
+            case _:
+                return None
+
+    def _pod_of(self, role: Literal["appender", "neighbour", "reader"]) -> Manifest | None:
+        return self.api.get("Pod", objects.name_of(role, self.run_id), self.request.storage.namespace)
+
+    def _apply(self, wanted: Manifest) -> Manifest:
+        metadata = wanted["metadata"]
+        found = self.api.get(wanted["kind"], metadata["name"], metadata["namespace"])
+        return self.api.apply(wanted, over=found)
+
+
+def _of_one(pod: Manifest, starting: Reason, running: Reason) -> Waiting:
+    if phase(pod) == "Pending":
+        return Waiting(starting, POLL_SECONDS, unfinished=[pod], held=[pod])
+    return Waiting(running, SOON_SECONDS, unfinished=[pod])
