@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from provisioner import volumes
 from provisioner.aws.session import CLIENT_CONFIG
 from provisioner.defaults import complete_request
 from provisioner.handler import function_handler, logger
@@ -15,6 +16,8 @@ from provisioner.request import Request
 def log_warnings(request: Request) -> None:
     for warning in request.warnings:
         logger().warning(warning, cluster=request.cluster.name)
+    for why in volumes.warnings(request):
+        logger().warning("volumes_are_not_apart", cluster=request.cluster.name, why=why)
 
 
 @function_handler

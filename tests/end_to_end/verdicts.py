@@ -17,13 +17,13 @@ from local.aws.eks_state import clusters_of
 from local.cloud import EmbeddedCloud
 from local.faults.control_plane import ACCOUNT_WITHOUT_ROLES
 from provisioner.diagnosis import signals
+from provisioner.diagnosis.entry import lives
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Failure, Rule, Signal
 from provisioner.diagnosis.rules import RULES
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.kubernetes.client import ClusterApi
 from provisioner.kubernetes.errors import connection_error
-from provisioner.kubernetes.proof import run_id_of
 from provisioner.request import Request
 
 CLUSTER_BRANCH: Final = {"Ensure cluster", "Ensure cluster access", "Ensure Fargate profile"}
@@ -70,7 +70,7 @@ def row_of(cloud: EmbeddedCloud, asked: Mapping[str, Any]) -> Row:
         authority = base64.b64decode(described["certificateAuthority"]["data"]).decode()
         return ClusterApi(described["endpoint"], authority, lambda: plane.admin_token)
 
-    live = Live(request, run_id_of(asked["execution_arn"]), connect, open_api, asked["network"])
+    live, *_ = lives(asked, lambda _request: connect(), open_api)
     failure = Failure.model_validate(asked["failure"])
     said = [*signals.of_failure(failure), *signals.of_live_state(live, failure)]
     verdicts = {rule.id: _verdict(rule, live, said) for rule in RULES}

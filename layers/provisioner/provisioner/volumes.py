@@ -4,6 +4,7 @@ Reads raw values, so that these problems are listed beside those of single field
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
 from posixpath import normpath
 from typing import Any, Final
 
@@ -51,17 +52,16 @@ def readable_from(request: Request, other: Request) -> bool:
 def root_of(request: Request) -> str:
     """What pods of the volume see as their root, as a path of the file system."""
     point = request.storage.access_point
-    return _normal(point.path) if point else _ROOT
+    return normal(point.path) if point else _ROOT
 
 
 def warnings(request: Request) -> list[str]:
-    """Which volumes a look at the request already shows not to be isolated; the proof looks at what pods read."""
+    """Which volumes a look at the request already shows not to be apart; the proof looks at what pods can read."""
     return [
-        f"volume {one.storage.persistent_volume} is not isolated: its pods see the directory of "
-        f"{other.storage.persistent_volume}"
-        for one in request.of_each_volume
-        for other in request.of_each_volume
-        if one is not other and readable_from(one, other)
+        f"volume {one.storage.persistent_volume} is not apart from volume {other.storage.persistent_volume}: its pods "
+        "see that one's directory"
+        for one, other in permutations(request.of_each_volume, 2)
+        if readable_from(one, other)
     ]
 
 
@@ -101,7 +101,7 @@ def _owned_twice(volumes: list[Mapping[str, Any]]) -> Iterator[Problem]:
         point = volume.get("access_point")
         if not isinstance(point, Mapping) or not isinstance(point.get("path"), str):
             continue
-        earlier, other = first.setdefault(_normal(point["path"]), (index, point))
+        earlier, other = first.setdefault(normal(point["path"]), (index, point))
         for field, default in (("uid", None), ("gid", None), ("permissions", "0755")):
             has, had = point.get(field, default), other.get(field, default)
             if has != had:
@@ -118,5 +118,6 @@ def _too_much_to_prove(values: Mapping[str, Any], volumes: int) -> Iterator[Prob
         yield Problem(("verification", "writers"), shown(writers), allowed)
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
+    """As one absolute path without dots, doubled slashes or one at its end."""
     return f"/{normpath(path).lstrip('/')}"

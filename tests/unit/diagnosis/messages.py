@@ -586,6 +586,14 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"image-platform"},
     ),
+    "not apart": (
+        failed(
+            VERIFY,
+            "VerificationFailed: volume efs-blue is not apart from volume efs-red: Pod verification-1-2-neighbour "
+            "mounts efs-blue and could read what efs-red holds, at /data/red/.verification/1-1/out.txt; do not use it",
+        ),
+        {"volume-shows-another-directory"},
+    ),
     "permission denied": (
         failed(
             VERIFY,

@@ -8,6 +8,7 @@ import pytest
 from provisioner.resources.file_system_settings import policy
 from tests.unit.diagnosis.looking import look
 from tests.unit.diagnosis.world import World
+from tests.unit.resources.samples import request_for
 
 MOUNT, WRITE, ROOT = (f"elasticfilesystem:Client{name}" for name in ("Mount", "Write", "RootAccess"))
 SERVER_SAID = "reason given by server: No such file or directory"
@@ -207,6 +208,41 @@ def test_a_path_in_the_handle_is_not_made_by_mounting(world: World) -> None:
     finding, fix = look(world, "access-point-directory-missing", SERVER_SAID)
     assert finding.verdict == "proved"
     assert "/team" in fix
+
+
+TEAMS_DIRECTORY = {"uid": 1000, "gid": 1000, "path": "/teams/red"}
+
+
+@pytest.mark.parametrize(
+    ("root", "path_in_handle", "shown"),
+    [
+        ("/teams/red", "", None),
+        ("/teams", "/red", None),
+        ("/teams", "", "/teams"),
+        ("/teams/blue", "", "/teams/blue"),
+        (None, "", "/"),
+        (None, "/teams/blue", "/teams/blue"),
+    ],
+)
+def test_the_directory_that_a_volume_shows_is_compared_with_the_one_asked_for(
+    world: World, root: str | None, path_in_handle: str, shown: str | None
+) -> None:
+    world.request = request_for(storage={"access_point": TEAMS_DIRECTORY})
+    made = access_point(world, RootDirectory={"Path": root}) if root else ""
+    world.handle(f"{world.file_system_id}:{path_in_handle}:{made}".rstrip(":"))
+    finding, fix = look(world, "volume-shows-another-directory")
+    assert finding.verdict == ("proved" if shown else "refuted")
+    if shown:
+        assert finding.saw.startswith(f"it is {shown}, not /teams/red: its volumeHandle is ")
+        assert "delete claim and efs-pv" in fix
+        assert fix.endswith(f"access point of /teams/red; what its pods have written is in {shown}")
+
+
+def test_a_volume_that_is_to_show_the_root_or_shows_nothing_is_no_cause_of_that(world: World) -> None:
+    assert look(world, "volume-shows-another-directory")[0].verdict == "refuted"
+    world.request = request_for(storage={"access_point": TEAMS_DIRECTORY})
+    world.handle(f"{world.file_system_id}::fsap-00000000000000000")
+    assert look(world, "volume-shows-another-directory")[0].verdict == "refuted"
 
 
 def owned(uid: int, permissions: str = "0755") -> dict[str, Any]:

@@ -11,11 +11,14 @@ import pytest
 from functions.diagnose_failure import app
 from provisioner import handler
 from provisioner.aws.session import Target
+from provisioner.diagnosis import entry
 from provisioner.errors import ErrorReason, RetryableError
+from provisioner.kubernetes.proof import run_id_of
 from tests.unit.diagnosis.conftest import world as world
 from tests.unit.diagnosis.messages import SIGNALS, failed
 from tests.unit.diagnosis.world import CIDRS, RUN, World
 from tests.unit.functions.conftest import Context
+from tests.unit.resources.samples import request_for
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:provision:one"
 SCHEMA = Path(__file__).parents[3] / "schemas/storage-cluster-failed.schema.json"
@@ -92,3 +95,36 @@ def test_the_log_names_rules_verdicts_and_fixes(
     assert lines[0]["diagnosis"][0]["rule"] == "security-group-closed"
     assert world.group_id in lines[0]["diagnosis"][0]["fix"]
     assert lines[0]["execution_arn"] == ARN
+
+
+TEAMS = [{"name": f"efs-{team}", "claim": team} for team in ("red", "blue", "green")]
+
+
+def test_of_several_volumes_those_are_looked_at_that_the_failure_names_and_each_cause_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    connect(monkeypatch, world)
+    world.refuse(CIDRS[0])
+    request = request_for(storage={"volumes": TEAMS}).model_dump(mode="json")
+    stuck = "still WritersStarting after 900 s: Pod one is Pending (FailedMount: {message})"
+    for named in (["efs-blue", "efs-green"], ["efs-green"], []):
+        cause = "; ".join(f"volume {each}: {stuck.format(message=MESSAGE)}" for each in named) or stuck
+        failure = failed("Verify storage", f"VerificationFailed: {cause}; see").model_dump()
+        worlds = entry.lives(event(request, failure=failure), Target.of, app.kubernetes_api)
+        assert [each.request.storage.persistent_volume for each in worlds] == (named or ["efs-red"])
+        causes = app.lambda_handler(event(request, failure=failure), Context("x"))["diagnosis"]
+        assert [each["rule"] for each in causes if each["verdict"] == "proved"].count("security-group-closed") == 1
+
+
+def test_the_pods_of_one_volume_are_not_taken_for_anothers(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    connect(monkeypatch, world)
+    request = request_for(storage={"volumes": TEAMS})
+    run_id = run_id_of(ARN)
+    for number in (1, 2):
+        world.warn("FailedMount", f"of volume {number}", about=f"verification-{run_id}-{number}-writer-x")
+    failure = failed("Verify storage", f"VerificationFailed: Pod verification-{run_id}-2-writer-x failed: no; see")
+    causes = app.lambda_handler(event(request.model_dump(mode="json"), failure=failure.model_dump()), Context("x"))[
+        "diagnosis"
+    ]
+    assert "of volume 2" in [each["symptom"] for each in causes]
+    assert "of volume 1" not in [each["symptom"] for each in causes]

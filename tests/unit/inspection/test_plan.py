@@ -103,3 +103,54 @@ def test_an_existing_network_that_no_run_would_accept_ends_the_plan_with_every_r
     world.parts["network"] = {"vpc_id": "vpc-00000000", "private_subnet_ids": ["subnet-00000001", "subnet-00000002"]}
     with pytest.raises(TerminalError, match="vpc-00000000 does not exist"):
         planned(world)
+
+
+TEAMS: list[dict[str, Any]] = [
+    {"name": f"efs-{team}", "claim": "shared", "namespace": team, "access_point": {"uid": 1, "gid": 1, "path": path}}
+    for team, path in (("red", "/red"), ("blue", "/blue"), ("green", "/green"), ("grey", "/grey"))
+]
+
+
+def test_a_plan_tells_of_each_volume_and_once_of_what_volumes_share(empty: World) -> None:
+    empty.parts["storage"] = {"volumes": TEAMS[:2]}
+    told = [resource for resource, action in actions(planned(empty)) if action == "create"]
+    assert [each for each in told if each.startswith(("access point", "Namespace", "Storage", "Persistent"))] == [
+        "access point of eks-example's volume efs-red",
+        "access point of eks-example's volume efs-blue",
+        "Namespace red",
+        "StorageClass efs-sc",
+        "PersistentVolume efs-red",
+        "PersistentVolumeClaim red/shared",
+        "Namespace blue",
+        "PersistentVolume efs-blue",
+        "PersistentVolumeClaim blue/shared",
+    ]
+
+
+def test_a_volume_more_is_planned_with_all_that_it_needs_and_nothing_of_the_others(created: World) -> None:
+    created.parts["storage"] = {"volumes": TEAMS[:3]}
+    created.provision()
+    assert planned(created)["summary"] == "no changes"
+    created.parts["storage"] = {"volumes": TEAMS}
+    assert actions(planned(created)) == [
+        ("Fargate profile provisioner", "change"),
+        ("access point of eks-example's volume efs-grey", "create"),
+        ("Namespace grey", "create"),
+        ("PersistentVolume efs-grey", "create"),
+        ("PersistentVolumeClaim grey/shared", "create"),
+    ]
+    created.provision()
+    assert planned(created)["summary"] == "no changes"
+
+
+def test_volumes_that_are_not_apart_and_volumes_that_are_listed_no_more_are_warned_of(created: World) -> None:
+    within = {**TEAMS[1], "access_point": {"uid": 1, "gid": 1, "path": "/red/blue"}}
+    created.parts["storage"] = {"volumes": [TEAMS[0], within]}
+    created.provision()
+    apart = "volume efs-red is not apart from volume efs-blue: its pods see that one's directory"
+    assert [each for each in planned(created)["warnings"] if "volume efs-red" in each] == [apart]
+    created.parts["storage"] = {"volumes": [TEAMS[0]]}
+    (told,) = [each for each in planned(created)["warnings"] if each.startswith("volume efs-blue ")]
+    assert told.startswith(
+        "volume efs-blue is no longer asked for and stays, with its data: to remove it, stop the pods"
+    )

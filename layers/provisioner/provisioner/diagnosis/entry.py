@@ -27,22 +27,25 @@ def causes_of(
     """
     if not payload["request"]:
         return []
+    failure = Failure.model_validate(payload["failure"])
+    worlds = lives(payload, connect, open_api)
+    # All at once: each takes no longer than the budget of one.
+    with ThreadPoolExecutor(len(worlds)) as pool:
+        return together(list(pool.map(lambda live: diagnose(failure, live), worlds)))
+
+
+def lives(
+    payload: Mapping[str, Any],
+    connect: Callable[[Request], Target],
+    open_api: Callable[[Target, str], KubernetesApi],
+) -> list[Live]:
+    """The live state as each volume that the failure names sees it; as the first does, where it names none."""
     request = Request.model_validate(payload["request"])
     failure = Failure.model_validate(payload["failure"])
-    parts = list(zip(request.of_each_volume, _run_ids(payload, request), strict=True))
-    # All at once: each takes no longer than the budget of one.
-    with ThreadPoolExecutor(len(parts)) as pool:
-        found = pool.map(
-            lambda part: diagnose(
-                failure, Live(part[0], part[1], lambda: connect(request), open_api, payload.get("network"))
-            ),
-            [part for part in parts if _is_named(*part, failure)] or parts[:1],
-        )
-    return together(list(found))
-
-
-def _run_ids(payload: Mapping[str, Any], request: Request) -> list[str]:
-    return run_ids_of(run_id_of(payload["execution_arn"]), len(request.of_each_volume))
+    volumes = request.of_each_volume
+    parts = list(zip(volumes, run_ids_of(run_id_of(payload["execution_arn"]), len(volumes)), strict=True))
+    named = [part for part in parts if _is_named(*part, failure)] or parts[:1]
+    return [Live(one, run_id, lambda: connect(request), open_api, payload.get("network")) for one, run_id in named]
 
 
 def _is_named(request: Request, run_id: str, failure: Failure) -> bool:

@@ -1,6 +1,6 @@
 """The Kubernetes objects that belong to a request, and the file system that their volume is to be."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -8,8 +8,8 @@ from provisioner.aws.session import Target
 from provisioner.difference import Inspected
 from provisioner.errors import ErrorReason, RetryableError, UnsettledError
 from provisioner.inspection.infrastructure import wanted_policies
-from provisioner.kubernetes import storage_drift, verification_objects
-from provisioner.kubernetes.client import api_of
+from provisioner.kubernetes import storage_drift, unlisted, verification_objects
+from provisioner.kubernetes.client import KubernetesApi, api_of
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
 from provisioner.kubernetes.storage_objects import volume_handle
@@ -63,11 +63,31 @@ def strays(request: Request, target: Target) -> list[str]:
 
     Empty also where the cluster does not answer, which is told by `objects`.
     """
+    return _read(
+        request, target, lambda api: [verification_objects.full_name(each) for each in verification_objects.strays(api)]
+    )
+
+
+def unlisted_volumes(request: Request, target: Target) -> list[str]:
+    """What is to be known of volumes that are no longer asked for: a run leaves them. As `strays`, of who answers."""
+
+    def told(api: KubernetesApi) -> list[str]:
+        found = map(unlisted.told, unlisted.find(request, api))
+        return [
+            f"volume {each['persistent_volume']} is no longer asked for and stays, with its data: to remove it, "
+            f"{each['how_to_remove']}"
+            for each in found
+        ]
+
+    return _read(request, target, told)
+
+
+def _read(request: Request, target: Target, read: Callable[[KubernetesApi], list[str]]) -> list[str]:
     found = cluster.find(request, target.client("eks"))
     if found is None or found["status"] != "ACTIVE":
         return []
     try:
-        return [verification_objects.full_name(each) for each in verification_objects.strays(api_of(target, found))]
+        return read(api_of(target, found))
     except (AccessNotYetEffective, UnsettledError):
         return []
 

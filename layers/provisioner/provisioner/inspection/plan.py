@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from provisioner import volumes
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
 from provisioner.inspection.infrastructure import Infrastructure, infrastructure
-from provisioner.inspection.objects import objects, planned_objects
+from provisioner.inspection.objects import objects, planned_objects, unlisted_volumes
 from provisioner.request import Request
 from provisioner.resources import account
 from provisioner.resources.functions_access import OUTSIDE, Functions
@@ -71,7 +72,9 @@ def plan(request: Request, target: Target, functions: Functions = OUTSIDE) -> Pl
     found = infrastructure(request, target)
     storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
     inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]
-    return Plan(inspected, [*request.warnings, *unseen, *_not_looked_at(found, storage)])
+    warnings = [*request.warnings, *volumes.warnings(request), *unseen, *_not_looked_at(found, storage)]
+    kept = unlisted_volumes(request, target) if storage and not found.cluster[0].is_missing else []
+    return Plan(inspected, [*warnings, *kept])
 
 
 def _not_looked_at(found: Infrastructure, storage: Sequence[Inspected]) -> list[str]:

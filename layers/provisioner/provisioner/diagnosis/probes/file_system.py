@@ -1,12 +1,12 @@
 """The file system itself: mount targets by zone, states, policy, access point, and the handle that names it."""
 
-import posixpath
 from collections.abc import Iterable
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
 from provisioner.diagnosis.probes import policy
 from provisioner.kubernetes.storage_objects import address_in
+from provisioner.volumes import normal
 
 
 def missing_mount_targets(live: Live, _text: str) -> Finding:
@@ -176,8 +176,8 @@ def shown_directory(live: Live, _text: str) -> Finding:
     if mounted is None or (mounted.access_point_id and found is None):
         return Finding.refuted(looked_at, f"it shows none: {live.file_system.handle}")
     root = str((found.get("RootDirectory") or {}).get("Path", "/")) if found else "/"
-    shown = posixpath.normpath(f"{root}/{mounted.path}")
-    if shown == storage.access_point.path:
+    shown = normal(f"{root}/{mounted.path}")
+    if shown == normal(storage.access_point.path):
         return Finding.refuted(looked_at, f"it is {shown}, as asked for")
     return Finding.proved(
         looked_at,
