@@ -149,3 +149,52 @@ def test_durations_and_places_are_spoken_as_people_do() -> None:
         "1 h 3 min",
     ]
     assert [clock(each) for each in (0, 5, 12.5, 750, 3750)] == ["+0:00", "+0:05", "+0:12.5", "+12:30", "+1:02:30"]
+
+
+def several() -> dict[str, Any]:
+    found = evidence()
+    parts = []
+    for number, (name, others) in enumerate((("efs-red", []), ("efs-blue", ["efs-red"])), start=1):
+        part = {key: each for key, each in found.items() if key in ("counter", "writers", "appender", "reader")}
+        attempts = [{"volume": each, "read_at": "out.txt"} for each in (name, *others)]
+        attempts += [{"volume": each, "read_at": None} for each in {"efs-red", "efs-blue"} - {name, *others}]
+        neighbour = {**found["writers"][0], "pod": f"verification-r-{number}-neighbour", "files": []}
+        parts.append(
+            {
+                **part,
+                "persistent_volume": name,
+                "namespace": name.removeprefix("efs-"),
+                "claim": "shared",
+                "access_point_id": f"fsap-{number}",
+                "neighbour": {**neighbour, "attempts": attempts},
+            }
+        )
+    first, *further = parts
+    return {**found, **first, "further_volumes": further}
+
+
+def test_of_several_volumes_each_has_its_tables_and_who_can_read_what_is_told() -> None:
+    unlisted = {"persistent_volume": "efs-old", "phase": "Bound", "how_to_remove": "kubectl delete <it>"}
+    told = detail(ARN, evidence=several(), storage={"unlisted": [unlisted]})
+    volumes = [{"name": "efs-red", "claim": "shared"}, {"name": "efs-blue", "claim": "shared"}]
+    page = render(report({**REQUEST, "storage": {"volumes": volumes}}, told, good().events))
+    text = " ".join(Tags(page).text.split())
+    for said in (
+        "2 pods wrote through their own mounts",
+        "So it was with each of 2 volumes, and no pod of one could read what it was not to read of another.",
+        "Volume efs-red, claim red/shared",
+        "Volume efs-blue, claim blue/shared",
+        "efs-red red/shared fsap-1 yes none of 1",
+        "efs-blue blue/shared fsap-2 yes efs-red, as asked for",
+        "efs-old (Bound): kubectl delete <it>",
+        "storage.volumes[1].nameefs-blue",
+        "2-neighbour",
+    ):
+        assert said in text
+    levels = [int(heading[1]) for heading in Tags(page).headings]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_of_one_volume_nothing_is_said_of_others() -> None:
+    text = Tags(render(ready())).text
+    assert "volumes" not in text.partition("Every field, after defaults")[0]
