@@ -54,7 +54,8 @@ def test_a_name_or_a_directory_that_two_would_have_is_refused(other: dict[str, A
 @pytest.mark.parametrize("field", ["namespace", "persistent_volume", "claim", "capacity", "access_point"])
 def test_what_speaks_of_one_volume_is_refused_beside_a_list(field: str) -> None:
     value = at("/a")["access_point"] if field == "access_point" else "another"
-    (line,) = problems(RED, **{field: value})
+    beside: dict[str, Any] = {field: value}
+    (line,) = problems(RED, **beside)
     assert line.startswith(f"storage.{field} is ")
     assert "nothing beside storage.volumes" in line
 

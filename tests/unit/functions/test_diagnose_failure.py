@@ -110,7 +110,7 @@ def test_of_several_volumes_those_are_looked_at_that_the_failure_names_and_each_
     for named in (["efs-blue", "efs-green"], ["efs-green"], []):
         cause = "; ".join(f"volume {each}: {stuck.format(message=MESSAGE)}" for each in named) or stuck
         failure = failed("Verify storage", f"VerificationFailed: {cause}; see").model_dump()
-        worlds = entry.lives(event(request, failure=failure), Target.of, app.kubernetes_api)
+        worlds = entry.lives(event(request, failure=failure), Target.of, lambda *_: world.api)  # type: ignore[arg-type]
         assert [each.request.storage.persistent_volume for each in worlds] == (named or ["efs-red"])
         causes = app.lambda_handler(event(request, failure=failure), Context("x"))["diagnosis"]
         assert [each["rule"] for each in causes if each["verdict"] == "proved"].count("security-group-closed") == 1

@@ -265,9 +265,9 @@ class FakeCluster:
             own.put("out.txt", files["out.txt"])
         elif role == "neighbour":
             for place in given["PLACES"].splitlines():
-                content = None if role in self.blind_roles else data.get(place)
+                there = None if role in self.blind_roles else data.get(place)
                 looked.append(
-                    f"unread {place}" if content is None else f"read {hashlib.sha256(content).hexdigest()} {place}"
+                    f"unread {place}" if there is None else f"read {hashlib.sha256(there).hexdigest()} {place}"
                 )
         else:
             files = own.files()

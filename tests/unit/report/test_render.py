@@ -156,8 +156,10 @@ def several() -> dict[str, Any]:
     parts = []
     for number, (name, others) in enumerate((("efs-red", []), ("efs-blue", ["efs-red"])), start=1):
         part = {key: each for key, each in found.items() if key in ("counter", "writers", "appender", "reader")}
-        attempts = [{"volume": each, "read_at": "out.txt"} for each in (name, *others)]
-        attempts += [{"volume": each, "read_at": None} for each in {"efs-red", "efs-blue"} - {name, *others}]
+        attempts = [
+            {"volume": each, "read_at": "out.txt" if each in (name, *others) else None}
+            for each in ("efs-red", "efs-blue")
+        ]
         neighbour = {**found["writers"][0], "pod": f"verification-r-{number}-neighbour", "files": []}
         parts.append(
             {
