@@ -19,8 +19,9 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
-from provisioner.kubernetes.evidence import PodEvidence, SealedEvidence, digest
-from provisioner.kubernetes.proof import differences, nonce_of, run_id_of
+from provisioner.kubernetes.evidence import PodEvidence, SealedEvidence, VolumeEvidence, digest
+from provisioner.kubernetes.proof import nonce_of, run_id_of, run_ids_of
+from provisioner.kubernetes.proven import differences
 from provisioner.report.attestation import EVIDENCE, PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, canonical
 
 _MEMBERS: Final = {"payload", "payloadType", "signatures"}
@@ -167,27 +168,27 @@ def _untrue(predicate: Mapping[str, Any], found: SealedEvidence) -> Iterator[str
         yield "sha256: it is not of this evidence"
     if found.run_id != run_id_of(predicate["execution_arn"]):
         yield f"run_id: {found.run_id} is not the run of {predicate['execution_arn']}"
-    if found.nonce != nonce_of(found.run_id):
+    if found.nonce != nonce_of(run_ids_of(found.run_id, len(found.volumes))[0]):
         yield f"nonce: {found.nonce} is not the nonce of run {found.run_id}"
-    yield from differences(
-        found.nonce, found.lines_per_writer, found.writers, found.appender, found.reader, found.counter
-    )
-    yield from _out_of_order(found)
+    yield from differences(found)
+    for number, volume in enumerate(found.volumes):
+        yield from _out_of_order(volume, f"further_volumes[{number - 1}]." if number else "", found.verified_at)
 
 
-def _out_of_order(found: SealedEvidence) -> Iterator[str]:
+def _out_of_order(found: VolumeEvidence, whose: str, verified_at: str) -> Iterator[str]:
     """Times that contradict each other. Kubernetes counts in seconds, so what followed at once has the same one."""
-    writing: list[tuple[str, PodEvidence]] = [
-        *((f"writers[{number}]", pod) for number, pod in enumerate(found.writers)),
-        ("appender", found.appender),
+    before_reading: list[tuple[str, PodEvidence]] = [
+        *((f"{whose}writers[{number}]", pod) for number, pod in enumerate(found.writers)),
+        (f"{whose}appender", found.appender),
+        *((f"{whose}neighbour", pod) for pod in [found.neighbour] if pod),
     ]
-    for name, pod in [*writing, ("reader", found.reader)]:
+    for name, pod in [*before_reading, (f"{whose}reader", found.reader)]:
         times = [(each, at) for each in ("created", "scheduled", "running") if (at := getattr(pod, each))]
         for (earlier, before), (later, after) in pairwise(times):
             if after < before:
                 yield f"{name}.{later}: {after} is before {earlier}, {before}"
-    for name, pod in writing:
+    for name, pod in before_reading:
         if found.reader.created < pod.created:
-            yield f"reader.created: {found.reader.created} is before {name} was created, {pod.created}"
-    if found.verified_at < max(pod.created for _, pod in [*writing, ("", found.reader)]):
-        yield f"verified_at: {found.verified_at} is before its last pod was created"
+            yield f"{whose}reader.created: {found.reader.created} is before {name} was created, {pod.created}"
+    if verified_at < max(pod.created for _, pod in [*before_reading, ("", found.reader)]):
+        yield f"verified_at: {verified_at} is before its last pod was created"

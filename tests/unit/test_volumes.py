@@ -104,4 +104,4 @@ def test_a_mount_shows_what_is_its_directory_or_lies_in_it(
     one: dict[str, Any], other: dict[str, Any], sees: bool
 ) -> None:
     red, blue = of({**RED, **one}, {**BLUE, **other}).of_each_volume
-    assert volumes.readable_from(red, blue) is sees
+    assert volumes.shows(volumes.root_of(red), volumes.root_of(blue)) is sees

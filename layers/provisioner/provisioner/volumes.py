@@ -43,10 +43,9 @@ def problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _too_much_to_prove(values, len(volumes))
 
 
-def readable_from(request: Request, other: Request) -> bool:
-    """Whether the directory of `other`'s volume is what `request`'s mounts, or lies in it."""
-    outer, inner = root_of(request), root_of(other)
-    return outer in (_ROOT, inner) or inner.startswith(f"{outer}/")
+def shows(directory: str, other: str) -> bool:
+    """Whether a mount of the one shows the other: it is the same, or lies in it."""
+    return directory in (_ROOT, other) or other.startswith(f"{directory}/")
 
 
 def root_of(request: Request) -> str:
@@ -61,7 +60,7 @@ def warnings(request: Request) -> list[str]:
         f"volume {one.storage.persistent_volume} is not apart from volume {other.storage.persistent_volume}: its pods "
         "see that one's directory"
         for one, other in permutations(request.of_each_volume, 2)
-        if readable_from(one, other)
+        if shows(root_of(one), root_of(other))
     ]
 
 

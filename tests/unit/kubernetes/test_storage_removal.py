@@ -72,7 +72,7 @@ def test_a_finalizer_that_is_not_kubernetes_own_and_a_namespace_that_is_stuck_ar
         "finalizers": ["kubernetes.io/pvc-protection", "snapshots.example.com/hold"],
     }
     by = "finalizer snapshots.example.com/hold"
-    assert removed(cluster).facts["waiting_for"] == [f"PersistentVolumeClaim efs-claim (held by {by})"]
+    assert removed(cluster).facts["waiting_for"] == [f"PersistentVolumeClaim team/efs-claim (held by {by})"]
     namespace["metadata"]["deletionTimestamp"] = TIME
     remaining = "Some content in the namespace has finalizers remaining: snapshots.example.com/hold in 1 instances"
     namespace["status"] = {

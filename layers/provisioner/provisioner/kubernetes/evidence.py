@@ -83,19 +83,20 @@ class NeighbourEvidence(PodEvidence):
 
 
 class VolumeEvidence(_Part):
-    """The proof of one volume."""
+    """The proof of one volume. What there could be several volumes for has a value too where it is not told."""
 
-    persistent_volume: str
-    namespace: str
-    claim: str
+    persistent_volume: str = ""
+    namespace: str = ""
+    claim: str = ""
     file_system_id: str
     access_point_id: str | None
+    directory: str = Field("/", description="of the file system, that the volume was to show its pods")
     counter: CounterEvidence
     writers: list[PodEvidence] = Field(min_length=1)
     appender: AppenderEvidence
     reader: ReaderEvidence
     neighbour: NeighbourEvidence | None = Field(
-        description="the pod that looked for what other volumes hold; null where there is one volume only"
+        None, description="the pod that looked for what other volumes hold; null where there is one volume only"
     )
 
 
@@ -108,7 +109,12 @@ class Evidence(VolumeEvidence):
     image: str
     lines_per_writer: int
     verified_at: UtcSeconds
-    further_volumes: list[VolumeEvidence]
+    further_volumes: list[VolumeEvidence] = []
+
+    @property
+    def volumes(self) -> list[VolumeEvidence]:
+        """All of them, in the request's order."""
+        return [self, *self.further_volumes]
 
 
 class SealedEvidence(Evidence):

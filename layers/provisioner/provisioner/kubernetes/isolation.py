@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from provisioner.kubernetes.evidence import Attempt, NeighbourEvidence, VolumeEvidence
 from provisioner.kubernetes.proof import APPENDED_FILE
 from provisioner.request import Request
-from provisioner.volumes import readable_from, root_of
+from provisioner.volumes import root_of, shows
 
 
 def places_of(request: Request, run_id: str) -> list[str]:
@@ -29,20 +29,20 @@ def attempts_of(wanted: Mapping[str, Sequence[str]], read: Mapping[str, str]) ->
     ]
 
 
-def differences(proven: Sequence[tuple[Request, VolumeEvidence]]) -> Iterator[str]:
+def differences(volumes: Sequence[VolumeEvidence]) -> Iterator[str]:
     """Every volume whose pods could read what they were not to, or could not even read their own volume's."""
-    if len(proven) == 1:
+    if len(volumes) == 1:
         return
-    requests = {found.persistent_volume: request for request, found in proven}
-    for request, found in proven:
+    directories = {each.persistent_volume: each.directory for each in volumes}
+    for found in volumes:
         name, neighbour = found.persistent_volume, found.neighbour
         attempts = {each.volume: each for each in neighbour.attempts} if neighbour else {}
         written = [each.sha256 for each in found.appender.files]
-        if neighbour is None or attempts.keys() != requests.keys() or [attempts[name].sha256] != written:
+        if neighbour is None or attempts.keys() != directories.keys() or [attempts[name].sha256] != written:
             yield f"volume {name}: its pod did not find its own volume's file, so that it finds no other's says nothing"
             continue
         for other, attempt in attempts.items():
-            if attempt.read_at and other != name and not readable_from(request, requests[other]):
+            if attempt.read_at and other != name and not shows(found.directory, directories[other]):
                 yield _leak(name, neighbour, attempt)
 
 

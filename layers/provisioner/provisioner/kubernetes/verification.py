@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from provisioner.errors import BoundaryError, ErrorReason, TerminalError
-from provisioner.kubernetes import isolation
+from provisioner.kubernetes import isolation, proven
 from provisioner.kubernetes import verification_objects as objects
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
@@ -166,31 +166,23 @@ class _Run:
         return self._go_on("clean_up", Reason.CLEANING_UP)
 
     def _evidence(self) -> dict[str, Any]:
-        proven = [(each, each.evidence()) for each in self.volumes]
-        found = [
-            f"volume {volume.name}: {difference}" if len(proven) > 1 else difference
-            for volume, evidence in proven
-            for difference in volume.differences(evidence)
-        ]
-        found += isolation.differences([(volume.request, evidence) for volume, evidence in proven])
-        if found:
+        first, *further = [each.evidence() for each in self.volumes]
+        evidence = Evidence(
+            **dict(first),
+            run_id=self.run_id,
+            nonce=nonce_of(self.volumes[0].run_id),
+            image=self.request.verification.image,
+            lines_per_writer=self.request.verification.lines_per_writer,
+            verified_at=utc_seconds(self.now()),
+            further_volumes=further,
+        )
+        if found := proven.differences(evidence):
             raise TerminalError(
                 ErrorReason.VERIFICATION_FAILED,
                 "; ".join(found),
                 remedy="do not use this storage before the cause is found",
             )
-        (_, first), *further = proven
-        return sealed(
-            Evidence(
-                **dict(first),
-                run_id=self.run_id,
-                nonce=nonce_of(self.volumes[0].run_id),
-                image=self.request.verification.image,
-                lines_per_writer=self.request.verification.lines_per_writer,
-                verified_at=utc_seconds(self.now()),
-                further_volumes=[evidence for _, evidence in further],
-            )
-        )
+        return sealed(evidence)
 
     def _proven(self) -> Observation:
         return Observation.ready_with(evidence=self.progress.evidence)

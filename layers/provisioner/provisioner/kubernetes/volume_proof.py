@@ -22,9 +22,10 @@ from provisioner.kubernetes.evidence import (
 )
 from provisioner.kubernetes.isolation import attempts_of
 from provisioner.kubernetes.pods import Printed, is_leaving, is_ready, latest_messages, phase, pod_evidence
-from provisioner.kubernetes.proof import counter_of, differences, nonce_of
+from provisioner.kubernetes.proof import counter_of
 from provisioner.observation import Reason
 from provisioner.request import Request
+from provisioner.volumes import root_of
 
 # A pod on Fargate takes about a minute: a first long look, then short ones.
 FIRST_LOOK_SECONDS: Final = 15
@@ -163,17 +164,13 @@ class VolumeProof:
             claim=storage.claim,
             file_system_id=self.file_system_id,
             access_point_id=self.access_point_id,
+            directory=root_of(self.request),
             counter=counter_of(self.request.verification.writers, progress.counted),
             writers=progress.writers,
             appender=progress.appender,
             reader=progress.reader,
             neighbour=progress.neighbour,
         )
-
-    def differences(self, found: VolumeEvidence) -> list[str]:
-        lines = self.request.verification.lines_per_writer
-        nonce = nonce_of(self.run_id)
-        return differences(nonce, lines, found.writers, found.appender, found.reader, found.counter)
 
     def _refused_writers(self) -> str:
         """What the API last answered the Deployment's controller, which makes the writers. Raises: TerminalError."""
