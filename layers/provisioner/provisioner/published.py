@@ -65,6 +65,9 @@ class FileSystem(_Part):
 
 class Volume(_Part):
     volume_handle: Annotated[str, Field(pattern="^fs-[0-9a-f]+(::fsap-[0-9a-f]+)?$")]
+    mount_target_address: Annotated[
+        str | None, Field(description="null: mounted by the file system's name; also where it is not told")
+    ] = None
     namespace: Text
     storage_class: Text
     persistent_volume: Text
