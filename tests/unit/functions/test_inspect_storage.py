@@ -21,7 +21,12 @@ def cluster(invoke: Invoke, eks: FakeEks, monkeypatch: pytest.MonkeyPatch) -> Fa
     invoke("ensure_cluster", network=NETWORK.facts())
     eks.clusters["eks-example"]["status"] = "ACTIVE"
     made = invoke("ensure_file_system")
-    invoke("apply_storage", file_system_id=made["file_system_id"], access_point_ids=made["access_point_ids"])
+    invoke(
+        "apply_storage",
+        file_system_id=made["file_system_id"],
+        access_point_ids=made["access_point_ids"],
+        mount_targets=[],
+    )
     return cluster
 
 
