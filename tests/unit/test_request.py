@@ -180,7 +180,7 @@ def test_a_network_that_is_no_object_is_refused(network: Any) -> None:
         ("file_system.peer", {}),
         ("file_system.peer.vpc_id", "vpc-1"),
         ("file_system.peer.subnet_ids", []),
-        ("file_system.peer.subnet_ids.0", ["subnet-1"]),
+        ("file_system.peer.subnet_ids[0]", ["subnet-1"]),
         ("file_system.peer.account_id", "1"),
         ("network.cidr", "10.0.0.0/15"),
         ("network.cidr", "10.0.0.0/25"),

@@ -31,6 +31,8 @@ def environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
     monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "INFO")
+    monkeypatch.setenv("FUNCTIONS_SUBNET_IDS", "")
+    monkeypatch.setenv("FUNCTIONS_SECURITY_GROUP_IDS", "")
     handler.logger.cache_clear()
     yield
     handler.logger.cache_clear()

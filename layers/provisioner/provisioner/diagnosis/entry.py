@@ -28,7 +28,7 @@ def causes_of(
     if not payload["request"]:
         return []
     failure = Failure.model_validate(payload["failure"])
-    worlds = lives(payload, connect, open_api)
+    worlds = lives(payload, connect, open_api, functions)
     # All at once: each takes no longer than the budget of one.
     with ThreadPoolExecutor(len(worlds)) as pool:
         return together(list(pool.map(lambda live: diagnose(failure, live), worlds)))
@@ -38,6 +38,7 @@ def lives(
     payload: Mapping[str, Any],
     connect: Callable[[Request], Target],
     open_api: Callable[[Target, str], KubernetesApi],
+    functions: Functions = OUTSIDE,
 ) -> list[Live]:
     """The live state as each volume that the failure names sees it; as the first does, where it names none."""
     request = Request.model_validate(payload["request"])
@@ -45,7 +46,10 @@ def lives(
     volumes = request.of_each_volume
     parts = list(zip(volumes, run_ids_of(run_id_of(payload["execution_arn"]), len(volumes)), strict=True))
     named = [part for part in parts if _is_named(*part, failure)] or parts[:1]
-    return [Live(one, run_id, lambda: connect(request), open_api, payload.get("network")) for one, run_id in named]
+    return [
+        Live(one, run_id, lambda: connect(request), open_api, payload.get("network"), functions)
+        for one, run_id in named
+    ]
 
 
 def _is_named(request: Request, run_id: str, failure: Failure) -> bool:
