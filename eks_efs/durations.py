@@ -13,7 +13,8 @@ from eks_efs.progress import Progress, Step
 # Enough for a median that one slow run does not move; two calls each, so that nobody waits for them.
 _EXECUTIONS: Final = 5
 _LOOKED_AT: Final = 10
-_LIKENESS: Final = ("mode", "depth", "remediate")
+_LIKENESS: Final = {"mode": "apply", "depth": "configuration", "remediate": False}
+"""What decides how long it takes, and what it is when nobody says."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +73,5 @@ def _taken(stepfunctions: Any, execution_arn: str, definition: Mapping[str, Any]
 
 
 def _likeness(asked: Any) -> tuple[Any, ...]:
-    return tuple(asked.get(name) for name in _LIKENESS) if isinstance(asked, Mapping) else ()
+    given = asked if isinstance(asked, Mapping) else {}
+    return tuple(given.get(name, default) for name, default in _LIKENESS.items())

@@ -159,24 +159,16 @@ def fleet_tables(output: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def records_table(found: Sequence[Record], now: datetime) -> Table:
-    table = Table(
-        "cluster",
-        "state",
-        "version",
-        "proven",
-        "checked",
-        "drift",
-        "account",
-        "region",
-        "unit",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    """A line per cluster where there is room; where there is less, a name or an id is broken last."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("cluster", "state", "version", "proven"):
+        table.add_column(name, no_wrap=True, overflow="fold")
+    for name in ("drift", "account, region, unit"):
+        table.add_column(name, overflow="fold")
     for record in found:
-        proven, checked = ago(record.verified_at, now), ago(record.checked_at, now)
-        unit = record.organizational_unit_id or "–"
-        where = (record.account_id, record.region, unit)
-        table.add_row(record.cluster, _state(record), record.version or "–", proven, checked, _drift(record), *where)
+        where = " ".join((record.account_id, record.region, record.organizational_unit_id or "–"))
+        proven = ago(record.verified_at, now)
+        table.add_row(record.cluster, _state(record), record.version or "–", proven, _drift(record, now), where)
     return table
 
 
@@ -186,8 +178,7 @@ def record_table(record: Record, now: datetime) -> Table:
     table.add_row("state", _state(record))
     table.add_row("version", record.version or "–")
     table.add_row("proven", f"{ago(record.verified_at, now)} ({record.verified_at or '–'})")
-    table.add_row("checked", f"{ago(record.checked_at, now)} ({record.checked_at or '–'})")
-    table.add_row("drift", _drift(record))
+    table.add_row("drift", _drift(record, now))
     table.add_row("unit", record.organizational_unit_id or "–")
     table.add_row("last run", record.execution_arn or "–")
     if record.held_by:
@@ -199,16 +190,18 @@ def _state(record: Record) -> Text:
     return Text(record.state, {"Ready": "green", "Failed": "bold red", "Removed": "dim"}.get(record.state, "yellow"))
 
 
-def _drift(record: Record) -> Text:
+def _drift(record: Record, now: datetime) -> Text:
+    """How the last check ended, and how long ago."""
     match record.check:
         case None:
             return Text("not checked", "dim")
         case "Verified":
-            return Text("none", "green")
+            found = Text("none", "green")
         case "Drifted":
-            return Text("1 difference" if record.differences == 1 else f"{record.differences} differences", "red")
+            found = Text("1 difference" if record.differences == 1 else f"{record.differences} differences", "red")
         case check:
-            return Text(check, "bold red")
+            found = Text(check, "bold red")
+    return found.append(f", {ago(record.checked_at, now)}", "dim")
 
 
 def _value(value: Any) -> str:
@@ -223,7 +216,9 @@ def _value(value: Any) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    """At least as wide as its title, which is then one line."""
+    shape: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "min_width": len(title)}
+    return Table(*columns, title=title, title_justify="left", title_style="bold", **shape)
 
 
 def _short(text: str, evidence: Mapping[str, Any]) -> str:

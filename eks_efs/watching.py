@@ -12,6 +12,7 @@ from eks_efs.follow import ended, follow
 from eks_efs.outcome import Outcome
 from eks_efs.screen import Screen
 from eks_efs.stack import Stack
+from provisioner.report.attestation import ATTESTATION, EVIDENCE
 
 
 def run(
@@ -42,9 +43,14 @@ def _watched(stack: Stack, screen: Screen, execution_arn: str, save: Path | None
     screen.result(outcome.as_json(saved), outcome.show)
     if not screen.is_json:
         for path in saved or outcome.urls:
-            kind = "Evidence" if str(path).endswith(".json") else "Report"
-            screen.console.print(f"{kind}: {path}", soft_wrap=True)
+            screen.console.print(f"{_kind(str(path))}: {path}", soft_wrap=True)
     return outcome.exit_code
+
+
+def _kind(path: str) -> str:
+    if path.endswith(ATTESTATION):
+        return "Signature"
+    return "Evidence" if path.endswith(EVIDENCE) else "Report"
 
 
 def _ended(stack: Stack, screen: Screen, execution_arn: str) -> Described:

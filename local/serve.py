@@ -1,7 +1,6 @@
 """`make serve`: the embedded cloud on fixed ports until Ctrl-C, for unmodified `aws` and `kubectl`."""
 
 import argparse
-import json
 import shlex
 import shutil
 import signal
@@ -70,12 +69,11 @@ def is_taken(port: int) -> bool:
 
 
 def usage(administrator_arn: str, env_file: Path) -> str:
-    request = json.dumps({"cluster": {"admin_principal_arns": [administrator_arn]}})
     return f"""\
 In another shell:
   source {shlex.quote(str(env_file))}
-  aws stepfunctions start-execution --state-machine-arn $PROVISION_STATE_MACHINE_ARN --input '{request}'
-  aws stepfunctions list-executions --state-machine-arn $PROVISION_STATE_MACHINE_ARN
+  eks-efs provision --set cluster.admin_principal_arns={administrator_arn}     # `pipx install .` once
+  eks-efs status
   aws eks update-kubeconfig --name eks-example     # once the cluster is there
   kubectl get storageclass,persistentvolume,persistentvolumeclaim,node"""
 

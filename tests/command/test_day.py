@@ -81,13 +81,15 @@ def test_a_run_and_watching_it_afterwards_tell_the_same(day: Mapping[str, Ended]
     ran, watched = (day[line].stdout for line in (PROVISION, "eks-efs watch"))
     for told in (ran, watched):
         assert "Ready: the storage is proven." in told
-        assert re.search(r"^Evidence: s3://\S+/evidence\.json$", told, re.MULTILINE)
+        left = re.findall(r"^(\w+): s3://\S+/(\S+)$", told, re.MULTILINE)
+        files = {"Evidence": "evidence.json", "Signature": "evidence.json.intoto.jsonl", "Report": "report.html"}
+        assert dict(left) == files
         assert " to go" not in told
     assert ran.splitlines()[-1] == watched.splitlines()[-1]
 
 
 def test_the_fleet_is_a_line_per_cluster_and_json_for_programs(day: Mapping[str, Ended], cloud: EmbeddedCloud) -> None:
-    row = rf"^ ?eks-example +Ready +1\.\d+ +just now +never +not checked +123456789012 +{cloud.region} +–"
+    row = rf"^ ?eks-example +Ready +1\.\d+ +just now +not checked +123456789012 +{cloud.region} +–"
     assert re.search(row, day["eks-efs status"].stdout, re.MULTILINE)
     record = json.loads(day["eks-efs status eks-example --json"].stdout)
     assert (record["cluster"], record["state"], record["differences"]) == ("eks-example", "Ready", 0)

@@ -110,11 +110,16 @@ def test_a_step_that_takes_longer_than_ever_is_about_to_end() -> None:
 
 
 def test_only_executions_that_were_asked_for_the_like_count_and_an_event_is_like_an_empty_request() -> None:
-    planned = ({"mode": "plan"}, run(1, 1, 1, 1))
+    planned: tuple[Any, list[Event]] = ({"mode": "plan"}, run(1, 1, 1, 1))
     by_event: tuple[Any, list[Event]] = ({"detail": {"serviceEventDetails": {}}}, run(10, 600, 100, 5))
     found = usual(Account(planned, by_event), MACHINE, DEFINITION, {})
     assert found.executions == 1
     assert found.seconds["record"] == pytest.approx(5)
+
+
+def test_who_says_what_is_so_anyway_asks_for_the_like() -> None:
+    said = {"mode": "apply", "depth": "configuration", "remediate": False}
+    assert usual(Account((said, run(10, 600, 100, 5))), MACHINE, DEFINITION, {}).executions == 1
 
 
 def test_of_many_executions_the_five_latest_count() -> None:
