@@ -17,26 +17,35 @@ pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope
 
 SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}}
 FAILURES = {
-    "Ensure network": "cloudformation:CreateStack",
-    "Ensure cluster": "eks:CreateCluster",
-    "Ensure cluster access": "eks:CreateAccessEntry",
-    "Ensure Fargate profile": "eks:CreateFargateProfile",
-    "Ensure security group": "ec2:CreateSecurityGroup",
-    "Ensure file system": "efs:CreateFileSystem",
-    "Ensure mount targets": "efs:CreateMountTarget",
-    "Ensure cluster DNS": "eks:CreateAddon",
+    "Ensure network": ("cloudformation:CreateStack", ""),
+    "Ensure cluster": ("eks:CreateCluster", ""),
+    "Ensure cluster access": ("eks:CreateAccessEntry", ""),
+    "Ensure Fargate profile": ("eks:CreateFargateProfile", ""),
+    "Ensure security group": ("ec2:CreateSecurityGroup", ""),
+    "Ensure file system": ("efs:CreateFileSystem", ""),
+    "Ensure mount targets": ("efs:CreateMountTarget", ""),
+    "Apply storage": ("lambda:Invoke", "-ApplyStorageFunction-"),
+    "Verify storage": ("lambda:Invoke", "-VerifyStorageFunction-"),
+    "Ensure cluster DNS": ("eks:CreateAddon", ""),
+    "Store evidence": ("lambda:Invoke", "-StoreEvidenceFunction-"),
+    "Record cluster": ("dynamodb:UpdateItem", "evidence_sha256 = :sha256"),
 }
-"""The state that fails -> the call that is refused to it."""
-ANYBODY_COULD_WRITE = {"Ensure cluster DNS"}
-"""It runs beside the proof: there is a claim, and what pods have written EFS does not meter for hours."""
+"""The state that fails -> the call that is refused to it, and what is in that call."""
+ANYBODY_COULD_WRITE = {"Apply storage", "Verify storage", "Ensure cluster DNS", "Store evidence", "Record cluster"}
+"""Where there is, or may be, a claim: what pods have written EFS does not meter for hours."""
+COMPARED = {"Ensure network", "Ensure mount targets", "Ensure cluster DNS"}
+"""With a run that does not roll back: without a cluster, with one, and with storage in it."""
 
 
 @contextmanager
-def refused(cloud: EmbeddedCloud, call: str) -> Iterator[None]:
-    def refuse(_: Call) -> None:
-        raise refusal("AccessDeniedException", "an organization forbids it")
+def refused(cloud: EmbeddedCloud, name: str, telling: str = "") -> Iterator[None]:
+    def refuse(call: Call) -> None:
+        if telling in call.path + call.body:
+            # Lambda's refusal for want of rights would be tried again for half an hour.
+            code = "ResourceNotFoundException" if name == "lambda:Invoke" else "AccessDeniedException"
+            raise refusal(code, "an organization forbids it")
 
-    undo = cloud.server.hooks.before(call, refuse)
+    undo = cloud.server.hooks.before(name, refuse)
     try:
         yield
     finally:
@@ -60,7 +69,7 @@ def test_wherever_it_fails_what_it_made_is_gone_and_the_diagnosis_is_as_without(
 ) -> None:
     name = "rb-" + state.lower().replace(" ", "-")
     before = snapshot(cloud)
-    with refused(cloud, FAILURES[state]):
+    with refused(cloud, *FAILURES[state]):
         event = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT, "on_failure": "roll_back"}))
         assert (event["failure"]["state"], event["rolled_back"]) == (state, True)
         left = difference(before, snapshot(cloud))
@@ -70,8 +79,20 @@ def test_wherever_it_fails_what_it_made_is_gone_and_the_diagnosis_is_as_without(
             assert event["left_behind"].startswith(f"{file_system_id}, since somebody may have written to it")
         else:
             assert (left, event["left_behind"]) == ([], None)
-        kept = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT}))
-    assert causes(event) == causes(kept)
+        if state in COMPARED:
+            kept = failed(cloud, machine.run({"cluster": {"name": name}, **SHORT}))
+            assert causes(event) == causes(kept)
+
+
+def test_what_is_proven_and_recorded_stays_though_its_event_is_missing(cloud: EmbeddedCloud, machine: Machine) -> None:
+    request = {"cluster": {"name": "rb-published"}, **SHORT, "on_failure": "roll_back"}
+    with refused(cloud, "events:PutEvents", '"DetailType": "Storage Cluster Ready"'):
+        event = failed(cloud, machine.run(request))
+    assert (event["failure"]["state"], event["rolled_back"]) == ("Publish completion", None)
+    assert event["left_behind"].startswith("all that the run has made: it is proven and recorded")
+    there = snapshot(cloud)
+    assert machine.run(request).status == "SUCCEEDED"
+    assert difference(there, snapshot(cloud)) == []
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ STRIKES = (
     ("lambda:Invoke", "-ValidateRemovalFunction-", 1),
     ("lambda:Invoke", "-ClaimClusterFunction-", 1),
     ("lambda:Invoke", "-CheckRemovalFunction-", 1),
+    ("dynamodb:UpdateItem", "check_status, check_failure, removal_failure", 1),
     ("lambda:Invoke", "-RemoveStorageFunction-", 1),
     ("lambda:Invoke", "-RemoveClusterFunction-", 2),
     ("lambda:Invoke", "-RemoveClusterFunction-", 1),
@@ -29,10 +30,10 @@ STRIKES = (
     ("lambda:Invoke", "-RemoveNetworkFunction-", 1),
     ("lambda:Invoke", "-ReportRemovalFunction-", 1),
     ("events:PutEvents", "Storage Cluster Removed", 1),
+    ("dynamodb:UpdateItem", "removed_at = :now", 1),
 )
 """The call of every state, by what is in it and how often it has come: what is stopped at the second has waited. Each
-is made whatever the removals before have left. What writes the record has no effect before its one call, and is through
-after it."""
+is made whatever the removals before have left."""
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 

@@ -1,8 +1,10 @@
 """Names in Step Functions' own service integrations.
 
 moto lacks: turning PascalCase arguments into what an API takes and its answers back (it left LocalStack's code for that
-empty), and the error prefixes of most services ("Eks.ResourceNotFoundException").
-Source: Step Functions developer guide, "Learning to use AWS service SDK integrations".
+empty), and the error prefixes of most services ("Eks.ResourceNotFoundException"); a refused PutEvents as a task that
+failed, which can be caught: it ends the execution as by a mistake in its definition.
+Source: Step Functions developer guide, "Learning to use AWS service SDK integrations" and "Handling errors"; of the
+integration with EventBridge only the error EventBridge.FailedEntry is published.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -12,9 +14,14 @@ import functools
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
     state_task_service_aws_sdk,
+    state_task_service_events,
 )
 
 from local.aws.patches.stepfunctions import iso_time
@@ -75,3 +82,19 @@ def install(server: AwsServer) -> None:
     task._from_boto_response_value = staticmethod(from_response_value)
     task._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(BOTO_NAMES)
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(ERROR_PREFIXES)
+    _name_refused_events()
+
+
+def _name_refused_events() -> None:
+    service = state_task_service_events.StateTaskServiceEvents
+    from_error = service._from_error
+
+    def refused(self: Any, env: Any, ex: Exception) -> Any:
+        if not isinstance(ex, ClientError):
+            return from_error(self, env=env, ex=ex)
+        error = f"EventBridge.{ex.response['Error']['Code']}"
+        told = {"error": error, "cause": str(ex), "resource": "putEvents", "resourceType": "events"}
+        details: Any = {"taskFailedEventDetails": told}
+        return FailureEvent(env, CustomErrorName(error), HistoryEventType.TaskFailed, details)
+
+    service._from_error = refused

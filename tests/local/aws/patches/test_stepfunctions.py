@@ -12,6 +12,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branch_wo
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from local.aws.hooks import Call
+from local.aws.refusals import refusal
 from tests.local.aws.patches.conftest import INVOKE, Sandbox
 
 ECHO = "def handler(event, context):\n    return event\n"
@@ -301,7 +302,7 @@ def test_dynamodb_update_item_works_and_a_failed_condition_has_its_name(aws: San
     assert aws.run({"Record": update}, {"id": "one"})["error"] == "DynamoDB.ConditionalCheckFailedException"
 
 
-def test_put_events_adds_the_execution_and_a_failed_entry_fails_the_task(aws: Sandbox) -> None:
+def test_put_events_adds_the_execution_and_a_failed_entry_or_a_refusal_fails_the_task(aws: Sandbox) -> None:
     def publish(detail: Any) -> dict[str, Any]:
         entry = {"Source": "test", "DetailType": "Tried", "Detail": detail}
         return {
@@ -318,6 +319,15 @@ def test_put_events_adds_the_execution_and_a_failed_entry_fails_the_task(aws: Sa
     description = aws.run({"Publish": publish("not json")})
     assert description["error"] == "EventBridge.FailedEntry"
     assert json.loads(description["cause"])["FailedEntryCount"] == 1
+
+    def refuse(_: Call) -> None:
+        raise refusal("AccessDeniedException", "an organization forbids it")
+
+    undo = aws.server.hooks.before("events:PutEvents", refuse)
+    caught = {"ErrorEquals": ["States.TaskFailed"], "Output": "{% $states.errorOutput.Error %}", "Next": "Caught"}
+    states = {"Publish": {**publish({}), "Catch": [caught]}, "Caught": {"Type": "Succeed"}}
+    assert aws.output(states) == "EventBridge.AccessDeniedException"
+    undo()
 
 
 def test_calls_are_made_under_the_role_of_the_machine(aws: Sandbox) -> None:
