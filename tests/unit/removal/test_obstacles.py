@@ -192,6 +192,26 @@ def test_an_interface_tells_by_its_description_whose_it_is(description: str, own
     assert cause.startswith(owner)
 
 
+def test_the_group_of_a_cluster_that_is_gone_is_in_the_way_when_eks_has_left_it_behind(created: World) -> None:
+    tags = [{"Key": "aws:eks:cluster-name", "Value": "eks-example"}]
+    left = created.ec2.create_security_group(
+        GroupName="eks-cluster-sg-eks-example-1",
+        Description="EKS created security group",
+        VpcId=created.network.vpc_id,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+    )["GroupId"]
+    assert look(created).obstacles == []
+    late = created.ec2.create_network_interface(
+        SubnetId=created.network.subnet_ids[0], Groups=[left], Description="Amazon EKS eks-example"
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    created.eks.clusters.clear()
+    assert look(created).obstacles == []  # EKS removes it with the last interface that has it
+    created.ec2.delete_network_interface(NetworkInterfaceId=late)
+    (obstacle,) = look(created).obstacles
+    assert left in obstacle.what
+    assert obstacle.owner.startswith("EKS, for the cluster eks-example")
+
+
 def test_in_a_vpc_that_stays_only_what_holds_our_group_is_in_the_way(created: World) -> None:
     network = created.network
     created.parts["network"] = {"vpc_id": network.vpc_id, "private_subnet_ids": network.subnet_ids}

@@ -7,9 +7,11 @@ from provisioner.fields import OWNER_TAG
 from provisioner.removal.obstacles import of_connections
 from provisioner.removal.obstacles.model import Kind, Obstacle
 from provisioner.removal.obstacles.surroundings import HOLDS, VPC_GUIDE, Surroundings, in_vpc, is_ours, tags_of
+from provisioner.resources import interfaces
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import SecurityGroupTypeDef
 
 SECURITY_GROUP = Kind(
     rule="foreign-security-group",
@@ -18,7 +20,8 @@ SECURITY_GROUP = Kind(
     owner="whoever runs something in this VPC",
     looked_at="DescribeSecurityGroups",
     fix="remove what uses it, then: aws ec2 delete-security-group --group-id {name}",
-    source=VPC_GUIDE + "; kubernetes-sigs/aws-load-balancer-controller#2140; hashicorp/terraform-provider-aws#7780",
+    source=VPC_GUIDE + "; kubernetes-sigs/aws-load-balancer-controller#2140; "
+    "hashicorp/terraform-provider-aws#7780, #11473 (the cluster's own group)",
 )
 REFERENCE = Kind(
     rule="referencing-group",
@@ -77,6 +80,7 @@ GROUP_IN_USE = Kind(
 )
 KINDS = (SECURITY_GROUP, REFERENCE, SUBNET, ROUTE_TABLE, NETWORK_ACL, INTERFACE, GROUP_IN_USE)
 
+_CLUSTERS_GROUP_TAG: Final = "aws:eks:cluster-name"
 # What services write into the description or the type of the interfaces that they make.
 _OWNERS: Final[Mapping[str, str]] = {
     "ELB ": "a load balancer: delete it, or the Service or Ingress that it was made for",
@@ -119,9 +123,10 @@ def _groups(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
     for page in ec2.get_paginator("describe_security_groups").paginate(Filters=in_vpc(around)):
         for each in page["SecurityGroups"]:
             tags = tags_of(each.get("Tags", []))
-            is_clusters = tags.get("aws:eks:cluster-name") == around.request.cluster.name
-            by_id = each["GroupId"] in (around.group_id, around.cluster_group_id)
-            if each["GroupName"] == "default" or is_clusters or by_id or is_ours(around, each.get("Tags", [])):
+            is_expected = each["GroupId"] in (around.group_id, around.cluster_group_id) or _goes_with_eks(
+                around, each, ec2
+            )
+            if each["GroupName"] == "default" or is_expected or is_ours(around, each.get("Tags", [])):
                 continue
             saw = f"{each['GroupId']} is {each['GroupName']}: {each.get('Description', '')}"
             yield SECURITY_GROUP.found(
@@ -133,9 +138,18 @@ def _groups(around: Surroundings, ec2: "EC2Client") -> Iterator[Obstacle]:
             )
 
 
+def _goes_with_eks(around: Surroundings, group: "SecurityGroupTypeDef", ec2: "EC2Client") -> bool:
+    """The cluster's own group goes with it, or with the last interface that has it; afterwards EKS has forgotten it."""
+    if tags_of(group.get("Tags", [])).get(_CLUSTERS_GROUP_TAG) != around.request.cluster.name:
+        return False
+    return around.cluster_group_id is not None or bool(interfaces.find("group-id", group["GroupId"], ec2))
+
+
 def _owner_of_group(name: str, tags: Mapping[str, str]) -> str | None:
     if name.startswith("GuardDutyManagedSecurityGroup") or tags.get("GuardDutyManaged") == "true":
         return "GuardDuty, which removes it with its endpoint"
+    if _CLUSTERS_GROUP_TAG in tags:
+        return f"EKS, for the cluster {tags[_CLUSTERS_GROUP_TAG]}; it has left the group behind if that is gone"
     if "elbv2.k8s.aws/cluster" in tags or any(key.startswith("kubernetes.io/cluster/") for key in tags):
         return "a load balancer of a Service or an Ingress in a cluster, which was not removed with it"
     return None
