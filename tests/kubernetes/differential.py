@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
@@ -162,13 +163,28 @@ def _without_values(value: Any) -> Any:
     if isinstance(value, dict):
         if value.get("kind") == "Status":
             return _status(value)
-        kept = {key: "set" if key in PER_CLUSTER and item else _without_values(item) for key, item in value.items()}
+        kept: dict[str, Any] = {
+            key: "set" if key in PER_CLUSTER and item else _without_values(item) for key, item in value.items()
+        }
+        if "managedFields" in kept:
+            kept["managedFields"] = _whenever(kept["managedFields"])
         if "generateName" in kept and "name" in kept:
             kept["name"] = re.sub(r"[bcdfghjklmnpqrstvwxz2456789]{5}$", "*****", kept["name"])
         return kept
     if isinstance(value, list):
         return [_without_values(item) for item in value]
     return value
+
+
+def _whenever(managers: list[Any]) -> list[Any]:
+    """Those of one operation are in the order of their seconds, which a slow machine spreads as it likes.
+
+    Source: structured-merge-diff's managed fields, k8s.io/apimachinery/pkg/util/managedfields/internal/fieldmanager.
+    """
+    operations = groupby(managers, key=lambda each: each["operation"])
+    return [
+        each for _, several in operations for each in sorted(several, key=lambda each: json.dumps(each, sort_keys=True))
+    ]
 
 
 def differences(left: Any, right: Any, path: str = "") -> Iterator[str]:
