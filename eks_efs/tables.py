@@ -16,10 +16,15 @@ def evidence_tables(output: Mapping[str, Any]) -> Iterator[Table]:
     """From the output of a provisioning run: the cluster, who wrote and read, what was read."""
     yield _summary(output)
     evidence = output["evidence"]
-    yield _pods(evidence)
-    yield _files(evidence)
-    yield _counter(evidence["counter"])
-    yield _listing(evidence)
+    further = evidence.get("further_volumes") or []
+    for volume in (evidence, *further):
+        whose = f"{volume['persistent_volume']}: " if further else ""
+        yield _pods(volume, evidence["run_id"], whose)
+        yield _files(volume, evidence["run_id"], whose)
+        yield _counter(volume["counter"], whose)
+        yield _listing(volume, evidence["run_id"], whose)
+    if further:
+        yield _apart([evidence, *further])
 
 
 def plan_tables(output: Mapping[str, Any]) -> Iterator[Table]:
@@ -66,11 +71,13 @@ def _summary(output: Mapping[str, Any]) -> Table:
     mount_targets = output["file_system"]["mount_targets"]
     table.add_row("cluster", f"{output['cluster']['arn']}, Kubernetes {output['cluster']['version']}")
     table.add_row("file system", f"{output['file_system']['id']}, mount targets in {_joined(mount_targets)}")
-    storage = output["storage"]
-    table.add_row(
-        "volume", f"{storage['volume_handle']} as {storage['persistent_volume']}, class {storage['storage_class']}"
-    )
-    table.add_row("claim", f"{storage['namespace']}/{storage['claim']}, ReadWriteMany")
+    for storage in output["storage"].get("volumes") or [output["storage"]]:
+        table.add_row(
+            "volume", f"{storage['volume_handle']} as {storage['persistent_volume']}, class {storage['storage_class']}"
+        )
+        table.add_row("claim", f"{storage['namespace']}/{storage['claim']}")
+    for unlisted in output["storage"].get("unlisted") or []:
+        table.add_row("kept", f"{unlisted['persistent_volume']}, no longer asked for: {unlisted['how_to_remove']}")
     return table
 
 
@@ -78,33 +85,44 @@ def _joined(mount_targets: list[Mapping[str, Any]]) -> str:
     return ", ".join(target["availability_zone_id"] for target in mount_targets)
 
 
-def _pods(evidence: Mapping[str, Any]) -> Table:
-    table = _table("Who wrote and who read, each on a Fargate node of its own", "pod", "node", "zone", "/data is")
-    for pod in (*evidence["writers"], evidence["appender"], evidence["reader"]):
+def _pods(volume: Mapping[str, Any], run_id: str, whose: str) -> Table:
+    title = f"{whose}Who wrote and who read, each on a Fargate node of its own"
+    table = _table(title, "pod", "node", "zone", "/data is")
+    for pod in filter(None, (*volume["writers"], volume["appender"], volume.get("neighbour"), volume["reader"])):
         node = pod["node"].split(".")[0].removeprefix("fargate-ip-").replace("-", ".")
-        table.add_row(_short(pod["pod"], evidence), node, pod["zone"], "{source} {type}".format_map(pod["mount"]))
+        table.add_row(_short(pod["pod"], run_id), node, pod["zone"], "{source} {type}".format_map(pod["mount"]))
     return table
 
 
-def _files(evidence: Mapping[str, Any]) -> Table:
-    table = _table("What the reader found; every hash was recomputed", "file", "lines", "owner", "sha256")
-    for file in evidence["reader"]["files"]:
-        name, sha256 = _short(file["name"], evidence), f"{file['sha256'][:20]}…"
+def _files(volume: Mapping[str, Any], run_id: str, whose: str) -> Table:
+    table = _table(f"{whose}What the reader found; every hash was recomputed", "file", "lines", "owner", "sha256")
+    for file in volume["reader"]["files"]:
+        name, sha256 = _short(file["name"], run_id), f"{file['sha256'][:20]}…"
         table.add_row(name, str(file["lines"]), file["owner"], sha256)
     return table
 
 
-def _counter(counter: Mapping[str, int]) -> Table:
-    table = _table("The counter that all writers raised under flock", "expected", "found")
+def _counter(counter: Mapping[str, int], whose: str) -> Table:
+    table = _table(f"{whose}The counter that all writers raised under flock", "expected", "found")
     table.add_row(str(counter["expected"]), str(counter["found"]))
     return table
 
 
-def _listing(evidence: Mapping[str, Any]) -> Table:
-    table = _table("The reader's ls -l, and what the appender had put into out.txt", "")
+def _listing(volume: Mapping[str, Any], run_id: str, whose: str) -> Table:
+    table = _table(f"{whose}The reader's ls -l, and what the appender had put into out.txt", "")
     table.show_header = False
-    for line in (*evidence["reader"]["listing"], *evidence["reader"]["text"]):
-        table.add_row(_short(" ".join(line.split()), evidence))
+    for line in (*volume["reader"]["listing"], *volume["reader"]["text"]):
+        table.add_row(_short(" ".join(line.split()), run_id))
+    return table
+
+
+def _apart(volumes: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(
+        "What pods of each volume could read of what pods had just written", "mounted", "shows", "could read"
+    )
+    for volume in volumes:
+        read = [each["volume"] for each in volume["neighbour"]["attempts"] if each["read_at"]]
+        table.add_row(volume["persistent_volume"], volume["directory"], ", ".join(read))
     return table
 
 
@@ -221,6 +239,6 @@ def _table(title: str, *columns: str) -> Table:
     return Table(*columns, title=title, title_justify="left", title_style="bold", **shape)
 
 
-def _short(text: str, evidence: Mapping[str, Any]) -> str:
+def _short(text: str, run_id: str) -> str:
     """All names of a run begin alike; the saved evidence has them whole."""
-    return text.replace(f"verification-{evidence['run_id']}-", "")
+    return text.replace(f"verification-{run_id}-", "")

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from local.cloud import ROOT, EmbeddedCloud
-from local.faults.objects import replace_volume
+from local.faults.fault import before
+from local.faults.objects import VOLUMES, replace_volume
 from local.faults.scene import Scene
 from provisioner.kubernetes.evidence import digest
 from tests.end_to_end.runs import Machine, Run
@@ -95,3 +96,32 @@ def test_a_volume_that_shows_the_whole_file_system_is_drift_and_names_its_team(
     (found,) = checked.output["drift"]
     assert (found["resource"], found["path"]) == (f"PersistentVolume {volume}", "spec.csi.volumeHandle")
     assert found["severity"] == "critical"
+
+
+def test_a_removal_takes_every_volume_with_it_the_one_that_is_listed_no_more_too(
+    proven: Run, machine: Machine, cloud: EmbeddedCloud
+) -> None:
+    teardown = Machine(cloud, machine.outputs, "Teardown")
+    scene = Scene.recorded(cloud, machine.outputs["ClaimsTableName"], CLUSTER)
+    left: list[str] = []
+    file_system_id = proven.output["file_system"]["id"]
+
+    def look(_: Scene) -> None:
+        for path in (VOLUMES, "/api/v1/persistentvolumeclaims"):
+            found = scene.get(path) or {"items": []}
+            left.extend(each["metadata"]["name"] for each in found["items"])
+
+    undo = before("Remove cluster", look)(cloud, CLUSTER)
+    try:
+        run = teardown.run(
+            {"cluster_name": CLUSTER, "delete_data": {"file_system_id": file_system_id}, "delete_logs": True}
+        )
+    finally:
+        undo()
+    assert run.status == "SUCCEEDED", run.cause
+    assert left == []
+    gone = [each["resource"] for each in run.output["removed"]]
+    assert (gone.count("access point"), gone.count("Fargate profile")) == (len(TEAMS), 2)
+    assert run.output["kept"] == []
+    names = {each["FileSystemId"] for each in cloud.client("efs").describe_file_systems()["FileSystems"]}
+    assert file_system_id not in names

@@ -117,8 +117,8 @@ def test_so_does_that_of_the_most_volumes_with_the_most_writers() -> None:
         with_directories(request := a_request(storage={"volumes": volumes}, verification={"writers": 10})), request
     )
     assert len(found["further_volumes"]) == 9
-    assert len(json.dumps(found)) < 200_000
-    assert max(len(json.dumps(each.payload())) for each in seen) < 200_000
+    assert len(json.dumps(found)) < 180_000
+    assert max(len(json.dumps(each.payload())) for each in seen) < 180_000
 
 
 def test_every_call_may_be_made_twice_with_the_same_progress() -> None:

@@ -77,6 +77,15 @@ def test_a_quota_that_a_run_would_exceed_is_told_with_what_is_in_use(
     assert problem.startswith(f"quota {said}")
 
 
+def test_volumes_are_proven_side_by_side_and_so_need_their_vcpus_at_once(
+    target: Target, service_quotas: FakeQuotas
+) -> None:
+    service_quotas.applied["L-3032A538"] = 1
+    volumes = [{"name": f"v{number}", "claim": f"c{number}"} for number in range(4)]
+    (told,) = problems(target, storage={"volumes": volumes})
+    assert "0 in use, 5.5 more needed" in told
+
+
 @pytest.mark.parametrize(
     ("in_use", "said"),
     [

@@ -186,8 +186,7 @@ def _of_file_system(request: Request, target: Target, _: Findings) -> Iterable[D
 
 def _of_pods(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
     with_dns = cluster.find(request, target.client("eks")) is None
-    pods = request.verification.writers
-    return (quotas.of_pods(pods, target.client("cloudwatch"), datetime.now(UTC), with_dns=with_dns),)
+    return (quotas.of_pods(request, target.client("cloudwatch"), datetime.now(UTC), with_dns=with_dns),)
 
 
 @contextmanager

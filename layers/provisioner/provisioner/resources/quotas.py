@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason
+from provisioner.request import Request
 from provisioner.resources.problem import Problem
 
 if TYPE_CHECKING:
@@ -94,9 +95,14 @@ def of_file_system(efs: "EFSClient") -> Demand:
     return Demand(FILE_SYSTEMS, 1, lambda _: sum(len(page["FileSystems"]) for page in pages()))
 
 
-def of_pods(writers: int, cloudwatch: "CloudWatchClient", now: datetime, *, with_dns: bool) -> Demand:
-    """Of CoreDNS's pods only where the cluster has none yet; beside what runs in the account."""
-    pods = writers + _PODS_BESIDE_WRITERS + (_PODS_OF_DNS if with_dns else 0)
+def of_pods(request: Request, cloudwatch: "CloudWatchClient", now: datetime, *, with_dns: bool) -> Demand:
+    """Of CoreDNS's pods only where the cluster has none yet; beside what runs in the account.
+
+    Volumes are proven side by side; of several, pods that look for what others hold run beside the writers.
+    """
+    volumes = len(request.of_each_volume)
+    of_each = request.verification.writers + _PODS_BESIDE_WRITERS + (1 if volumes > 1 else 0)
+    pods = volumes * of_each + (_PODS_OF_DNS if with_dns else 0)
     return Demand(FARGATE_VCPUS, pods * _VCPUS_PER_POD, lambda found: _in_use(found, cloudwatch, now))
 
 
