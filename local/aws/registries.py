@@ -1,13 +1,15 @@
 """Image registries as a Fargate node meets them: over NAT, through an endpoint, or not at all.
 
 Source of the texts: terraform-aws-eks#1476 and eks-workshop-v2#673 (no way out), kata-containers#10109 (rate limit),
-containerd's docker resolver (no credentials).
+containerd's docker resolver (no credentials), open-edge-platform/geti_v2#1668 (no token for nobody),
+terraform-aws-eks#1064 (a name that no resolver knows).
 """
 
 import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from moto.ec2.models import EC2Backend
 from moto.ecr.models import ecr_backends
@@ -22,6 +24,9 @@ from local.kubernetes.interfaces import PullRefused
 
 ADDRESSES = {"public.ecr.aws": "99.83.145.10", "registry-1.docker.io": "34.226.69.105"}
 OTHER_ADDRESS = "52.219.1.10"
+GITHUB = "ghcr.io"
+PUBLIC = {*ADDRESSES, "index.docker.io", GITHUB, "quay.io", "registry.k8s.io"}
+"""Registries whose names everybody's resolver knows."""
 PRIVATE_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 PULLING = (
     "ecr:GetAuthorizationToken",
@@ -67,8 +72,10 @@ class Image:
 
     def unreached(self, address: str | None = None) -> PullRefused:
         """A VPC endpoint's own address tells that its name led there. Source: terraform-aws-eks#1476."""
-        address = address or ADDRESSES.get(self.host, OTHER_ADDRESS)
-        return self.unresolved(f'failed to do request: Head "{self.url}": dial tcp {address}:443: i/o timeout')
+        return self.unreached_by(f"dial tcp {address or ADDRESSES.get(self.host, OTHER_ADDRESS)}:443: i/o timeout")
+
+    def unreached_by(self, why: str) -> PullRefused:
+        return self.unresolved(f'failed to do request: Head "{self.url}": {why}')
 
 
 def pull(node: Node, registry: str, path: str) -> None:
@@ -76,14 +83,27 @@ def pull(node: Node, registry: str, path: str) -> None:
     image = Image(registry, path)
     if PRIVATE_ECR.fullmatch(registry):
         _pull_from_ecr(node, image)
+    elif image.host not in PUBLIC:
+        raise image.unreached_by(f"dial tcp: lookup {image.host} on {_resolver(node)}:53: no such host")
     elif network.public_address(node.ec2, node.end.subnet, node.end.group_ids) is None:
         raise image.unreached()
+    elif image.host == GITHUB:
+        url = (
+            f"https://{GITHUB}/token?scope=repository%3A{image.repository.replace('/', '%2F')}%3Apull&service={GITHUB}"
+        )
+        why = f"unexpected status from GET request to {url}: 401 Unauthorized"
+        raise image.unresolved(f"failed to authorize: failed to fetch anonymous token: {why}")
     if (str(node.end.subnet.vpc_id), image.host) in EXHAUSTED:
         raise PullRefused(
             f"failed to copy: httpReadSeeker: failed open: unexpected status code {image.url}: 429 Too Many Requests - "
             "Server message: toomanyrequests: You have reached your pull rate limit. You may increase the limit by "
             "authenticating and upgrading: https://www.docker.com/increase-rate-limit"
         )
+
+
+def _resolver(node: Node) -> str:
+    """The VPC's own. Source: VPC user guide, "Amazon DNS server": at the base of its range plus two."""
+    return str(ip_network(node.ec2.vpcs[node.end.subnet.vpc_id].cidr_block).network_address + 2)
 
 
 def _pull_from_ecr(node: Node, image: Image) -> None:

@@ -154,6 +154,21 @@ FAULTS = (
         request={"verification": {"image": "docker.io/arm64v8/busybox:1.37"}},
     ),
     Fault(
+        "image-private",
+        "the image is in a registry that gives it to nobody without credentials",
+        "image-refused",
+        _nothing,
+        request={"verification": {"image": "ghcr.io/another-team/busybox:1.37"}},
+    ),
+    Fault(
+        "registry-unknown",
+        "no resolver knows the name of the image's registry",
+        "image-unreachable",
+        _nothing,
+        request={"verification": {"image": "registry.example.internal/busybox:1.37"}},
+        verdict="possible",
+    ),
+    Fault(
         "image-of-another-account",
         "the image is in another account's ECR, whose repository policy lets nobody in",
         "image-refused",

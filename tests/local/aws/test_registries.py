@@ -166,3 +166,18 @@ def test_eks_own_repository_is_open_to_every_role_that_may_pull(vpc: Isolated) -
     registry, path = f"602401143452.dkr.ecr.{REGION}.amazonaws.com", "eks/coredns:v1.12.4-eksbuild.1"
     assert vpc.pull(registry, path) == ""
     check(vpc.pull(registry, "eks/another:v1"), REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("registry", "said"),
+    [
+        ("registry.example.internal", r"dial tcp: lookup registry.example.internal on 192\.168\.0\.2:53: no such host"),
+        ("ghcr.io", r"fetch anonymous token: .*/token\?scope=repository%3Ateam%2Fbusybox%3Apull.*: 401 Unauthorized"),
+        ("quay.io", ""),
+    ],
+)
+def test_other_registries_are_known_to_the_resolver_and_give_to_nobody_or_not_at_all(
+    registry: str, said: str, vpc: Isolated, network: Any
+) -> None:
+    vpc.give_a_way_out(network.public_subnet)
+    check(vpc.pull(registry, "team/busybox:1"), said)

@@ -183,6 +183,22 @@ def test_a_route_to_a_nat_gateway_that_is_gone_is_no_way_out(world: World) -> No
     assert world.nat_gateway_id in finding.saw or "blackhole" in finding.saw
 
 
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ("dial tcp: lookup public.ecr.aws on 192.168.0.2:53: no such host", "see whether the name of "),
+        ("dial tcp 99.83.145.10:443: connect: connection refused", "see whether public.ecr.aws/docker/library/busybox"),
+        ("dial tcp 99.83.145.10:443: i/o timeout", "and whether a firewall on the way stops the pods"),
+    ],
+)
+def test_a_registry_that_nodes_do_not_reach_though_all_ways_are_open_is_possible(
+    said: str, fix: str, world: World
+) -> None:
+    finding, told = look(world, "image-unreachable", f'failed to do request: Head "https://public.ecr.aws/v2/": {said}')
+    assert (finding.verdict, fix in told) == ("possible", True)
+    assert look(world, "image-unreachable", "Back-off pulling image")[0].verdict == "refuted"
+
+
 PRIVATE_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/busybox:1"
 ALL = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 
@@ -277,6 +293,20 @@ def test_what_the_registry_answered_a_node_is_the_proof(world: World, rule_id: s
     assert finding.verdict == "proved"
     assert answer in finding.saw
     assert image in fix
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
+def test_who_refuses_an_image_to_pods_without_credentials_is_told_apart_from_a_repositorys_policy(
+    status: str, world: World
+) -> None:
+    for image, fix in (
+        ("ghcr.io/team/busybox:1", "let ghcr.io/team/busybox:1 be pulled without credentials"),
+        (PRIVATE_IMAGE, "let the repository's policy allow the pod execution role to pull"),
+    ):
+        world.request = request_for(verification={"image": image})
+        world.warn("Failed", f'Failed to pull image "{image}": failed to authorize: unexpected status: {status}')
+        finding, told = look(world, "image-refused")
+        assert (finding.verdict, told.startswith(fix)) == ("proved", True)
 
 
 def test_resolvers_of_the_companys_own_are_possible_and_named(world: World) -> None:

@@ -1,7 +1,8 @@
 """From a failure to ranked causes: every rule of the failed state is probed, also those that no message names.
 
 One symptom may hide another: while one mount target's port is closed, nobody hears that a zone has none. So a rule
-without a symptom is probed too, and told if it is proved.
+without a symptom is probed too, and told if it is proved. A message of which nothing is so that it usually comes from
+is as good as unknown.
 """
 
 from collections.abc import Iterable, Sequence
@@ -76,8 +77,10 @@ class _Diagnosis:
                 last = 2 if rule.may_follow else int(signal is None)
                 told.append((_RANKS[finding.verdict], last, _cause(rule, signal, finding)))
         told += [(_RANKS["possible"], 1, each) for each in self._unknown(said)]
-        if not told:
-            told = [(_RANKS["possible"], 1, _unknown(self._failure.cause))]
+        if all(rank == _RANKS["refuted"] for rank, _, _ in told):
+            words = list(dict.fromkeys(cause.symptom for *_, cause in told)) or [self._failure.cause]
+            own = [text for text in words if not any(other in text for other in words if other != text)]
+            told += [(_RANKS["possible"], 1, _unknown(text)) for text in own[:_MOST_UNKNOWN]]
         return [cause for *_, cause in sorted(told, key=lambda each: each[:2])]
 
     def _unknown(self, said: list[Signal]) -> Iterable[Cause]:
@@ -123,6 +126,6 @@ def _unknown(text: str) -> Cause:
         verdict="possible",
         cause="unknown message",
         symptom=text,
-        probe=ProbeReport(looked_at="nothing", saw="no rule knows this message"),
+        probe=ProbeReport(looked_at="nothing", saw="no rule knows what is behind this message"),
         fix="read the message; when its cause is found, a rule can be added",
     )

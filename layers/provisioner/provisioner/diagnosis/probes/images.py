@@ -14,7 +14,9 @@ from provisioner.resources.vpc_endpoints import Standing
 
 PULL_REASONS: Final = ("Failed", "ErrImagePull", "ImagePullBackOff")
 PLATFORM: Final = r"no match for platform in manifest"
-REFUSED: Final = r"\b403 Forbidden\b"
+REFUSED: Final = r"\b(403 Forbidden|401 Unauthorized)\b"
+UNREACHED: Final = r"i/o timeout|dial tcp|no such host|Client\.Timeout|connection refused|context deadline exceeded"
+_NO_SUCH_HOST: Final = "no such host"
 AS_NOBODY: Final = "no basic auth credentials"
 _OTHERWISE: Final = rf"{PLATFORM}|{REFUSED}|{AS_NOBODY}"
 NOT_FOUND: Final = (
@@ -22,21 +24,34 @@ NOT_FOUND: Final = (
     r"name unknown)"
 )
 RATE_LIMITED: Final = r"(?i)toomanyrequests|too many requests|\b429\b|rate exceeded|rate limit"
+_GIVE_A_WAY: Final = "give each pod subnet a way to the internet through a NAT gateway, both ways"
+_KNOWN: Final = "and known to the resolver that the VPC's pods ask"
+_NOT_STOPPED: Final = "and whether a firewall on the way stops the pods"
 _BY_POLICY: Final = ("denied", "doubtful")
 
 
-def routes(live: Live, _text: str) -> Finding:
-    """The whole way of HTTPS out of every pod subnet and back; to private ECR, the VPC endpoints that stand in it."""
+def routes(live: Live, text: str) -> Finding:
+    """The whole way of HTTPS out of every pod subnet and back; to private ECR, the VPC endpoints that stand in it.
+
+    Where all of it is as it should be, what lies behind it is not seen from here.
+    """
     image = live.request.verification.image
     looked_at = f"ways out of the pod subnets, for the registry of {image}"
     ways = pod_ways(live)
     if vpc_endpoints.is_private(image):
         ways = _ways_to_ecr(live, ways)
     if closed := told(ways, "closed"):
-        return Finding.proved(looked_at, closed, what_the_way_lacks=closed)
+        return Finding.proved(looked_at, closed, what_to_do=f"{_GIVE_A_WAY}: {closed}")
     if unseen := told(ways, "unknown"):
-        return Finding.possible(looked_at, unseen, what_the_way_lacks=unseen)
-    return Finding.refuted(looked_at, "every pod subnet has a way to it that works")
+        return Finding.possible(looked_at, unseen, what_to_do=f"{_GIVE_A_WAY}: {unseen}")
+    saw = "every pod subnet has a way to it that works"
+    if not re.search(UNREACHED, text):
+        return Finding.refuted(looked_at, saw)
+    if re.search(_NO_SUCH_HOST, text):
+        return Finding.possible(
+            looked_at, saw, what_to_do=f"see whether the name of {image}'s registry is right, {_KNOWN}"
+        )
+    return Finding.possible(looked_at, saw, what_to_do=f"see whether {image}'s registry answers there, {_NOT_STOPPED}")
 
 
 def _ways_to_ecr(live: Live, ways: Mapping[str, Way]) -> dict[str, Way]:
@@ -109,6 +124,8 @@ def refused(live: Live, text: str) -> Finding:
     denied, doubtful = (dict.fromkeys(each.why for each in standings if each.is_ == kind) for kind in _BY_POLICY)
     image = live.request.verification.image
     what_to_allow = f"let the repository's policy allow the pod execution role to pull {image}"
+    if not vpc_endpoints.is_private(image):
+        what_to_allow = f"let {image} be pulled without credentials, which the pods have for no registry but ECR"
     if denied:
         what_to_allow = f"let it through: {'; '.join(denied)}"
     elif doubtful:

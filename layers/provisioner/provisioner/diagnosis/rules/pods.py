@@ -80,13 +80,13 @@ RULES: Final = (
         symptoms=(
             seen(
                 *images.PULL_REASONS,
-                text=r"i/o timeout|dial tcp|no such host|Client\.Timeout|connection refused|context deadline exceeded",
+                text=images.UNREACHED,
             ),
             _BARE,
         ),
         cause="Nodes in the pods' subnets do not reach the image's registry.",
         probe=images.routes,
-        fix="give each pod subnet a way to the internet through a NAT gateway, both ways: {what_the_way_lacks}",
+        fix="{what_to_do}",
     ),
     Rule(
         id="image-not-found",
@@ -112,7 +112,7 @@ RULES: Final = (
         id="image-refused",
         states=VERIFYING,
         symptoms=(seen(*images.PULL_REASONS, text=images.REFUSED), _BARE),
-        cause="The registry refuses to give the image to these nodes (403 Forbidden).",
+        cause="The registry refuses to give the image to these nodes.",
         probe=images.refused,
         fix="{what_to_allow}; or name a public image",
     ),
