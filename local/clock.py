@@ -13,6 +13,7 @@ from collections.abc import Callable
 TYPICAL_SECONDS = {
     "cluster": 600.0,
     "cluster update": 120.0,
+    "cluster version update": 600.0,
     "cluster deletion": 180.0,
     "control plane logs": 60.0,
     "Fargate profile": 120.0,

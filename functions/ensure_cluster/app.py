@@ -9,6 +9,7 @@ from provisioner.aws.session import Target
 from provisioner.handler import function_handler
 from provisioner.request import Request
 from provisioner.resources import cluster, cluster_logs, security_group
+from provisioner.resources.upgrade import Step
 from provisioner.resources.vpc import Network
 
 
@@ -20,7 +21,14 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     eks, iam, role_arn = target.client("eks"), target.client("iam"), target.role_arn("cluster")
     groups = security_group.of_control_plane(request, network, target.client("ec2"))
     observation = cluster.ensure(
-        request, network, eks, iam, role_arn=role_arn, now=datetime.now(UTC), security_group_ids=groups
+        request,
+        network,
+        eks,
+        iam,
+        role_arn=role_arn,
+        now=datetime.now(UTC),
+        security_group_ids=groups,
+        step=Step.from_payload(event["upgrade"]),
     )
     # After it: whose the cluster is decides whose the logs are.
     cluster_logs.ensure(request, target.client("logs"))

@@ -11,10 +11,12 @@ from local.aws.eks_access import AccessOperations
 from local.aws.eks_addons import AddonOperations
 from local.aws.eks_base import EksOperations
 from local.aws.eks_clusters import ClusterOperations
+from local.aws.eks_insights import InsightOperations
 from local.aws.eks_nodegroups import NodegroupOperations
 from local.aws.eks_offers import OfferOperations
 from local.aws.eks_profiles import ProfileOperations
 from local.aws.eks_state import AccessEntry, Addon, Cluster, FargateProfile, Nodegroup
+from local.aws.eks_upgrades import UpgradeOperations
 from local.aws.eks_versions import VersionOperations
 from local.aws.interfaces import Cloud
 from local.aws.refusals import refusal
@@ -32,6 +34,8 @@ def install(cloud: Cloud) -> None:
 class StrictEks(
     ClusterOperations,
     VersionOperations,
+    UpgradeOperations,
+    InsightOperations,
     AccessOperations,
     ProfileOperations,
     NodegroupOperations,

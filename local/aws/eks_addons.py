@@ -25,6 +25,15 @@ ADDON_VERSIONS = {
     EFS_ADDON: "v2.3.1-eksbuild.1",
     "metrics-server": "v0.8.0-eksbuild.5",
 }
+COREDNS_VERSIONS = {
+    "1.32": "v1.11.3-eksbuild.2",
+    "1.33": "v1.11.4-eksbuild.2",
+    "1.34": "v1.12.1-eksbuild.2",
+    "1.35": "v1.12.2-eksbuild.4",
+    "1.36": "v1.12.3-eksbuild.1",
+    "1.37": ADDON_VERSIONS["coredns"],
+}
+"""Kubernetes version -> EKS's default of it, which works with the version before and the one after it too."""
 COREDNS_OPTIONS = {
     "affinity": dict,
     "autoScaling": dict,
@@ -58,11 +67,12 @@ class AddonOperations(EksOperations):
         if name in cluster.addons:
             raise refusal("ResourceInUseException", "Addon already exists.", clusterName=cluster.name, addonName=name)
         self._check(name)
+        self._check_version(name, cluster)
         addon = Addon(
             name=name,
             cluster_name=cluster.name,
             arn=cluster.arn_of("addon", name),
-            version=self.parameter("addonVersion") or ADDON_VERSIONS[name],
+            version=self.parameter("addonVersion") or default_version(name, cluster.version),
             configuration=self.parameter("configurationValues"),
             service_account_role_arn=self.parameter("serviceAccountRoleArn"),
             tags=self.tags_parameter(),
@@ -98,6 +108,7 @@ class AddonOperations(EksOperations):
                 addonName=addon.name,
             )
         self._check(addon.name)
+        self._check_version(addon.name, cluster)
         changes = {"addonVersion": self.parameter("addonVersion"), "configurationValues": None}
         changes["configurationValues"] = self.parameter("configurationValues")
         addon.version = changes["addonVersion"] or addon.version
@@ -142,11 +153,30 @@ class AddonOperations(EksOperations):
             )
         return found
 
+    def _check_version(self, name: str, cluster: Cluster) -> None:
+        """Text: as users of terraform-provider-aws quote it."""
+        version = self.parameter("addonVersion")
+        if version is not None and version not in compatible_versions(name, cluster.version):
+            raise refusal("InvalidParameterException", "Addon version specified is not supported", addonName=name)
+
     def _check(self, name: str) -> None:
         if role_arn := self.parameter("serviceAccountRoleArn"):
             check_addon_role(role_arn)
         if name == "coredns":
             _check_coredns_configuration(self.parameter("configurationValues"))
+
+
+def default_version(name: str, kubernetes_version: str) -> str:
+    return COREDNS_VERSIONS[kubernetes_version] if name == "coredns" else ADDON_VERSIONS[name]
+
+
+def compatible_versions(name: str, kubernetes_version: str) -> list[str]:
+    """Newest first."""
+    if name != "coredns":
+        return [ADDON_VERSIONS[name]]
+    known = list(COREDNS_VERSIONS)
+    place = known.index(kubernetes_version)
+    return [COREDNS_VERSIONS[version] for version in reversed(known[max(place - 1, 0) : place + 2])]
 
 
 def _check_coredns_configuration(text: str | None) -> None:

@@ -150,6 +150,7 @@ class Update:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "InProgress"
     created_at: datetime.datetime = field(default_factory=utc_now)
+    errors: list[dict[str, Any]] = field(default_factory=list)
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -158,7 +159,7 @@ class Update:
             "type": self.type,
             "params": self.params,
             "createdAt": self.created_at,
-            "errors": [],
+            "errors": self.errors,
         }
 
 
@@ -200,6 +201,8 @@ class Cluster:
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     addons: dict[str, Addon] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
+    upgrade: tuple[str, datetime.datetime] | None = None
+    """From which version, and when; an upgrade may be taken back for a while."""
 
     @property
     def security_group_id(self) -> str:

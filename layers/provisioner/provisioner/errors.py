@@ -19,6 +19,7 @@ class ErrorReason(StrEnum):
     IMMUTABLE = "Immutable"
     UNSUITABLE_ACCOUNT = "UnsuitableAccount"
     UNSUITABLE_NETWORK = "UnsuitableNetwork"
+    NOT_UPGRADABLE = "NotUpgradable"
     QUOTA_EXCEEDED = "QuotaExceeded"
     ACCESS_DENIED = "AccessDenied"
     ADMISSION_REFUSED = "AdmissionRefused"

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     WAITING_FOR_ORGANIZATIONAL_UNIT = "WaitingForOrganizationalUnit"
     CREATING = "Creating"
     UPDATING = "Updating"
+    UPGRADING = "Upgrading"
     DELETING = "Deleting"
     WAITING_FOR_ANOTHER_PROFILE = "WaitingForAnotherProfile"
     WAITING_FOR_FILE_SYSTEM = "WaitingForFileSystem"

@@ -140,12 +140,20 @@ CLUSTER = [
         "left",
     ),
     Change(
-        lambda world: world.parts.update(cluster={"version": "1.34"}),
+        lambda world: world.parts.update(cluster={"version": "1.32"}),
         "cluster eks-example",
         "version",
-        "1.34",
+        "1.32",
         "1.33",
         "left",
+    ),
+    Change(
+        lambda world: world.parts.update(cluster={"version": "1.35"}),
+        "cluster eks-example",
+        "version",
+        "1.35",
+        "1.33",
+        "repaired",
     ),
     Change(
         all_of(

@@ -24,6 +24,7 @@ from provisioner.resources import (
     network,
     security_group,
 )
+from provisioner.resources.upgrade import Step
 from provisioner.resources.vpc import Network
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.test_storage import a_cluster
@@ -84,10 +85,9 @@ class World:
             for name in ("provisioner", "inspector", "remover", "cluster", "fargate-pods")
         }
         eks = self.eks.client
-        self._ready(
-            lambda: cluster.ensure(request, self.network, eks, self.iam.client, role_arn=roles["cluster"], now=NOW),
-            self._eks_goes_on,
-        )
+        step = Step()
+        while next_version := self._ensure_cluster(request, roles["cluster"], step):
+            step = Step(next_version)
         cluster_logs.ensure(request, self.logs)
         wanted = cluster_access.wanted_policies(
             request,
@@ -111,6 +111,15 @@ class World:
         access_point_ids = made["access_point_ids"]
         self._ready(lambda: storage.ensure(request, self.objects, self.file_system_id, access_point_ids))
         self._ready(lambda: cluster_dns.ensure(request, eks, now=NOW), self._eks_goes_on)
+
+    def _ensure_cluster(self, request: Request, role_arn: str, step: Step) -> Any:
+        """The version to take it to next, if any."""
+        eks, iam = self.eks.client, self.iam.client
+        observation = self._ready(
+            lambda: cluster.ensure(request, self.network, eks, iam, role_arn=role_arn, now=NOW, step=step),
+            self._eks_goes_on,
+        )
+        return observation.facts["next_version"]
 
     @property
     def file_system(self) -> Any:
@@ -148,6 +157,9 @@ class World:
         raise AssertionError(f"still {observation.reason}")
 
     def _eks_goes_on(self) -> None:
+        for update in [each for each in self.eks.updates.values() if each["status"] == "InProgress"]:
+            update["status"] = "Successful"
+            self.cluster["version"] = update["version"]
         for each in (*self.eks.clusters.values(), *self.eks.fargate_profiles.values(), *self.eks.addons.values()):
             if each["status"] in ("CREATING", "UPDATING"):
                 each["status"] = "ACTIVE"

@@ -37,6 +37,8 @@ class FakeEks:
         self.fargate_profiles: dict[str, Values] = {}
         self.addons: dict[str, Values] = {}
         self.nodegroups: list[str] = []
+        self.updates: dict[str, Values] = {}
+        self.insights: dict[str, Values] = {}
         self.parameters: dict[str, Values] = {}  # of the last call of each operation
         self.client = client("eks")
         self.client.meta.events.register("provide-client-params.eks.*", self._note)
@@ -96,6 +98,46 @@ class FakeEks:
                 each for each in offered if not clusterVersions or each["clusterVersion"] in clusterVersions
             ]
         }
+
+    def update_cluster_version(self, *, name: str, version: str, **_: Any) -> Values:
+        cluster = self._known(self.clusters, name)
+        if cluster["status"] != "ACTIVE":
+            raise RefusedError("ResourceInUseException")
+        if int(version[2:]) != int(cluster["version"][2:]) + 1:
+            raise RefusedError("InvalidParameterException")
+        cluster["status"] = "UPDATING"
+        self.updates[f"update-{len(self.updates)}"] = {"status": "InProgress", "version": version}
+        return {"update": {"id": list(self.updates)[-1], "status": "InProgress"}}
+
+    def describe_update(self, *, name: str, updateId: str) -> Values:
+        self._known(self.clusters, name)
+        update = self._known(self.updates, updateId)
+        return {"update": {"id": updateId, "status": update["status"], "errors": update.get("errors", [])}}
+
+    def list_insights(self, *, clusterName: str, filter: Values, **_: Any) -> Values:
+        """Those that stand in the way of the next version; nobody asks for others."""
+        self._known(self.clusters, clusterName)
+        assert filter["categories"] == ["UPGRADE_READINESS"]
+        assert filter["statuses"] == ["ERROR"]
+        wanted = filter["kubernetesVersions"]
+        found = [{"id": key, **each} for key, each in self.insights.items() if each["kubernetesVersion"] in wanted]
+        return {"insights": [{k: v for k, v in each.items() if k in ("id", "name")} for each in found]}
+
+    def describe_insight(self, *, clusterName: str, id: str) -> Values:
+        self._known(self.clusters, clusterName)
+        return {"insight": {"id": id, **self._known(self.insights, id)}}
+
+    def describe_addon_versions(self, *, addonName: str, kubernetesVersion: str, **_: Any) -> Values:
+        """Of 1.34: v1.12.4 is the default, v1.13.0 works too."""
+        versions = (f"v1.13.0-eksbuild.{kubernetesVersion[2:]}", f"v1.12.4-eksbuild.{kubernetesVersion[2:]}")
+        offered = [
+            {
+                "addonVersion": version,
+                "compatibilities": [{"clusterVersion": kubernetesVersion, "defaultVersion": version == versions[1]}],
+            }
+            for version in versions
+        ]
+        return {"addons": [{"addonName": addonName, "addonVersions": offered}]}
 
     def list_clusters(self, **_: Any) -> Values:
         return {"clusters": list(self.clusters)}
@@ -203,6 +245,7 @@ class FakeEks:
             "status": "CREATING",
             "createdAt": NOW,
             "modifiedAt": NOW,
+            "addonVersion": f"v1.12.4-eksbuild.{self.clusters[clusterName]['version'][2:]}",
             "configurationValues": given["configurationValues"],
             "tags": given["tags"],
         }
@@ -212,11 +255,14 @@ class FakeEks:
         self._known(self.clusters, clusterName)
         return {"addon": self._known(self.addons, addonName)}
 
-    def update_addon(self, *, clusterName: str, addonName: str, configurationValues: str, **_: Any) -> Values:
+    def update_addon(
+        self, *, clusterName: str, addonName: str, configurationValues: str, addonVersion: str | None = None, **_: Any
+    ) -> Values:
         addon = self._known(self.addons, addonName)
         if addon["status"] not in ("ACTIVE", "DEGRADED"):
             raise RefusedError("ResourceInUseException")
         addon.update(status="UPDATING", configurationValues=configurationValues)
+        addon["addonVersion"] = addonVersion or addon["addonVersion"]
         return {"update": {"id": "1", "status": "InProgress"}}
 
     def delete_addon(self, *, clusterName: str, addonName: str) -> Values:

@@ -206,6 +206,22 @@ def test_a_version_that_no_new_cluster_can_have_is_told(asked: dict[str, Any], s
     assert problems(target, cluster=asked) == said
 
 
+def test_a_cluster_that_is_not_ready_for_its_next_version_is_told_before_anything_is_changed(
+    target: Target, eks: FakeEks
+) -> None:
+    eks.clusters["eks-example"] = {"name": "eks-example", "status": "ACTIVE", "version": "1.33"}
+    eks.insights["1"] = {
+        "name": "Cluster health issues",
+        "kubernetesVersion": "1.34",
+        "insightStatus": {"status": "ERROR", "reason": "InsufficientFreeAddresses: subnet-1"},
+        "recommendation": "Resolve the health issues.",
+    }
+    said = "cluster eks-example is not ready for 1.34: Cluster health issues: InsufficientFreeAddresses: subnet-1"
+    assert problems(target, cluster={"version": "1.35"}) == [said]
+    assert problems(target, cluster={"version": "1.33"}) == []
+    assert problems(target, cluster={"version": "1.40"}) == ["cluster.version 1.40 is none that EKS offers"]
+
+
 @pytest.mark.parametrize("service", ["service-quotas", "kms", "eks"])
 def test_what_may_not_be_looked_at_is_a_warning_that_names_the_call(service: str, target: Target, kms: Any) -> None:
     operation = {"service-quotas": "GetServiceQuota", "kms": "DescribeKey", "eks": "DescribeCluster"}[service]

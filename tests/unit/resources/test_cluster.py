@@ -90,6 +90,7 @@ def test_an_active_cluster_is_ready_and_says_where_it_is(eks: FakeEks) -> None:
         "arn": "arn:aws:eks:ap-northeast-1:123456789012:cluster/eks-example",
         "endpoint": "https://example.eks.invalid",
         "version": "1.33",
+        "next_version": None,
         "security_group_id": "sg-0123456789abcdef0",
     }
 
@@ -192,11 +193,18 @@ def test_an_update_that_is_already_under_way_is_waited_for(eks: FakeEks) -> None
     assert ensure(request_for(cluster={"control_plane_logs": []}), eks).reason is Reason.UPDATING
 
 
-def test_another_version_than_asked_for_is_reported_and_left(eks: FakeEks) -> None:
+def test_a_newer_version_than_asked_for_is_left_and_an_older_one_is_told_what_is_next(eks: FakeEks) -> None:
     active(request_for(), eks)
     calls = Calls(eks.client)
-    for version in ("1.30", "1.35"):
-        assert ensure(request_for(cluster={"version": version}), eks).facts["version"] == "1.33"
+    told = {
+        version: ensure(request_for(cluster={"version": version}), eks).facts for version in ("1.32", "1.33", "1.35")
+    }
+    assert {version: facts["next_version"] for version, facts in told.items()} == {
+        "1.32": None,
+        "1.33": None,
+        "1.35": "1.34",
+    }
+    assert {facts["version"] for facts in told.values()} == {"1.33"}
     assert calls.mutating == []
 
 

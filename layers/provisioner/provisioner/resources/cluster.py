@@ -1,15 +1,16 @@
 """The EKS cluster: access entries only, no self-managed add-ons, in the private subnets."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
-from provisioner.resources import given_roles, health, versions
+from provisioner.resources import given_roles, health, upgrade, versions
 from provisioner.resources.egress import EVERYWHERE, covers
 from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.upgrade import Step
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 EARLIEST_READY_SECONDS = 7 * 60
 POLL_EARLY_SECONDS = 60
 POLL_LATE_SECONDS = 20
+_NO_STEP: Final = Step()
 LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -50,18 +52,21 @@ def ensure(
     role_arn: str,
     now: datetime,
     security_group_ids: "Sequence[str]" = (),
+    step: Step = _NO_STEP,
 ) -> Observation:
-    """Converge one cluster: facts {name, arn, endpoint, version, security_group_id} when ACTIVE.
+    """Converge one cluster: facts {name, arn, endpoint, version, next_version, security_group_id} when ACTIVE.
 
     `security_group_ids`: what a new cluster's control plane has besides the group that EKS makes.
 
-    Endpoint access, control plane logs and deletion protection of an ACTIVE cluster are brought to the request, one
-    change at a time.
-    The Kubernetes version is only ever set at creation: no upgrade, no downgrade; `version` says what it is.
+    Endpoint access, control plane logs, upgrade policy and deletion protection of an ACTIVE cluster are brought to the
+    request, one change at a time.
+    The Kubernetes version goes up by the `step` that it is told to take, and never down; `next_version` is the one
+    after it when the request asks for more.
     Idempotency key: the cluster's name. No token of the request's, which EKS would remember: what is made again
     after a removal must not be answered with what was there before.
     Raises: TerminalError OWNED_BY_ANOTHER, UNUSABLE (FAILED, with its health issues), IMMUTABLE (other VPC or key),
-        UNSUITABLE_ACCOUNT (the role); UnsettledError when EKS refuses a role that is right by what IAM says.
+        UNSUITABLE_ACCOUNT (the role); what `upgrade.ensure` raises; UnsettledError when EKS refuses a role that is
+        right by what IAM says.
     Source: EKS API, CreateCluster, Cluster.status, UpdateClusterConfig.
     """
     cluster = find(request, eks)
@@ -72,11 +77,12 @@ def ensure(
     require_ours(request, cluster.get("tags", {}), f"cluster {cluster['name']}")
     match cluster["status"]:
         case "ACTIVE":
-            return _converge(request, network, cluster, eks)
+            _require_unchanged(request, network, cluster)
+            return upgrade.ensure(request, cluster, eks, step) or _converge(request, cluster, eks)
         case "CREATING" | "PENDING":
             return Observation.pending(Reason.CREATING, retry_after_seconds=_poll_seconds(cluster["createdAt"], now))
         case "UPDATING":
-            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS)
+            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS, **step.facts)
         case "DELETING":
             return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_LATE_SECONDS)
         case "FAILED":
@@ -138,8 +144,7 @@ def _default_policy(version: str | None, eks: "EKSClient") -> "SupportTypeType":
     return "EXTENDED" if version and versions.is_extended(version, eks) else "STANDARD"
 
 
-def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
-    _require_unchanged(request, network, cluster)
+def _converge(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
     try:
         if differing_endpoint_access(request, cluster):
             eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))
@@ -156,6 +161,7 @@ def _converge(request: Request, network: Network, cluster: "ClusterTypeDef", eks
                 arn=cluster["arn"],
                 endpoint=cluster["endpoint"],
                 version=cluster["version"],
+                next_version=upgrade.next_version(request, cluster),
                 security_group_id=cluster["resourcesVpcConfig"]["clusterSecurityGroupId"],
             )
     except eks.exceptions.ResourceInUseException:

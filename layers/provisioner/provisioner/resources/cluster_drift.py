@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import Request
-from provisioner.resources import health
+from provisioner.resources import health, upgrade
 from provisioner.resources.cluster import (
     differing_endpoint_access,
     differing_network_config,
@@ -58,8 +58,16 @@ VERSION = DriftKind(
     resource="cluster {cluster}",
     path="version",
     severity=Severity.WARNING,
-    meaning="Another Kubernetes version than asked for, after an upgrade by hand or by EKS at the end of support.",
-    fix="ask for {actual} or for null, or upgrade {cluster} yourself: a run never changes the version",
+    meaning="An older Kubernetes version than asked for.",
+    fix="a run upgrades {cluster} from {actual} to {expected}, one minor version after the other, each proven before "
+    "the next",
+)
+NEWER_VERSION = DriftKind(
+    resource="cluster {cluster}",
+    path="version",
+    severity=Severity.WARNING,
+    meaning="A newer Kubernetes version than asked for, after an upgrade by hand or by EKS at the end of support.",
+    fix="ask for {actual} or for null: a run never takes a version back",
     repairable=False,
 )
 UPGRADE_POLICY = DriftKind(
@@ -226,7 +234,8 @@ def _differences(request: Request, network: Network | None, cluster: "ClusterTyp
     if network is not None and vpc_id != network.vpc_id:
         differences.append(OTHER_VPC.found(expected=network.vpc_id, actual=vpc_id, cluster=name))
     if wanted.version not in (None, cluster.get("version")):
-        differences.append(VERSION.found(expected=wanted.version, actual=cluster.get("version"), cluster=name))
+        version = VERSION if upgrade.next_version(request, cluster) else NEWER_VERSION
+        differences.append(version.found(expected=wanted.version, actual=cluster.get("version"), cluster=name))
     differences += [
         NETWORK_CONFIG.found(expected=expected, actual=actual, cluster=name, field=field)
         for field, (expected, actual) in differing_network_config(request, cluster).items()

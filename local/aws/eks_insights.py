@@ -1,0 +1,132 @@
+"""What EKS finds of a cluster that stands in the way of its next version: upgrade insights, looked at anew when asked.
+
+EKS itself looks once a day, or when told to. Source: EKS API, ListInsights, DescribeInsight; EKS user guide, "Prepare
+for Kubernetes version upgrades with cluster insights": an Error is of the next version, a Warning of a later one.
+"""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.responses import ActionResult
+
+from local.aws import eks_addons, eks_health
+from local.aws.eks_base import EksOperations
+from local.aws.eks_rules import OFFERED_VERSIONS
+from local.aws.eks_state import Cluster, utc_now
+from local.aws.refusals import refusal
+
+CATEGORY = "UPGRADE_READINESS"
+
+
+@dataclass(frozen=True)
+class Insight:
+    name: str
+    version: str
+    status: str
+    reason: str
+    recommendation: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def id_in(self, cluster: Cluster) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{cluster.arn} {self.name} {self.version}"))
+
+    def summary(self, cluster: Cluster) -> dict[str, Any]:
+        return {
+            "id": self.id_in(cluster),
+            "name": self.name,
+            "category": CATEGORY,
+            "kubernetesVersion": self.version,
+            "lastRefreshTime": utc_now(),
+            "lastTransitionTime": cluster.created_at,
+            "description": f"Checks for what could keep the cluster from {self.version}.",
+            "insightStatus": {"status": self.status, "reason": self.reason},
+        }
+
+    def describe(self, cluster: Cluster) -> dict[str, Any]:
+        return {
+            **self.summary(cluster),
+            "recommendation": self.recommendation,
+            "additionalInfo": {},
+            "resources": [],
+            "categorySpecificSummary": self.details,
+        }
+
+
+DEPRECATED: dict[str, tuple[str, str]] = {}
+"""Name of a cluster -> (a deprecated API that a client of it asks for, the version that stops serving it)."""
+
+
+class InsightOperations(EksOperations):
+    def list_insights(self) -> ActionResult:
+        cluster, wanted = self.active_cluster(), self.parameter("filter", {})
+        found = [
+            insight
+            for insight in _all(cluster)
+            if CATEGORY in wanted.get("categories", [CATEGORY])
+            and insight.version in wanted.get("kubernetesVersions", [insight.version])
+            and insight.status in wanted.get("statuses", [insight.status])
+        ]
+        return ActionResult({"insights": [insight.summary(cluster) for insight in found]})
+
+    def describe_insight(self) -> ActionResult:
+        cluster, insight_id = self.active_cluster(), self.parameter("id")
+        for insight in _all(cluster):
+            if insight.id_in(cluster) == insight_id:
+                return ActionResult({"insight": insight.describe(cluster)})
+        raise refusal("ResourceNotFoundException", f"No insight found for ID: {insight_id}", clusterName=cluster.name)
+
+
+def of_upgrade(cluster: Cluster, version: str) -> list[Insight]:
+    """To that version, the next one."""
+    return [insight for insight in _all(cluster) if insight.version == version]
+
+
+def _all(cluster: Cluster) -> list[Insight]:
+    newer = [version for version in OFFERED_VERSIONS if version > cluster.version]
+    return [
+        insight
+        for version in newer
+        for insight in (
+            *_of_apis(cluster, version, is_next=version == newer[0]),
+            *(_of_next(cluster, version) if version == newer[0] else ()),
+        )
+    ]
+
+
+def _of_apis(cluster: Cluster, version: str, *, is_next: bool) -> Iterator[Insight]:
+    name = f"Deprecated APIs removed in Kubernetes v{version}"
+    usage, removed_in = DEPRECATED.get(cluster.name, ("", ""))
+    if removed_in != version:
+        yield Insight(name, version, "PASSING", "No deprecated API usage detected within the last 30 days.")
+        return
+    detail = {"usage": usage, "stopServingVersion": version, "clientStats": [{"userAgent": "team-controller/1.0"}]}
+    yield Insight(
+        name,
+        version,
+        "ERROR" if is_next else "WARNING",
+        "Deprecated API usage detected within last 30 days.",
+        f"Update manifests and API clients to use newer Kubernetes APIs before upgrading to Kubernetes v{version}.",
+        {"deprecationDetails": [detail]},
+    )
+
+
+def _of_next(cluster: Cluster, version: str) -> Iterator[Insight]:
+    issues = [*cluster.issues, *eks_health.issues(cluster)]
+    health = "Cluster health issues"
+    if issues:
+        found = ", ".join(f"{issue['code']}: {', '.join(issue['resourceIds'])}" for issue in issues)
+        yield Insight(health, version, "ERROR", f"Cluster has health issues: {found}", "Resolve the health issues.")
+    else:
+        yield Insight(health, version, "PASSING", "No cluster health issues detected.")
+    compatible = {addon.name: eks_addons.compatible_versions(addon.name, version) for addon in cluster.addons.values()}
+    old = [addon.name for addon in cluster.addons.values() if addon.version not in compatible[addon.name]]
+    name = "EKS add-on version compatibility"
+    if old:
+        details = [{"name": each, "compatibleVersions": compatible[each]} for each in old]
+        reason = f"Incompatible add-on versions for Kubernetes {version}: {', '.join(old)}"
+        fix = "Update the add-ons to a compatible version before the upgrade."
+        yield Insight(name, version, "ERROR", reason, fix, {"addonCompatibilityDetails": details})
+    else:
+        yield Insight(name, version, "PASSING", "All installed EKS add-on versions are compatible.")
