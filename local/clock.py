@@ -16,6 +16,7 @@ TYPICAL_SECONDS = {
     "cluster version update": 600.0,
     "cluster deletion": 180.0,
     "control plane logs": 60.0,
+    "insights refresh": 60.0,
     "Fargate profile": 120.0,
     "Fargate profile deletion": 120.0,
     "access entry": 8.0,

@@ -1,7 +1,8 @@
-"""What EKS finds of a cluster that stands in the way of its next version: upgrade insights, looked at anew when asked.
+"""What EKS finds of a cluster that stands in the way of its next version: upgrade insights.
 
-EKS itself looks once a day, or when told to. Source: EKS API, ListInsights, DescribeInsight; EKS user guide, "Prepare
-for Kubernetes version upgrades with cluster insights": an Error is of the next version, a Warning of a later one.
+EKS looks once a day, or when it is told to: of a cluster's health it knows what it has seen then. Source: EKS API,
+ListInsights, DescribeInsight, StartInsightsRefresh; EKS user guide, "Prepare for Kubernetes version upgrades with
+cluster insights": an Error is of the next version, a Warning of a later one.
 """
 
 import uuid
@@ -77,6 +78,24 @@ class InsightOperations(EksOperations):
                 return ActionResult({"insight": insight.describe(cluster)})
         raise refusal("ResourceNotFoundException", f"No insight found for ID: {insight_id}", clusterName=cluster.name)
 
+    def start_insights_refresh(self) -> ActionResult:
+        cluster = self.active_cluster()
+        cluster.refresh = {"status": "IN_PROGRESS", "startedAt": utc_now()}
+
+        def finish() -> None:
+            cluster.issues_seen = [*cluster.issues, *eks_health.issues(cluster)]
+            cluster.refresh |= {"status": "COMPLETED", "endedAt": utc_now()}
+
+        self.later("insights refresh", finish)
+        message = "An insights refresh has been initiated. Wait for it to complete."
+        return ActionResult({"message": message, "status": "IN_PROGRESS"})
+
+    def describe_insights_refresh(self) -> ActionResult:
+        refresh = self.active_cluster().refresh
+        if not refresh:
+            raise refusal("ResourceNotFoundException", "No insights refresh was started for the cluster")
+        return ActionResult({"message": "", **refresh})
+
 
 def of_upgrade(cluster: Cluster, version: str) -> list[Insight]:
     """To that version, the next one."""
@@ -113,7 +132,7 @@ def _of_apis(cluster: Cluster, version: str, *, is_next: bool) -> Iterator[Insig
 
 
 def _of_next(cluster: Cluster, version: str) -> Iterator[Insight]:
-    issues = [*cluster.issues, *eks_health.issues(cluster)]
+    issues = cluster.issues_seen
     health = "Cluster health issues"
     if issues:
         found = ", ".join(f"{issue['code']}: {', '.join(issue['resourceIds'])}" for issue in issues)

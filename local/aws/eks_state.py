@@ -201,6 +201,9 @@ class Cluster:
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
     addons: dict[str, Addon] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
+    issues_seen: list[dict[str, Any]] = field(default_factory=list)
+    """What EKS found wrong when it last looked at everything."""
+    refresh: dict[str, Any] = field(default_factory=dict)
     upgrade: tuple[str, datetime.datetime] | None = None
     """From which version, and when; an upgrade may be taken back for a while."""
 

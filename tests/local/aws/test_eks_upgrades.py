@@ -137,28 +137,40 @@ def test_node_groups_of_an_older_version_stand_in_the_way(parts: Any, eks: Any) 
     assert "Nodegroup old must be updated to match cluster version 1.35" in refusal(eks, "1.36")
 
 
-def test_an_upgrade_without_addresses_fails_and_leaves_the_version(
-    parts: Any, eks: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    update = eks.update_cluster_version(name="demo", version="1.35")["update"]
+def fill(parts: Any, subnet_id: str) -> None:
+    ec2 = parts.client("ec2")
+    while ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["AvailableIpAddressCount"] >= 5:
+        ec2.create_network_interface(SubnetId=subnet_id)
+
+
+@pytest.fixture
+def full(parts: Any, eks: Any) -> str:
+    """A subnet of the cluster, small and full."""
     cluster = clusters_of("123456789012", "ap-northeast-1")["demo"]
-    full = cluster.vpc_config["subnetIds"][0]
-    found = eks_upgrades_find(full)
-    monkeypatch.setattr("local.aws.eks_upgrades.network.find_subnet", found)
+    made = parts.client("ec2").create_subnet(VpcId=cluster.vpc_config["vpcId"], CidrBlock="192.168.200.0/28")
+    subnet_id = str(made["Subnet"]["SubnetId"])
+    cluster.vpc_config["subnetIds"] = [*cluster.vpc_config["subnetIds"], subnet_id]
+    fill(parts, subnet_id)
+    return subnet_id
+
+
+def test_an_upgrade_without_addresses_fails_and_leaves_the_version(parts: Any, eks: Any, full: str) -> None:
+    update = eks.update_cluster_version(name="demo", version="1.35")["update"]
     parts.clock.pass_time()
-    monkeypatch.undo()
     failed = eks.describe_update(name="demo", updateId=update["id"])["update"]
     assert (state(eks), failed["status"]) == ((OLD, "ACTIVE"), "Failed")
     assert [(each["errorCode"], each["resourceIds"]) for each in failed["errors"]] == [("IpNotAvailable", [full])]
 
 
-def eks_upgrades_find(full: str) -> Any:
-    """As network.find_subnet, of a VPC where one subnet has no address left."""
-    from local.aws import network
-
-    find = network.find_subnet
-
-    class Full:
-        available_ip_address_count = 0
-
-    return lambda ec2, subnet_id: Full() if subnet_id == full else find(ec2, subnet_id)
+def test_insights_know_of_the_health_what_was_seen_at_their_last_refresh(parts: Any, eks: Any, full: str) -> None:
+    asked = {"clusterName": "demo", "filter": {"statuses": ["ERROR"]}}
+    assert eks.list_insights(**asked)["insights"] == []
+    assert code(eks.describe_insights_refresh, clusterName="demo") == "ResourceNotFoundException"
+    eks.start_insights_refresh(clusterName="demo")
+    assert eks.describe_insights_refresh(clusterName="demo")["status"] == "IN_PROGRESS"
+    parts.clock.pass_time()
+    assert eks.describe_insights_refresh(clusterName="demo")["status"] == "COMPLETED"
+    (insight,) = eks.list_insights(**asked)["insights"]
+    assert insight["name"] == "Cluster health issues"
+    assert full in insight["insightStatus"]["reason"]
+    assert refusal(eks, "1.35").startswith("InvalidStateException: ")

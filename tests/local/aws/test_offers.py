@@ -16,8 +16,10 @@ def test_every_add_on_is_offered_for_every_version(parts: Any) -> None:
     addons = parts.client("eks").describe_addon_versions()["addons"]
     assert {each["addonName"] for each in addons} == set(eks_addons.ADDON_VERSIONS)
     for addon in addons:
-        (offered,) = addon["addonVersions"]
-        assert {each["clusterVersion"] for each in offered["compatibilities"]} == set(eks_rules.OFFERED_VERSIONS)
+        works_with = [each for offered in addon["addonVersions"] for each in offered["compatibilities"]]
+        assert {each["clusterVersion"] for each in works_with} == set(eks_rules.OFFERED_VERSIONS)
+        defaults = [each["clusterVersion"] for each in works_with if each["defaultVersion"]]
+        assert sorted(defaults) == sorted(eks_rules.OFFERED_VERSIONS)
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,20 @@ class FakeEks:
         if int(version[2:]) != int(cluster["version"][2:]) + 1:
             raise RefusedError("InvalidParameterException")
         cluster["status"] = "UPDATING"
-        self.updates[f"update-{len(self.updates)}"] = {"status": "InProgress", "version": version}
+        made = {"type": "VersionUpdate", "status": "InProgress", "version": version, "createdAt": self.now}
+        self.updates[f"update-{len(self.updates)}"] = made
         return {"update": {"id": list(self.updates)[-1], "status": "InProgress"}}
 
-    def describe_update(self, *, name: str, updateId: str) -> Values:
+    def list_updates(self, *, name: str, addonName: str | None = None, **_: Any) -> Values:
         self._known(self.clusters, name)
-        update = self._known(self.updates, updateId)
-        return {"update": {"id": updateId, "status": update["status"], "errors": update.get("errors", [])}}
+        return {"updateIds": [key for key, each in self.updates.items() if each.get("addon") == addonName]}
+
+    def describe_update(self, *, name: str, updateId: str, addonName: str | None = None) -> Values:
+        self._known(self.clusters, name)
+        update = {"errors": [], **self._known(self.updates, updateId)}
+        assert update.pop("addon", None) == addonName
+        update.pop("version", None)
+        return {"update": {"id": updateId, **update}}
 
     def list_insights(self, *, clusterName: str, filter: Values, **_: Any) -> Values:
         """Those that stand in the way of the next version; nobody asks for others."""
@@ -242,6 +249,7 @@ class FakeEks:
             raise RefusedError("ResourceInUseException")
         self.addons[addonName] = {
             "addonName": addonName,
+            "clusterName": clusterName,
             "status": "CREATING",
             "createdAt": NOW,
             "modifiedAt": NOW,
@@ -263,6 +271,8 @@ class FakeEks:
             raise RefusedError("ResourceInUseException")
         addon.update(status="UPDATING", configurationValues=configurationValues)
         addon["addonVersion"] = addonVersion or addon["addonVersion"]
+        made = {"type": "AddonUpdate", "status": "Successful", "createdAt": self.now, "addon": addonName}
+        self.updates[f"update-{len(self.updates)}"] = made
         return {"update": {"id": "1", "status": "InProgress"}}
 
     def delete_addon(self, *, clusterName: str, addonName: str) -> Values:

@@ -1,5 +1,6 @@
 """One minor version up: the control plane when EKS finds it ready, then the add-on."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,6 +81,20 @@ def test_a_step_is_the_control_plane_and_then_the_add_on_and_tells_of_the_next(
     assert calls.mutating == ["UpdateClusterVersion", "UpdateAddon"]
 
 
+@pytest.mark.parametrize(("upgraded_later", "left_behind"), [(True, True), (False, False)])
+def test_an_add_on_that_an_upgrade_has_left_behind_is_taken_along_by_a_later_run(
+    upgraded_later: bool, left_behind: bool, eks: FakeEks, running: dict[str, Any]
+) -> None:
+    ensure(eks, Step("1.34"))
+    after(eks, running, version="1.34")
+    later = timedelta(hours=1 if upgraded_later else -1)
+    eks.updates["update-0"]["createdAt"] = NOW + later
+    for version in ("1.34", "1.35"):
+        observation = ensure(eks, Step(), request_for(cluster={"version": version}))
+        assert (observation.reason is Reason.UPGRADING) == left_behind
+    assert ensure(eks, Step(), request_for()).ready
+
+
 def test_a_newer_add_on_is_somebodys_choice_and_stays(eks: FakeEks, running: dict[str, Any]) -> None:
     running["version"], eks.addons["coredns"]["addonVersion"] = "1.34", "v1.13.0-eksbuild.1"
     calls = Calls(eks.client)
@@ -95,7 +110,8 @@ def test_a_cluster_that_is_not_ready_is_refused_with_what_eks_says(eks: FakeEks,
     assert raised.value.reason is ErrorReason.NOT_UPGRADABLE
     assert raised.value.subject == (
         "cluster eks-example is not ready for 1.34: Deprecated APIs removed in Kubernetes v1.34: Deprecated API usage "
-        "detected within last 30 days. (/apis/example/v1beta1/things, asked for by team/1.0) (Update manifests.)"
+        "detected within last 30 days. (/apis/example/v1beta1/things, asked for by team/1.0) (Update manifests. "
+        "EKS looks again within a day, or when told to: aws eks start-insights-refresh --cluster-name eks-example)"
     )
     assert calls.mutating == []
 

@@ -58,7 +58,8 @@ def ensure(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient", step: 
     new Kubernetes version" (control plane first, add-ons after it).
     """
     if step.to is None:
-        return None
+        is_named = request.cluster.version is not None
+        return addon_upgrade.ensure(request, cluster["version"], eks, in_a_step=False) if is_named else None
     if versions.minor(cluster["version"]) >= versions.minor(step.to):
         return addon_upgrade.ensure(request, cluster["version"], eks)
     if step.update_id is not None:
@@ -108,7 +109,8 @@ def obstacles(cluster: "ClusterTypeDef", upgrade_to: str, eks: "EKSClient") -> I
         yield Problem(
             ErrorReason.NOT_UPGRADABLE,
             f"cluster {cluster['name']} is not ready for {upgrade_to}: {_told(insight)}",
-            insight.get("recommendation") or "remove what EKS names",
+            f"{insight.get('recommendation') or 'Remove what EKS names.'} EKS looks again within a day, or when told "
+            f"to: aws eks start-insights-refresh --cluster-name {cluster['name']}",
         )
 
 
