@@ -28,7 +28,7 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         role_arn=role_arn,
         now=datetime.now(UTC),
         security_group_ids=groups,
-        step=Step.from_payload(event["upgrade"]),
+        step=Step.from_payload(event.get("upgrade")),
     )
     # After it: whose the cluster is decides whose the logs are.
     cluster_logs.ensure(request, target.client("logs"))

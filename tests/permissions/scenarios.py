@@ -11,6 +11,8 @@ from typing import Any
 from moto.ec2.models.route_tables import Route
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.aws import eks_addons
+from local.aws.eks_rules import DEFAULT_VERSION
 from local.aws.hooks import Call
 from local.aws.patches import scheduler
 from local.aws.refusals import refusal
@@ -52,6 +54,7 @@ def full(world: World, name: str) -> dict[str, Any]:
     return {
         "cluster": {
             "name": f"{name}-full",
+            "version": DEFAULT_VERSION,
             "admin_principal_arns": [world.person, world.user],
             "secrets_key_arn": world.key,
             "control_plane_logs": ["audit"],
@@ -112,6 +115,18 @@ def repaired(world: World, name: str) -> None:
         settle(drifted)
     run = succeeded(reverify.wait(check))
     assert (run.output["status"], len(run.output["repaired"])) == ("Verified", len(changes))
+
+
+def upgraded(world: World, name: str) -> None:
+    """A cluster of an older version whose add-on is not ready, and then is; another add-on is left behind."""
+    provision, cluster = world.machine("Provision"), scene(world, f"{name}-full").cluster
+    *_, too_old, old, _new = eks_addons.COREDNS_VERSIONS.values()
+    cluster.version, cluster.addons["coredns"].version = list(eks_addons.COREDNS_VERSIONS)[-2], too_old
+    failed(provision.run({**full(world, name), "mode": "plan"}))
+    failed(provision.run(full(world, name)))
+    cluster.addons["coredns"].version = old
+    assert succeeded(provision.run(full(world, name))).output["cluster"]["version"] == DEFAULT_VERSION
+    cluster.addons["coredns"].version = old
 
 
 def diagnosed(world: World, name: str) -> None:
@@ -319,6 +334,7 @@ SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     provisioned,
     checked,
     repaired,
+    upgraded,
     diagnosed,
     taken_over,
     scheduled,

@@ -27,6 +27,15 @@ def test_it_creates_the_cluster_with_the_cluster_role_and_is_ready_when_it_is_ac
     assert (group["logGroupName"], group["retentionInDays"]) == ("/aws/eks/eks-example/cluster", 90)
 
 
+def test_it_takes_the_step_that_it_is_told_and_says_by_which_update(invoke: Invoke, eks: FakeEks) -> None:
+    invoke("ensure_cluster", network=NETWORK.facts())
+    eks.clusters["eks-example"]["status"] = "ACTIVE"
+    answer = invoke("ensure_cluster", network=NETWORK.facts(), upgrade={"to": "1.34", "update_id": None})
+    assert (answer["ready"], answer["reason"], answer["update_id"]) == (False, "Upgrading", "update-0")
+    answer = invoke("ensure_cluster", network=NETWORK.facts(), upgrade={"to": "1.34", "update_id": "update-0"})
+    assert (answer["reason"], answer["update_id"]) == ("Updating", "update-0")
+
+
 def test_the_logs_of_a_cluster_that_is_not_ours_are_left_alone(invoke: Invoke, eks: FakeEks, logs: Any) -> None:
     invoke("ensure_cluster", network=NETWORK.facts())
     logs.delete_retention_policy(logGroupName="/aws/eks/eks-example/cluster")

@@ -38,8 +38,9 @@ class Step:
     update_id: str | None = None
 
     @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> "Step":
-        return cls(payload["to"], payload["update_id"])
+    def from_payload(cls, payload: Mapping[str, Any] | None) -> "Step":
+        """None from an execution that began before there were steps: its definition stays what it was."""
+        return cls(payload["to"], payload["update_id"]) if payload else cls()
 
     @property
     def facts(self) -> dict[str, str]:
