@@ -15,5 +15,5 @@ from provisioner.request import Request
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     target, resolvers = Target.of(request, role="inspector"), event["proven"].get("network", {}).get("resolvers")
-    differences = drift(infrastructure(request, target, proven_resolvers=resolvers).inspected)
-    return {"differences": [each.payload() for each in differences]}
+    found = infrastructure(request, target, proven_resolvers=resolvers)
+    return {"differences": [each.payload() for each in drift(found.inspected)], "support": found.support}

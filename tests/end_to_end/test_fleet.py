@@ -5,11 +5,12 @@ Several records are of the same few clusters: to what looks at them each is one 
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from local.aws.eks_state import clusters_of
 from local.aws.patches import scheduler
 from local.cloud import EmbeddedCloud
 from local.faults.accounts import roll_out_roles
@@ -29,6 +30,8 @@ PREFIX = "fleet"
 DEPARTED = "444455556666"
 """An account that had the roles and a cluster, and has the cluster still."""
 BROKEN = ["fleet-broken", "broken-2", "broken-3", "broken-4", "broken-5"]
+LEAVING = "1.34"
+"""Its standard support ends in a month."""
 GONE = ["fleet-gone", "gone-2", "gone-3"]
 CHANGING = ["fleet-changing", "fleet-first-time"]
 NEVER_PROVEN = ["never"]
@@ -134,6 +137,7 @@ def record_two_hundred(cloud: EmbeddedCloud, provision: Machine, records: Record
     runs = [provision.start(request) for request in requests]
     assert {provision.wait(arn).status for arn in runs} == {"SUCCEEDED"}
     close_nfs(cloud, BROKEN[0])
+    clusters_of(cloud.account_id, cloud.region)[BROKEN[0]].version = LEAVING
     take_roles_away()
     for name in (*GOOD[1:], CHANGING[0]):
         records.copy(GOOD[0], name)
@@ -164,6 +168,20 @@ def test_exactly_what_is_wrong_in_two_hundred_clusters_is_reported(checked: Chec
             assert (each["differences"] > 0, each["cause"]) == (True, None)
         else:
             assert f"RoleNotAssumable: arn:aws:iam::{DEPARTED}:role/{PREFIX}-inspector" in each["cause"]
+
+
+def test_clusters_whose_version_leaves_standard_support_are_named_with_the_day(
+    checked: Checked, cloud: EmbeddedCloud
+) -> None:
+    (offered,) = cloud.client("eks").describe_cluster_versions(clusterVersions=[LEAVING])["clusterVersions"]
+    until = offered["endOfStandardSupportDate"].date()
+    told = checked.run.output["leaving_support"]
+    assert sorted(each["cluster_name"] for each in told) == sorted(BROKEN)
+    for each in told:
+        assert (each["version"], each["upgrade_policy"]) == (LEAVING, "STANDARD")
+        assert abs((date.fromisoformat(each["standard_until"]) - until).days) <= 1  # a day may end in between
+        assert 28 <= each["days_left"] <= 30
+    assert maximum(cloud, "ClustersLeavingSupport") == len(BROKEN)
 
 
 def test_the_metrics_say_the_same(checked: Checked, cloud: EmbeddedCloud) -> None:

@@ -101,6 +101,13 @@ class LeftOut(_Part):
     left_out_because: Text
 
 
+class Support(_Part):
+    version: Text
+    upgrade_policy: Literal["STANDARD", "EXTENDED"]
+    is_extended: Annotated[bool, Field(description="Standard support has ended: six times the price")]
+    standard_until: Annotated[str | None, Field(description="ISO 8601 day; null: EKS names none")]
+
+
 class Remediation(_Part):
     execution_arn: ExecutionArn
 
@@ -117,6 +124,9 @@ class ClusterChecked(_Detail):
     depth: Depth
     behaviour: Annotated[
         Proven | LeftOut | None, Field(description="What the pods proved, or why they did not run; null: not asked for")
+    ]
+    support: Annotated[
+        Support | None, Field(description="Of the version that runs, as EKS tells; null: the cluster is not ACTIVE")
     ]
     repaired: Annotated[list[Difference], Field(description="What differed before remediation and no longer does")]
     remediation: Annotated[Remediation | None, Field(description="The provision run that repaired; null: none was")]
@@ -197,6 +207,19 @@ class Attention(_Detail):
     cause: str | None
 
 
+class LeavingSupport(_Part):
+    account_id: AccountId
+    region: Text
+    cluster_name: Text
+    version: Text
+    upgrade_policy: Annotated[
+        Literal["STANDARD", "EXTENDED"],
+        Field(description="What comes then: STANDARD, EKS upgrades it; EXTENDED, it costs six times as much"),
+    ]
+    standard_until: Annotated[Text, Field(description="ISO 8601 day")]
+    days_left: Annotated[int, Field(description="Until then; negative since")]
+
+
 class NewAccountsFailure(_Part):
     state: Text
     error: Text
@@ -226,6 +249,11 @@ class FleetChecked(_Detail):
     counts: Counts
     attention: Annotated[list[Attention], Field(description="The clusters that somebody has to look at, at most 200")]
     attention_left_out: Count
+    leaving_support: Annotated[
+        list[LeavingSupport],
+        Field(description="Clusters whose version leaves standard support within 60 days, or has, at most 200"),
+    ]
+    leaving_support_left_out: Count
     new_accounts: Annotated[list[AccountId], Field(description="Enrolled accounts whose provisioning was started")]
     new_accounts_failure: Annotated[
         NewAccountsFailure | None, Field(description="Why new accounts could not be found or provisioned")

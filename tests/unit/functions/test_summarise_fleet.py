@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -81,6 +82,26 @@ def test_a_fleet_without_a_cluster_to_check_has_a_summary_too() -> None:
         "busy": 2,
         "never_proven": 1,
     }
+
+
+def test_versions_that_leave_standard_support_within_sixty_days_are_named_the_most_urgent_first() -> None:
+    def supported(name: str, days: int, policy: str = "STANDARD") -> dict[str, Any]:
+        until = (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+        support = {"version": "1.34", "upgrade_policy": policy, "is_extended": days < 0, "standard_until": until}
+        return outcome(name, "Verified", support=support)
+
+    place = results(
+        [supported("next year", 300), supported("soon", 50), supported("gone", -5, "EXTENDED"), outcome("x", "Busy")],
+        [outcome("undated", "Verified", support={**supported("y", 0)["support"], "standard_until": None})],
+    )
+    summary = summarised(place)
+    leaving = summary["leaving_support"]
+    assert [(each["cluster_name"], each["upgrade_policy"]) for each in leaving] == [
+        ("gone", "EXTENDED"),
+        ("soon", "STANDARD"),
+    ]
+    assert [each["days_left"] for each in leaving] in ([-5, 50], [-6, 49])  # a day may end in between
+    assert (summary["attention"], summary["leaving_support_left_out"]) == ([], 0)
 
 
 def test_each_count_is_a_metric(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """Everything in AWS that belongs to a request, in the order in which provision acts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from provisioner.aws.session import Target
 from provisioner.difference import Inspected
@@ -34,7 +35,11 @@ from provisioner.resources import (
     versions,
 )
 from provisioner.resources.network_drift import NetworkState
+from provisioner.resources.versions import Support
 from provisioner.resources.vpc import Network
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks.type_defs import ClusterTypeDef
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Infrastructure:
     cluster: list[Inspected]
     storage: list[Inspected]
     dns: list[Inspected]
+    support: Mapping[str, Any] | None = None
+    """Until when EKS supports the version that the cluster runs, as `Support.payload` tells; None if nobody knows."""
 
     @property
     def inspected(self) -> list[Inspected]:
@@ -58,10 +65,13 @@ def infrastructure(
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
-    ec2, cloudformation = target.client("ec2"), target.client("cloudformation")
+    ec2, cloudformation, eks = target.client("ec2"), target.client("cloudformation"), target.client("eks")
     state = network_drift.inspect(request, ec2, cloudformation, proven_resolvers=proven_resolvers)
-    of_cluster, dns = _cluster(request, target, state.network)
-    return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns)
+    found = cluster.find(request, eks)
+    support = versions.support_of(found["version"], eks) if found is not None and found["status"] == "ACTIVE" else None
+    of_cluster, dns = _cluster(request, target, state.network, found, support)
+    told = support.payload(cluster.upgrade_policy_of(found)) if found is not None and support is not None else None
+    return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns, told)
 
 
 def wanted_policies(request: Request, target: Target) -> dict[str, str]:
@@ -75,11 +85,11 @@ def wanted_policies(request: Request, target: Target) -> dict[str, str]:
     )
 
 
-def _cluster(request: Request, target: Target, network: Network | None) -> tuple[list[Inspected], list[Inspected]]:
+def _cluster(
+    request: Request, target: Target, network: Network | None, found: "ClusterTypeDef | None", support: Support | None
+) -> tuple[list[Inspected], list[Inspected]]:
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
     eks, iam = target.client("eks"), target.client("iam")
-    found = cluster.find(request, eks)
-    support = versions.support_of(found["version"], eks) if found is not None and found["status"] == "ACTIVE" else None
     looked_at = cluster_drift.inspect(request, network, found, support)
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []

@@ -242,9 +242,14 @@ def differing_network_config(request: Request, cluster: "ClusterTypeDef") -> dic
     return {field: (asked, found) for field, (asked, found) in both.items() if asked not in (None, found) and asked}
 
 
+def upgrade_policy_of(cluster: "ClusterTypeDef") -> str:
+    """EXTENDED where it was never asked for otherwise. Source: EKS API, UpgradePolicyRequest."""
+    return cluster.get("upgradePolicy", {}).get("supportType", "EXTENDED")
+
+
 def differing_upgrade_policy(request: Request, cluster: "ClusterTypeDef") -> "tuple[SupportTypeType, str] | None":
     """(wanted, actual) when the request names one and the cluster has the other."""
-    wanted, actual = request.cluster.upgrade_policy, cluster.get("upgradePolicy", {}).get("supportType", "EXTENDED")
+    wanted, actual = request.cluster.upgrade_policy, upgrade_policy_of(cluster)
     return None if wanted is None or wanted == actual else (wanted, actual)
 
 

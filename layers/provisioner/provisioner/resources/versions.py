@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -15,6 +15,12 @@ class Support:
     version: str
     is_extended: bool
     standard_until: datetime | None
+
+    def payload(self, upgrade_policy: str) -> dict[str, Any]:
+        """{version, upgrade_policy, is_extended, standard_until: day or null}, of a cluster with that policy."""
+        until = self.standard_until.date().isoformat() if self.standard_until else None
+        known = {"version": self.version, "is_extended": self.is_extended, "standard_until": until}
+        return {**known, "upgrade_policy": upgrade_policy}
 
 
 def support_of(version: str, eks: "EKSClient") -> Support | None:
