@@ -96,6 +96,8 @@ class Outcome:
                 console.print(f"\n[bold green]Removed[/]: {self.output['cluster']['name']}.")
             case "AlreadyInProgress" | "Busy":
                 console.print(f"[bold]Busy[/]: {self.output['holder']} works on the cluster.", soft_wrap=True)
+            case "LeftOut":
+                console.print(f"[bold]Left out[/]: {self.output['because']}. Nothing was touched.", soft_wrap=True)
             case _ if "counts" in self.output:
                 _show_tables(console, fleet_tables(self.output))
             case status:

@@ -8,6 +8,7 @@ from eks_efs.endings import WrongInput
 from eks_efs.stack import Stack
 from provisioner.defaults import complete_request
 from provisioner.errors import RequestError
+from provisioner.fleet.units import known_path_to
 from provisioner.request import Request, json_schema
 
 
@@ -42,6 +43,7 @@ def judged(stack: Stack, asked: Any) -> Request:
             stack_defaults="{}",
             ssm=stack.client("ssm"),
             defaults_parameter=outputs["DefaultsParameterName"],
+            path_to=lambda unit_id: known_path_to(unit_id, stack.client("organizations")),
             functions_in_vpc=outputs["FunctionsInVpc"] == "true",
         )
     except RequestError as error:

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import CLIENT_CONFIG
 from provisioner.events import asked_by
 from provisioner.fleet.located_account import AccountSources, locate
+from provisioner.fleet.request import listed
 from provisioner.handler import function_handler
 
 
@@ -20,5 +21,6 @@ def lambda_handler(event: dict[str, Any], _: LambdaContext) -> dict[str, Any]:
         os.environ["DEFAULTS_PARAMETER"],
         boto3.client("dynamodb", config=CLIENT_CONFIG),
         os.environ["CLAIMS_TABLE"],
+        listed(os.environ["LEFT_OUT"]),
     )
     return locate(asked_by(event["input"]), sources).payload()

@@ -1,6 +1,7 @@
 """State "Validate request": any trigger becomes one full request, or is refused before anything exists."""
 
 import os
+from functools import partial
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner import volumes
 from provisioner.aws.session import CLIENT_CONFIG
 from provisioner.defaults import complete_request
+from provisioner.fleet.units import known_path_to
 from provisioner.handler import function_handler, logger
 from provisioner.request import Request
 
@@ -29,6 +31,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         stack_defaults=os.environ["STACK_DEFAULTS"],
         ssm=boto3.client("ssm", config=CLIENT_CONFIG),
         defaults_parameter=os.environ["DEFAULTS_PARAMETER"],
+        path_to=partial(known_path_to, organizations=boto3.client("organizations", config=CLIENT_CONFIG)),
         located=event["located"],
         functions_in_vpc=os.environ["FUNCTIONS_IN_VPC"] == "true",
     )

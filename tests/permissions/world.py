@@ -31,7 +31,8 @@ class World:
     @classmethod
     def deployed(cls, cloud: EmbeddedCloud) -> "World":
         root = _organization(cloud)
-        outputs = cloud.deploy(parameters={"EnrolledUnits": root, "ManagementAccountId": MANAGEMENT})
+        parameters = {"EnrolledUnits": root, "ManagementAccountId": MANAGEMENT, "LeftOut": "ou-ab12-00000000"}
+        outputs = cloud.deploy(parameters=parameters)
         _name_functions_group(cloud)
         administrator = administrator_of(MANAGEMENT)
         cloud.server.client("cloudformation", credentials=administrator).create_stack(
@@ -66,6 +67,10 @@ class World:
         """An enrolled one, with its roles, whose event never came."""
         organizations = self.cloud.client("organizations")
         made = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        (unit,) = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"]
+        ends = {"SourceParentId": root, "DestinationParentId": unit["Id"]}
+        organizations.move_account(AccountId=made["AccountId"], **ends)
         roll_out_roles(self.cloud, made["AccountId"], HubAccountId=self.cloud.account_id)
         return str(made["AccountId"])
 

@@ -87,6 +87,7 @@ def test_an_account_and_a_region_are_a_complete_request() -> None:
         "on_failure": "keep",
         "protect": False,
         "tags": {},
+        "from_defaults": {},
     }
 
 
@@ -379,3 +380,7 @@ def test_a_good_request_survives_the_round_trip_through_json_and_its_schema(part
     written = json.loads(json.dumps(request.model_dump(mode="json")))
     assert Request.model_validate(written) == request
     SCHEMA.validate(written)
+
+
+def test_where_values_came_from_does_not_make_another_request_of_it() -> None:
+    assert accepted({"from_defaults": {"cluster.version": "SSM parameter x"}}).digest == accepted({}).digest

@@ -1,7 +1,7 @@
 """A trigger's partial request, completed by the defaults of its organizational unit, of the stack, and of the place."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from ipaddress import IPv4Network, collapse_addresses
@@ -19,6 +19,9 @@ from provisioner.request import ExistingNetwork, Request, network_form
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
+
+UnitPath = Callable[[str], tuple[list[str], str]]
+"""Unit's id -> the units from the outermost down to it, and why those above are not known, "" when they are."""
 
 _UNIT: Final = TypeAdapter(OrganizationalUnitId)
 
@@ -39,23 +42,28 @@ def complete_request(
     stack_defaults: str,
     ssm: "SSMClient",
     defaults_parameter: str,
+    path_to: UnitPath,
     located: Mapping[str, Any] | None = None,
     functions_in_vpc: bool = False,
 ) -> Request:
     """The full request that `trigger` asks for; what it leaves out comes from the defaults.
 
     Precedence: `located`, which is what is known of an event's account besides, trigger,
-    `<defaults_parameter>/<organizational unit id>`, `defaults_parameter`, `stack_defaults` (JSON of a partial request),
-    own account and region. Reads at most two SSM parameters and calls nothing else.
+    `<defaults_parameter>/<organizational unit id>`, the same of the units above it, the nearest first,
+    `defaults_parameter`, `stack_defaults` (JSON of a partial request), own account and region. Only reads: an SSM
+    parameter for each, and where the unit is. `from_defaults` of the request says what came from which.
     Raises: RequestError, which lists every wrong field and names where a wrong default came from.
     """
-    asked = merge(asked_by(trigger), located or {})
+    asked, known = asked_by(trigger), Layer(located or {}, "what is known of the account since an earlier event")
+    unit_id = merge(asked, known.values).get("organizational_unit_id")
+    units, unknown_above = _units(unit_id, path_to)
     layers = [
         Layer({"account_id": own_account_id, "region": own_region}),
         Layer(json.loads(stack_defaults), "the stack's parameters"),
         _read(ssm, defaults_parameter),
-        *_organizational_unit_layers(ssm, defaults_parameter, asked.get("organizational_unit_id")),
+        *(_read(ssm, f"{defaults_parameter}/{unit}") for unit in units),
         Layer(asked),
+        known,
     ]
     merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
     problems = [
@@ -65,7 +73,11 @@ def complete_request(
         *_place_problems(merged, own_region),
     ]
     if not problems:
-        request = Request.model_validate(merged)
+        given = merged.get("from_defaults", {})
+        origins = dict(_origins(layers, merged))
+        if unknown_above:
+            origins["organizational_unit_id"] = f"without the defaults of the units above it: {unknown_above}"
+        request = Request.model_validate(merged | {"from_defaults": given | origins})
         problems = [
             *endpoint_problems(request, functions_in_vpc=functions_in_vpc),
             *network_problems(request),
@@ -216,12 +228,21 @@ def _read(ssm: "SSMClient", parameter: str) -> Layer:
     return Layer(values, origin)
 
 
-def _organizational_unit_layers(ssm: "SSMClient", parameter: str, unit_id: Any) -> list[Layer]:
+def _units(unit_id: Any, path_to: UnitPath) -> tuple[list[str], str]:
     """Nothing is read for what is no id, which would name another parameter; the field's own check refuses it."""
     try:
-        return [_read(ssm, f"{parameter}/{_UNIT.validate_python(unit_id)}")]
+        return path_to(_UNIT.validate_python(unit_id))
     except ValidationError:
-        return []
+        return [], ""
+
+
+def _origins(layers: Sequence[Layer], values: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[str, str]]:
+    """Each field that has its value from somewhere else than the trigger or the place, and from where."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _origins(layers, value, (*path, name))
+        elif origin := _origin(layers, (*path, name)):
+            yield ".".join(map(str, (*path, name))), origin
 
 
 def _origin(layers: Sequence[Layer], path: Path) -> str | None:

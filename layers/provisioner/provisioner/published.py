@@ -226,6 +226,11 @@ class NewAccountsFailure(_Part):
     cause: str
 
 
+class AccountLeftOut(_Part):
+    account_id: AccountId
+    because: Text
+
+
 class Orphan(_Part):
     account_id: AccountId
     region: Text
@@ -257,6 +262,9 @@ class FleetChecked(_Detail):
     new_accounts: Annotated[list[AccountId], Field(description="Enrolled accounts whose provisioning was started")]
     new_accounts_failure: Annotated[
         NewAccountsFailure | None, Field(description="Why new accounts could not be found or provisioned")
+    ]
+    accounts_left_out: Annotated[
+        list[AccountLeftOut], Field(description="Enrolled accounts without a cluster that are to have none, and why")
     ]
     orphans: Annotated[
         list[Orphan] | None,

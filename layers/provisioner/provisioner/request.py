@@ -197,6 +197,10 @@ class Request(_Part):
     on_failure: Literal["keep", "roll_back"] = "keep"
     protect: Annotated[bool, Field(description="whether a removal is refused until a run has taken this back")] = False
     tags: Annotated[dict[fields.TagKey, fields.TagValue], Field(max_length=40)] = {}
+    from_defaults: Annotated[
+        dict[str, str],
+        Field(description="filled in by the program: by field, where a value came from that was not asked for"),
+    ] = {}
 
     @property
     def claim_key(self) -> str:
@@ -220,7 +224,8 @@ class Request(_Part):
     @property
     def digest(self) -> str:
         """The same for two requests that ask for the same, whichever unit's defaults made them so."""
-        return hashlib.sha256(self.model_dump_json(exclude={"organizational_unit_id"}).encode()).hexdigest()
+        asked = self.model_dump_json(exclude={"organizational_unit_id", "from_defaults"})
+        return hashlib.sha256(asked.encode()).hexdigest()
 
     @property
     def owner_tags(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.organizations import utils
-from moto.organizations.exceptions import AccountNotFoundException
+from moto.organizations.exceptions import OrganizationsClientError
 from moto.organizations.models import FakeAccount, organizations_backends
 from moto.organizations.responses import OrganizationsResponse
 
@@ -28,7 +28,11 @@ LISTS = (
     "list_accounts_for_parent",
     "list_organizational_units_for_parent",
     "list_parents",
+    "list_tags_for_resource",
 )
+
+UNKNOWN_CHILDREN = ("AccountNotFoundException", "OrganizationalUnitNotFoundException")
+"""What moto says of a child that there is not; of these calls, only ListParents names one."""
 
 
 def install(server: AwsServer) -> None:
@@ -52,13 +56,17 @@ def _for_administrators(list_them: Callable[[OrganizationsResponse], str]) -> Ca
     def listed(self: OrganizationsResponse) -> str:
         account_id = self.current_account
         managed_by, partition = organizations_backends.master_accounts.get(account_id, (account_id, self.partition))
+        if organizations_backends[managed_by][partition].org is None:
+            raise refusal("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
         administrators = {admin.account.id for admin in organizations_backends[managed_by][partition].admins}
         if account_id not in administrators | {managed_by}:
             raise refusal("AccessDeniedException", "You don't have permissions to access this resource.")
         self.current_account = managed_by
         try:
             return list_them(self)
-        except AccountNotFoundException as error:  # the one of these calls that names an account is ListParents
+        except OrganizationsClientError as error:
+            if error.code not in UNKNOWN_CHILDREN:
+                raise
             raise refusal("ChildNotFoundException", "You provided a ChildId that doesn't exist.") from error
 
     return listed

@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "REMEDIATE": "false",
     "ENROLLED_UNITS": "",
     "FIND_ORPHANS": "DISABLED",
+    "LEFT_OUT": "",
 }
 
 

@@ -102,3 +102,28 @@ def test_an_account_that_got_its_roles_late_is_found_again_and_one_that_failed_o
     table.put("eks-example", account=account_id, proven=False, failure=json.dumps({"cause": cause}))
     monkeypatch.setenv("ENROLLED_UNITS", organization.outer)
     assert (account_id in found()) is again
+
+
+def test_accounts_that_are_left_out_are_told_with_the_reason_and_get_nothing(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = Organization()
+    tagged, inside, kept = (
+        organization.account(unit, name)
+        for unit, name in (
+            (organization.outer, "tagged"),
+            (organization.inner, "inside"),
+            (organization.inner, "kept"),
+        )
+    )
+    for account_id, value in ((tagged, "true"), (kept, "false")):
+        tag = {"Key": "eks-efs-provisioner/left-out", "Value": value}
+        organization.client.tag_resource(ResourceId=account_id, Tags=[tag])
+    monkeypatch.setenv("ENROLLED_UNITS", organization.outer)
+    monkeypatch.setenv("LEFT_OUT", organization.inner)
+    answer = lambda_handler({"execution_arn": "x"}, Context())
+    assert [each["account_id"] for each in answer["accounts"]] == [kept]
+    assert {each["account_id"]: each["because"] for each in answer["left_out"]} == {
+        tagged: f"account {tagged} has the tag eks-efs-provisioner/left-out = true",
+        inside: f"the stack's parameter LeftOut names {organization.inner}",
+    }

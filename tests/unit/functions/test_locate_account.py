@@ -26,6 +26,11 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
         yield Table(monkeypatch)
 
 
+def left_out(account_id: str) -> str | None:
+    because: str | None = located(account_id)["left_out"]
+    return because
+
+
 def event(sample: str, account_id: str) -> dict[str, Any]:
     text = (ROOT / "events" / f"{sample}.json").read_text()
     told: dict[str, Any] = json.loads(text.replace("111122223333", account_id))
@@ -49,6 +54,10 @@ class Organization:
         made = self.client.create_account(AccountName="new", Email="new@example.com")
         self.account_id = made["CreateAccountStatus"]["AccountId"]
 
+    def tag(self, value: str) -> None:
+        tag = {"Key": "eks-efs-provisioner/left-out", "Value": value}
+        self.client.tag_resource(ResourceId=self.account_id, Tags=[tag])
+
     def move(self) -> None:
         ends = {"SourceParentId": self.root, "DestinationParentId": self.unit}
         self.client.move_account(AccountId=self.account_id, **ends)
@@ -71,7 +80,7 @@ def test_an_account_in_the_root_is_waited_for_until_it_is_in_its_unit(table: Tab
     assert (answer["ready"], answer["located"]) == (True, {"organizational_unit_id": organization.unit})
 
 
-def test_where_no_unit_has_defaults_nobody_is_asked_and_nothing_waited_for(table: Table) -> None:
+def test_where_no_unit_differs_nothing_is_waited_for(table: Table) -> None:
     answer = located("111122223333")
     assert (answer["ready"], answer["located"]) == (True, {})
 
@@ -90,9 +99,11 @@ def test_who_may_not_ask_the_organization_waits_for_control_towers_event(
     )
     with Stubber(organizations) as stub:
         stub.add_client_error("list_parents", code)
+        stub.add_client_error("list_tags_for_resource", code)
         waiting = located("111122223333")
     assert waiting["ready"] is False
     assert code in waiting["because"]
+    assert code in waiting["tag_unknown"]
     table.put("eks-unit", account="111122223333", for_account_event="true", organizational_unit_id=UNIT)
     answer = located("111122223333")
     assert answer["ready"]
@@ -121,3 +132,37 @@ def test_an_attempt_that_could_make_nothing_does_not_tell_what_the_accounts_clus
     failure = json.dumps({"cause": "RoleNotAssumable: the role in 111122223333; deploy accounts/target.yaml"})
     table.put("eks-early", account="111122223333", proven=False, for_account_event="true", failure=failure)
     assert located("111122223333")["located"] == {}
+
+
+def test_an_account_whose_tag_says_so_is_left_out_wherever_it_is(table: Table) -> None:
+    organization = Organization()
+    unit_has_defaults()
+    organization.tag("true")
+    answer = located(organization.account_id)
+    assert (answer["ready"], answer["account_id"]) == (True, organization.account_id)
+    assert answer["left_out"] == f"account {organization.account_id} has the tag eks-efs-provisioner/left-out = true"
+
+
+def test_an_account_of_a_unit_that_is_left_out_is_too_and_so_is_one_of_a_unit_in_it(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organization = Organization()
+    inner = organization.client.create_organizational_unit(ParentId=organization.unit, Name="inner")
+    monkeypatch.setenv("LEFT_OUT", f"000000000000,{organization.unit}")
+    assert located(organization.account_id)["reason"] == "WaitingForOrganizationalUnit"
+    organization.move()
+    why = f"the stack's parameter LeftOut names {organization.unit}"
+    assert left_out(organization.account_id) == why
+    ends = {"SourceParentId": organization.unit, "DestinationParentId": inner["OrganizationalUnit"]["Id"]}
+    organization.client.move_account(AccountId=organization.account_id, **ends)
+    assert left_out(organization.account_id) == why
+    organization.tag("false")
+    assert left_out(organization.account_id) is None
+
+
+def test_an_account_that_the_parameter_names_is_left_out_without_the_organization(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert left_out("111122223333") is None
+    monkeypatch.setenv("LEFT_OUT", "444455556666,111122223333")
+    assert left_out("111122223333") == "the stack's parameter LeftOut names 111122223333"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 DEFAULTS = "/eks-efs-provisioner/defaults"
 UNIT_DEFAULTS = f"{DEFAULTS}/ou-ab12-l3zc8b3h"
+ABOVE = {"ou-ab12-l3zc8b3h": "ou-ab12-middle00", "ou-ab12-middle00": "ou-ab12-outer000", "ou-ab12-outer000": "r-ab12"}
+DENIED = {"Code": "AccessDeniedException", "Message": "You don't have permissions to access this resource."}
 
 
 class Context(LambdaContext):
@@ -55,7 +57,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def record(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         made.append(f"{client.meta.service_model.service_name}:{operation}")
-        return forward(client, operation, arguments)
+        if operation != "ListParents":
+            return forward(client, operation, arguments)
+        above = ABOVE.get(arguments["ChildId"])
+        if above is None:
+            raise client.exceptions.from_code("AccessDeniedException")({"Error": DENIED}, operation)
+        return {"Parents": [{"Id": above, "Type": "ROOT" if above.startswith("r-") else "ORGANIZATIONAL_UNIT"}]}
 
     with mock_aws():
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", record)
@@ -127,7 +134,45 @@ def test_the_organizational_units_defaults_come_before_the_stacks(ssm: "SSMClien
     assert request["account_id"] == "111122223333"
     assert request["region"] == "us-east-1"
     assert (request["cluster"]["name"], request["cluster"]["version"]) == ("eks-stack", "1.33")
-    assert calls == ["ssm:GetParameter", "ssm:GetParameter"]
+    assert set(calls) == READING
+
+
+READING = {"organizations:ListParents", "ssm:GetParameter"}
+
+
+def test_nested_units_inherit_from_those_above_them_the_nearest_first_and_it_is_told_what_came_from_where(
+    ssm: "SSMClient",
+) -> None:
+    outer, middle = f"{DEFAULTS}/ou-ab12-outer000", f"{DEFAULTS}/ou-ab12-middle00"
+    put(ssm, DEFAULTS, {"storage": {"capacity": "1Gi"}, "tags": {"team": "stack"}})
+    put(ssm, outer, {"storage": {"capacity": "2Gi"}, "cluster": {"version": "1.31"}, "tags": {"unit": "outer"}})
+    put(ssm, middle, {"cluster": {"version": "1.32"}, "verification": {"writers": 1}})
+    put(ssm, UNIT_DEFAULTS, {"cluster": {"version": "1.33"}})
+    request = validate({"organizational_unit_id": "ou-ab12-l3zc8b3h", "verification": {"writers": 2}})
+    assert request["cluster"]["version"] == "1.33"
+    assert (request["storage"]["capacity"], request["verification"]["writers"]) == ("2Gi", 2)
+    assert request["tags"] == {"team": "stack", "unit": "outer"}
+    assert request["from_defaults"] == {
+        "cluster.version": f"SSM parameter {UNIT_DEFAULTS}",
+        "storage.capacity": f"SSM parameter {outer}",
+        "tags.team": f"SSM parameter {DEFAULTS}",
+        "tags.unit": f"SSM parameter {outer}",
+    }
+
+
+@pytest.mark.usefixtures("calls")
+def test_what_a_recorded_request_says_of_its_origins_stays_when_it_is_asked_for_again() -> None:
+    first = validate({"cluster": {"version": "1.33"}}) | {"from_defaults": {"cluster.version": "SSM parameter x"}}
+    assert validate(first)["from_defaults"] == {"cluster.version": "SSM parameter x"}
+
+
+def test_who_may_not_ask_what_is_above_a_unit_gets_its_own_defaults_and_is_told(ssm: "SSMClient") -> None:
+    put(ssm, f"{DEFAULTS}/ou-ab12-11111111", {"cluster": {"version": "1.33"}})
+    request = validate({"organizational_unit_id": "ou-ab12-11111111"})
+    assert request["cluster"]["version"] == "1.33"
+    said = request["from_defaults"]["organizational_unit_id"]
+    assert said.startswith("without the defaults of the units above it: ")
+    assert "AccessDeniedException" in said
 
 
 def test_an_organizational_units_defaults_are_for_its_accounts_only(ssm: "SSMClient") -> None:

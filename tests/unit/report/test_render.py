@@ -126,9 +126,17 @@ def test_what_drifted_is_shown_only_when_something_did() -> None:
 
 def test_every_field_of_the_request_is_shown_with_its_value() -> None:
     text = Tags(render(ready())).text
-    assert all(name in text for name, _ in ready().request)
-    assert ("cluster.version", "not set") in ready().request
-    assert ("verification.writers", "3") in ready().request
+    assert all(name in text for name, *_ in ready().request)
+    assert ("cluster.version", "not set", "") in ready().request
+    assert ("verification.writers", "3", "") in ready().request
+
+
+def test_a_value_that_nobody_asked_for_is_shown_with_where_it_came_from() -> None:
+    origin = "SSM parameter /eks-efs-provisioner/defaults/ou-ab12-11111111"
+    asked = {"cluster": {"version": "1.33"}, "from_defaults": {"cluster.version": origin}}
+    made = report(asked, detail(ARN, evidence=evidence()), good().events)
+    assert made.request == (("cluster.version", "1.33", origin),)
+    assert f"1.33 (from {origin})" in Tags(render(made)).text
 
 
 def test_a_reader_that_read_something_else_is_told() -> None:

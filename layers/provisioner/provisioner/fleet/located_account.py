@@ -8,7 +8,7 @@ Source: Control Tower user guide, "Provision and manage accounts with Account Fa
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.fleet.new_accounts import never_got_in
 from provisioner.fleet.records import scan
+from provisioner.fleet.units import is_not_for_us, known_path_to, parent_of, tag_of, why_left_out
 from provisioner.observation import Observation, Reason
 
 if TYPE_CHECKING:
@@ -24,41 +25,53 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 POLL_SECONDS: Final = 60
-# Only the management account and delegated administrators may ask, of accounts of their own organization.
-_NOT_FOR_US: Final = frozenset({"AccessDeniedException", "AWSOrganizationsNotInUseException", "ChildNotFoundException"})
 
 
 @dataclass(frozen=True)
 class AccountSources:
-    """Who may know: the organization, the parameters with the units' defaults, and the records of all clusters."""
+    """Who may know: the organization, the parameters with the units' defaults, and the records of all clusters.
+
+    `left_out` are ids of accounts and units that get nothing by themselves.
+    """
 
     organizations: BaseClient
     ssm: "SSMClient"
     defaults_parameter: str
     dynamodb: "DynamoDBClient"
     table: str
+    left_out: Collection[str] = ()
 
 
 def locate(asked: Mapping[str, Any], sources: AccountSources) -> Observation:
-    """Ready when the account's unit is known, or no unit has defaults; facts {located: a partial request}.
+    """Ready when the account's unit is known, or no unit differs; facts {account_id, left_out, tag_unknown, located}.
 
-    `located` names the unit and, when an earlier event had a cluster made for the account, that cluster with what
+    `left_out` says why nothing is to be made for the account, null when something is, and `tag_unknown` why the
+    account's tag, which would be the first to say so, could not be looked at, "" when it could. `located` is a partial
+    request: it names the unit and, when an earlier event had a cluster made for the account, that cluster with what
     cannot be changed of it, so that there is never a second one. While the unit is waited for, `because` says why.
     Raises: what `boundary_error` makes of a refused call, but for organizations that are not for us to ask.
     Source: Organizations API, ListParents; SSM API, GetParametersByPath.
     """
-    recorded = _recorded(asked["account_id"], sources)
-    unit_id = asked.get("organizational_unit_id") or recorded.get("organizational_unit_id")
-    if unit_id is None and _units_have_defaults(sources):
-        unit_id, because = _unit_of(asked["account_id"], sources.organizations)
-        if unit_id is None:
-            return Observation.pending(
-                Reason.WAITING_FOR_ORGANIZATIONAL_UNIT,
-                retry_after_seconds=POLL_SECONDS,
-                located=recorded,
-                because=because,
-            )
-    return Observation.ready_with(located=recorded | ({"organizational_unit_id": unit_id} if unit_id else {}))
+    account_id = asked["account_id"]
+    recorded = _recorded(account_id, sources)
+    unit_id, because = asked.get("organizational_unit_id") or recorded.get("organizational_unit_id"), ""
+    if unit_id is None and _units_differ(sources):
+        unit_id, because = _unit_of(account_id, sources.organizations)
+    units = known_path_to(unit_id, sources.organizations)[0] if unit_id and sources.left_out else []
+    tag, tag_unknown = _tag_of(account_id, sources.organizations)
+    left_out = why_left_out(account_id, tag, units, sources.left_out)
+    if because and not left_out:
+        return Observation.pending(
+            Reason.WAITING_FOR_ORGANIZATIONAL_UNIT,
+            retry_after_seconds=POLL_SECONDS,
+            account_id=account_id,
+            left_out=None,
+            tag_unknown=tag_unknown,
+            located=recorded,
+            because=because,
+        )
+    located = recorded | ({"organizational_unit_id": unit_id} if unit_id else {})
+    return Observation.ready_with(account_id=account_id, left_out=left_out, tag_unknown=tag_unknown, located=located)
 
 
 def _recorded(account_id: str, sources: AccountSources) -> dict[str, Any]:
@@ -82,19 +95,31 @@ def _recorded(account_id: str, sources: AccountSources) -> dict[str, Any]:
     return known
 
 
-def _units_have_defaults(sources: AccountSources) -> bool:
+def _units_differ(sources: AccountSources) -> bool:
+    """Whether it matters which unit an account is in."""
+    if any(each.startswith("ou-") for each in sources.left_out):
+        return True
     return bool(sources.ssm.get_parameters_by_path(Path=sources.defaults_parameter, MaxResults=1)["Parameters"])
 
 
 def _unit_of(account_id: str, organizations: BaseClient) -> tuple[str | None, str]:
     """The unit that the account is in; None, and why, while it is where accounts are made, or if we may not ask."""
     try:
-        parents = organizations.get_paginator("list_parents").paginate(ChildId=account_id).build_full_result()
+        parent = parent_of(account_id, organizations)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOR_US:
+        if is_not_for_us(error):
             return None, str(error)
         raise
-    (parent,) = parents["Parents"]
     if parent["Type"] == "ORGANIZATIONAL_UNIT":
         return str(parent["Id"]), ""
     return None, f"{account_id} is in {parent['Id']} still"
+
+
+def _tag_of(account_id: str, organizations: BaseClient) -> tuple[str | None, str]:
+    """And why it is not known, where the organization is not ours to ask."""
+    try:
+        return tag_of(account_id, organizations), ""
+    except ClientError as error:
+        if is_not_for_us(error):
+            return None, str(error)
+        raise

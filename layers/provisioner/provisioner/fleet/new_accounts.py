@@ -1,23 +1,30 @@
 """Accounts whose event never came: events through CloudTrail are best effort."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
 
 from provisioner.errors import ErrorReason
 from provisioner.fleet.records import scan
+from provisioner.fleet.units import path_to, tag_of, why_left_out
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 def find_new_accounts(
-    organizations: BaseClient, units: Iterable[str], dynamodb: "DynamoDBClient", table: str
-) -> list[dict[str, str | None]]:
-    """[{account_id, organizational_unit_id}]: the active accounts at or below `units` that no record names.
+    organizations: BaseClient,
+    units: Iterable[str],
+    dynamodb: "DynamoDBClient",
+    table: str,
+    left_out: Collection[str] = (),
+) -> dict[str, list[dict[str, str | None]]]:
+    """The active accounts at or below `units` that no record names: {accounts, left_out}.
 
+    `accounts` are those that are to get a cluster, [{account_id, organizational_unit_id}], and `left_out` those that
+    are not, [{account_id, because}]: tagged so, or named by the argument `left_out`, themselves or their units.
     A failed attempt is a record, of which somebody was told, unless nothing could be touched: an account that came into
     its unit late had no roles then, and has them now. An account in a root has no unit, null.
     `units` are ids of organizational units or of a root. Must run in the organization's management account or in a
@@ -30,11 +37,21 @@ def find_new_accounts(
         if not never_got_in(item)
     }
     enrolled = dict(account for unit in units for account in accounts_below(organizations, unit))
-    return [
-        {"account_id": account_id, "organizational_unit_id": unit if unit.startswith("ou-") else None}
-        for account_id, unit in sorted(enrolled.items())
-        if account_id not in recorded
-    ]
+    new = {account_id: unit for account_id, unit in sorted(enrolled.items()) if account_id not in recorded}
+    in_units = {unit for unit in new.values() if unit.startswith("ou-")} if left_out else set()
+    paths = {unit: path_to(unit, organizations) for unit in in_units}
+    why = {
+        account_id: why_left_out(account_id, tag_of(account_id, organizations), paths.get(unit, []), left_out)
+        for account_id, unit in new.items()
+    }
+    return {
+        "accounts": [
+            {"account_id": account_id, "organizational_unit_id": unit if unit.startswith("ou-") else None}
+            for account_id, unit in new.items()
+            if why[account_id] is None
+        ],
+        "left_out": [{"account_id": account_id, "because": because} for account_id, because in why.items() if because],
+    }
 
 
 def never_got_in(item: Mapping[str, Any]) -> bool:

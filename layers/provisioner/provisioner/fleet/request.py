@@ -30,4 +30,9 @@ def fleet_request(given: Any, environ: Mapping[str, str]) -> FleetRequest:
 
 def enrolled_units(environ: Mapping[str, str]) -> list[str]:
     """Ids of the organizational units (or of a root) whose accounts all get a cluster."""
-    return [unit.strip() for unit in environ["ENROLLED_UNITS"].split(",") if unit.strip()]
+    return listed(environ["ENROLLED_UNITS"])
+
+
+def listed(text: str) -> list[str]:
+    """The items of a parameter that has commas between them."""
+    return [each.strip() for each in text.split(",") if each.strip()]

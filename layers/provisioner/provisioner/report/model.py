@@ -58,7 +58,8 @@ class Report:
     outcome: Outcome
     detail: Mapping[str, Any]
     cluster: str
-    request: tuple[tuple[str, str], ...]
+    request: tuple[tuple[str, str, str], ...]
+    """(field, value, where the value came from when nobody asked for it)"""
     started: datetime
     ended: datetime
     timeline: Timeline
@@ -108,7 +109,7 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
         outcome=outcome,
         detail=detail,
         cluster=cluster,
-        request=tuple(_flat(request)),
+        request=tuple(_asked(request)),
         started=history.started.astimezone(UTC),
         ended=history.ended.astimezone(UTC),
         timeline=line,
@@ -126,6 +127,12 @@ def _outcome(detail: Mapping[str, Any]) -> Outcome:
     if "removed" in detail:
         return "removed"
     return "drifted" if detail.get("drift") else "ready"
+
+
+def _asked(request: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    origins = request.get("from_defaults") or {}
+    for path, value in _flat({name: each for name, each in request.items() if name != "from_defaults"}):
+        yield path, value, origins.get(path, "")
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

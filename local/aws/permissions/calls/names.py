@@ -164,10 +164,10 @@ def _parameter_name(call: ApiCall) -> Iterator[str]:
 
 
 def _relative(prefix: str) -> Callable[[ApiCall], Iterator[str]]:
-    """Roots are r-…, units ou-…, accounts twelve digits. Source: Organizations API, ParentId and ChildId."""
+    """Roots are r-…, units ou-…, accounts twelve digits. Source: Organizations API, ParentId, ChildId, ResourceId."""
 
     def value(call: ApiCall) -> Iterator[str]:
-        named = str(call.get("ParentId") or call.get("ChildId") or "")
+        named = str(call.get("ParentId") or call.get("ChildId") or call.get("ResourceId") or "")
         if named.startswith(prefix) and (prefix or named.isdigit()):
             yield named.removeprefix(prefix)
 
