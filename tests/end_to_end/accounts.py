@@ -48,6 +48,10 @@ class Organization:
             if managed_by == MANAGEMENT:
                 del organizations_backends.master_accounts[account_id]
 
+    def new_unit(self, name: str, *, within: str) -> str:
+        made = self.client("organizations").create_organizational_unit(ParentId=within, Name=name)
+        return str(made["OrganizationalUnit"]["Id"])
+
     def new_account(
         self, name: str, *, unit: str | None = None, before_its_unit: Callable[[str], None] = lambda _: None
     ) -> str:
@@ -56,14 +60,20 @@ class Organization:
         status = organizations.create_account(AccountName=name, Email=f"{name}@example.com")["CreateAccountStatus"]
         account_id = str(status["AccountId"])
         before_its_unit(account_id)
-        ends = {"SourceParentId": self.root, "DestinationParentId": unit or self.unit}
-        organizations.move_account(AccountId=account_id, **ends)
+        if unit != self.root:
+            self.move(account_id, unit or self.unit)
         return account_id
 
+    def move(self, account_id: str, unit: str) -> None:
+        """Out of the root, where accounts are made."""
+        ends = {"SourceParentId": self.root, "DestinationParentId": unit}
+        self.client("organizations").move_account(AccountId=account_id, **ends)
 
-def told(organization: Organization, region: str, sample: str, account_id: str) -> None:
-    """The management account's own bus gets an event about a new account."""
-    event = json.loads((ROOT / "events" / sample).read_text().replace("111122223333", account_id))
+
+def told(organization: Organization, region: str, sample: str, account_id: str, unit: str = "ou-ab12-l3zc8b3h") -> None:
+    """The management account's own bus gets an event about a new account, which Control Tower knows the unit of."""
+    text = (ROOT / "events" / sample).read_text().replace("111122223333", account_id)
+    event = json.loads(text.replace("ou-ab12-l3zc8b3h", unit))
     assert account_id in json.dumps(event)
     entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
     organization.client("events", region=region).put_events(Entries=[entry])

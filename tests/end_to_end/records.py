@@ -19,6 +19,12 @@ class Records:
         answer = self._client.get_item(TableName=self._table, Key={"cluster": {"S": self._key(cluster, account_id)}})
         return {name: next(iter(value.values())) for name, value in answer.get("Item", {}).items()}
 
+    def request(self, cluster: str, account_id: str, region: str) -> dict[str, Any]:
+        key = {"cluster": {"S": f"{account_id}#{region}#{cluster}"}}
+        item = self._client.get_item(TableName=self._table, Key=key)["Item"]
+        asked: dict[str, Any] = json.loads(item["request"]["S"])
+        return asked
+
     def copy(self, cluster: str, name: str, account_id: str | None = None, **changes: str | None) -> None:
         """Another record of a proven cluster; in another account its request names that one."""
         recorded = self.get(cluster, account_id) or self.get(cluster)

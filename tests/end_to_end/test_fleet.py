@@ -39,7 +39,7 @@ GOOD = ["fleet-good", *(f"good-{number}" for number in range(2, 190))]
 
 
 class Organization:
-    """The accounts around the application's: one enrolled, one not."""
+    """The accounts around the application's: one enrolled, one left out of that, one elsewhere."""
 
     def __init__(self, cloud: EmbeddedCloud) -> None:
         self._client = cloud.client("organizations")
@@ -47,6 +47,9 @@ class Organization:
         self.root = self._client.list_roots()["Roots"][0]["Id"]
         self.enrolled_unit, other_unit = self._unit("workloads"), self._unit("sandbox")
         self.enrolled, self.other = self._account(self.enrolled_unit, "orders"), self._account(other_unit, "play")
+        self.left_out = self._account(self.enrolled_unit, "by-hand")
+        tag = {"Key": "eks-efs-provisioner/left-out", "Value": "true"}
+        self._client.tag_resource(ResourceId=self.left_out, Tags=[tag])
 
     def _unit(self, name: str) -> str:
         made = self._client.create_organizational_unit(ParentId=self.root, Name=name)
@@ -244,7 +247,9 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     orphans = {each["arn"]: each for each in again.output["orphans"]}
     assert orphans[forgotten]["cluster"] == "forgotten"
     assert not {each["cluster"] for each in orphans.values()} & {*GOOD, *BROKEN}
-    assert again.output["new_accounts"] == []
+    because = f"account {organization.left_out} has the tag eks-efs-provisioner/left-out = true"
+    left_out = [{"account_id": organization.left_out, "because": because}]
+    assert (again.output["new_accounts"], again.output["accounts_left_out"]) == ([], left_out)
     assert again.output["counts"]["verified"] == run.output["counts"]["verified"] + 1
 
 

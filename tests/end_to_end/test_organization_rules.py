@@ -1,21 +1,36 @@
-"""An organization that lets nobody make a role without its boundary and path, nor anything without its tags."""
+"""Many accounts of an organization that lets nobody make a role without its boundary and path, nor anything without its
+tags: from the events about them to their clusters."""
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from local.aws.administrators import EVERYTHING
+from local.aws.hooks import Call
 from local.aws.permissions.reference import action
-from local.cloud import EmbeddedCloud
-from tests.end_to_end.accounts import MANAGEMENT, Organization
+from local.cloud import ROOT, EmbeddedCloud
+from tests.end_to_end.accounts import MANAGEMENT, Organization, told
+from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine
+from tools.templates import load_template
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 STACK = "acme-storage"
 PATH, PREFIX, BOUNDARY = "/platform/", "acme", "platform/boundary"
 TAG = "cost-center"
-QUICK = {"verification": {"writers": 1, "lines_per_writer": 1}}
+CONTROL_TOWER = "control-tower-create-managed-account.json"
+ORGANIZATIONS = "organizations-create-account-result.json"
+OUTER = {
+    "region": "eu-west-1",
+    "tags": {TAG: "4711"},
+    "storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/data"}},
+    "verification": {"writers": 1, "lines_per_writer": 1},
+}
+INNER = {"region": "us-west-2"}
 MAKING = (
     "cloudformation:CreateStack",
     "ec2:AllocateAddress",
@@ -76,88 +91,170 @@ def tags_rule() -> list[dict[str, Any]]:
 
 
 class Hub:
-    """The app under such rules, in an account of the organization that is not the one that manages it."""
+    """The app under such rules, in an account of the organization that is not the one that manages it.
 
-    def __init__(self, cloud: EmbeddedCloud, organization: Organization) -> None:
-        self.organization = organization
-        give_boundary(organization, cloud.account_id)
-        for name, target, statements in (
-            ("roles", organization.root, roles_rule()),
-            ("tags", organization.unit, tags_rule()),
-        ):
-            organizations = organization.client("organizations")
-            content = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            made = organizations.create_policy(
-                Name=name, Description=name, Type="SERVICE_CONTROL_POLICY", Content=content
-            )
-            organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=target)
+    One unit is in the other; the inner one's defaults say a region, the outer one's say all else.
+    """
+
+    def __init__(self, cloud: EmbeddedCloud) -> None:
+        self.cloud = cloud
+        self.organization = Organization(cloud)
+        self.inner = self.organization.new_unit("inner", within=self.organization.unit)
+        self._give_boundary(cloud.account_id)
+        self._rule("roles", self.organization.root, roles_rule())
+        self._rule("tags", self.organization.unit, tags_rule())
         parameters = {
             "RolePrefix": PREFIX,
             "RolePath": PATH,
             "PermissionsBoundary": BOUNDARY,
-            "NewAccountTrigger": "DISABLED",
             "ManagementAccountId": MANAGEMENT,
-            "OrganizationalUnitIds": organization.unit,
-            "DefaultRequest": json.dumps(QUICK),
+            "OrganizationalUnitIds": self.organization.unit,
         }
         self.outputs = cloud.deploy(stack_name=STACK, parameters=parameters)
         self.provision = Machine(cloud, self.outputs)
+        self.records = Records(self.provision)
+        self._default(self.organization.unit, OUTER)
+        self._default(self.inner, INNER)
+        self.organization.client("cloudformation", region=cloud.region).create_stack(
+            StackName="forward",
+            TemplateBody=json.dumps(load_template(ROOT / "accounts" / "management.yaml")),
+            Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": self._bus}],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+
+    @property
+    def _bus(self) -> str:
+        return f"arn:aws:events:{self.cloud.region}:{self.cloud.account_id}:event-bus/default"
+
+    def new_account(self, name: str, unit: str | None = None, *, tags: Mapping[str, str] | None = None) -> str:
+        """In the unit, where the StackSet gives it its roles; without a unit it stays in the root, and has none."""
+        account_id = self.organization.new_account(
+            name, unit=unit, before_its_unit=lambda made: self._prepare(made, tags or {})
+        )
+        return account_id
+
+    def _prepare(self, account_id: str, tags: Mapping[str, str]) -> None:
+        self._give_boundary(account_id)
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.organization.client("organizations").tag_resource(ResourceId=account_id, Tags=pairs)
+
+    def _give_boundary(self, account_id: str) -> None:
+        """As the security team does, in an account that has nothing yet."""
+        path, _, name = BOUNDARY.rpartition("/")
+        self.organization.client("iam", account_id).create_policy(
+            Path=f"/{path}/", PolicyName=name, PolicyDocument=json.dumps(EVERYTHING)
+        )
+
+    def _rule(self, name: str, target: str, statements: list[dict[str, Any]]) -> None:
+        organizations = self.organization.client("organizations")
+        content = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        made = organizations.create_policy(Name=name, Description=name, Type="SERVICE_CONTROL_POLICY", Content=content)
+        organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=target)
+
+    def _default(self, unit: str, values: dict[str, Any]) -> None:
+        name = f"{self.outputs['DefaultsParameterName']}/{unit}"
+        self.cloud.client("ssm").put_parameter(Name=name, Value=json.dumps(values), Type="String")
+
+    def tell(self, sample: str, account_id: str, unit: str = "ou-none-00000000") -> str:
+        """The execution that an event on the management account's bus starts here."""
+        before = set(self.provision.executions())
+        told(self.organization, self.cloud.region, sample, account_id, unit)
+        (arn,) = set(self.provision.executions()) - before
+        return arn
+
+    def roles_come_at_attempt(self, number: int, account_id: str, come: Callable[[], None]) -> Callable[[], None]:
+        """Before the attempt with that number, from 0, of the first state that becomes a role of the account."""
+        attempts = itertools.count()
+
+        def before(call: Call) -> None:
+            if "-CheckAccountFunction-" in call.path and account_id in call.body and next(attempts) == number:
+                come()
+
+        return self.cloud.server.hooks.before("lambda:Invoke", before)
 
 
-def give_boundary(organization: Organization, account_id: str) -> None:
-    """As the security team does, in an account that has nothing yet."""
-    everything = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-    path, _, name = BOUNDARY.rpartition("/")
-    organization.client("iam", account_id).create_policy(
-        Path=f"/{path}/", PolicyName=name, PolicyDocument=json.dumps(everything)
-    )
+@contextmanager
+def told_alone(cloud: EmbeddedCloud) -> Iterator[None]:
+    """No other stack hears of accounts meanwhile."""
+    events = cloud.client("events")
+    others = [
+        rule["Name"]
+        for rule in events.list_rules()["Rules"]
+        if rule["State"] == "ENABLED" and not rule["Name"].startswith(STACK) and "Account" in rule["Name"]
+    ]
+    for name in others:
+        events.disable_rule(Name=name)
+    yield
+    for name in others:
+        events.enable_rule(Name=name)
 
 
 @pytest.fixture(scope="module")
 def hub(cloud: EmbeddedCloud) -> Iterator[Hub]:
-    organization = Organization(cloud)
-    yield Hub(cloud, organization)
-    organization.dissolve()
+    with told_alone(cloud):
+        made = Hub(cloud)
+        yield made
+        cloud.client("cloudformation").delete_stack(StackName=STACK)
+    made.organization.dissolve()
 
 
-@pytest.fixture(scope="module")
-def account_id(hub: Hub) -> str:
-    return hub.organization.new_account("target", before_its_unit=lambda made: give_boundary(hub.organization, made))
+def role_paths(hub: Hub, account_id: str) -> list[str]:
+    roles = hub.organization.client("iam", account_id).list_roles(MaxItems=1000)["Roles"]
+    ours = [role for role in roles if role["RoleName"].startswith(PREFIX)]
+    return [role["Path"] for role in ours if not role["RoleName"].endswith("fargate-pods")]
 
 
-def test_every_role_of_the_hub_and_of_the_target_account_is_as_the_organization_demands(
-    hub: Hub, account_id: str
-) -> None:
-    for owner, least in ((hub.provision.cloud.account_id, 40), (account_id, 5)):
-        roles = hub.organization.client("iam", owner).list_roles(MaxItems=1000)["Roles"]
-        ours = [role for role in roles if role["RoleName"].startswith(PREFIX)]
-        assert len(ours) >= least
-        assert {role["Path"] for role in ours if "fargate-pods" not in role["RoleName"]} == {PATH}
+@pytest.mark.timeout(900)
+def test_from_events_about_accounts_to_ready_events_in_two_units_and_two_regions(hub: Hub) -> None:
+    """One account has no roles yet when its event comes, one is left out, and the organization's policies hold."""
+    outer, inner, cloud = hub.organization.unit, hub.inner, hub.cloud
+    seen = len(cloud.server.authoriser.audit)
+    first = hub.new_account("first", outer)
+    nested = hub.new_account("nested", inner)
+    out = hub.new_account("out", inner, tags={"eks-efs-provisioner/left-out": "true"})
+    late = hub.new_account("late", hub.organization.root)
+    undo = hub.roles_come_at_attempt(2, late, lambda: hub.organization.move(late, outer))
+    runs = {
+        first: hub.tell(CONTROL_TOWER, first, outer),
+        nested: hub.tell(ORGANIZATIONS, nested),
+        late: hub.tell(CONTROL_TOWER, late, outer),
+        out: hub.tell(ORGANIZATIONS, out),
+    }
+    ended = {account_id: hub.provision.wait(arn) for account_id, arn in runs.items()}
+    undo()
+    assert {(run.status, run.cause) for run in ended.values()} == {("SUCCEEDED", "")}
+    left_out = ended.pop(out).output
+    assert (left_out["status"], left_out["account_id"]) == ("LeftOut", out)
+    assert left_out["because"] == f"account {out} has the tag eks-efs-provisioner/left-out = true"
+    ready = {
+        event["Detail"]["account_id"]: event["Detail"]
+        for event in cloud.server.published_events
+        if event["DetailType"] == "Storage Cluster Ready" and event["Detail"]["execution_arn"] in runs.values()
+    }
+    assert {account_id: detail["region"] for account_id, detail in ready.items()} == {
+        first: OUTER["region"],
+        nested: INNER["region"],
+        late: OUTER["region"],
+    }
+    parameter = f"SSM parameter {hub.outputs['DefaultsParameterName']}"
+    recorded = hub.records.request("eks-example", nested, INNER["region"])
+    assert recorded["tags"] == {TAG: "4711"}
+    assert recorded["from_defaults"][f"tags.{TAG}"] == f"{parameter}/{outer}"
+    assert recorded["from_defaults"]["region"] == f"{parameter}/{inner}"
+    asked = [each for each in list(cloud.server.authoriser.audit)[seen:] if each.action in MAKING]
+    tagged = {each.action for each in asked if each.context.get(f"aws:RequestTag/{TAG}") == "4711"}
+    assert tagged == set(MAKING)
+    for account_id in (cloud.account_id, first, nested, late):
+        assert set(role_paths(hub, account_id)) == {PATH}
+    which = {"account_id": nested, "region": INNER["region"], "cluster_name": "eks-example"}
+    checked = Machine(cloud, hub.outputs, "Reverify").run(which)
+    assert (checked.status, checked.output["status"]) == ("SUCCEEDED", "Verified")
+    removed = Machine(cloud, hub.outputs, "Teardown").run(which)
+    assert (removed.status, removed.cause) == ("SUCCEEDED", "")
 
 
-def test_without_the_tag_nothing_is_made_and_the_cause_is_named(hub: Hub, account_id: str) -> None:
+def test_without_the_tag_nothing_is_made_and_the_cause_is_named(hub: Hub) -> None:
+    account_id = hub.new_account("untagged", hub.organization.unit)
     run = hub.provision.run({"account_id": account_id, "cluster": {"name": "untagged"}})
     assert run.status == "FAILED"
     assert "with an explicit deny in a service control policy" in run.cause
-
-
-def test_with_the_tag_everything_has_it_in_its_creating_call_and_is_checked_and_removed(
-    hub: Hub, account_id: str
-) -> None:
-    cloud = hub.provision.cloud
-    before = len(cloud.server.authoriser.audit)
-    request = {
-        "account_id": account_id,
-        "tags": {TAG: "4711"},
-        "storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/data"}},
-    }
-    run = hub.provision.run(request)
-    assert (run.status, run.cause) == ("SUCCEEDED", "")
-    asked = [each for each in list(cloud.server.authoriser.audit)[before:] if each.action in MAKING]
-    tagged = {each.action for each in asked if each.context.get(f"aws:RequestTag/{TAG}") == "4711"}
-    assert tagged == set(MAKING)
-    which = {"account_id": account_id, "cluster_name": "eks-example"}
-    checked = Machine(cloud, hub.outputs, "Reverify").run(which)
-    assert (checked.status, checked.output["drift"]) == ("SUCCEEDED", [])
-    removed = Machine(cloud, hub.outputs, "Teardown").run(which)
-    assert (removed.status, removed.cause) == ("SUCCEEDED", "")
