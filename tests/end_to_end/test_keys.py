@@ -7,6 +7,8 @@ import pytest
 
 from local.aws.administrators import administrator_of
 from local.cloud import EmbeddedCloud
+from local.faults.fault import before
+from local.faults.scene import Scene
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published
 
@@ -14,7 +16,9 @@ OWNER = "333300000001"
 USES = ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext")
 
 
-@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+
+
 @pytest.mark.timeout(240)
 def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_in(
     cloud: EmbeddedCloud, machine: Machine
@@ -45,3 +49,27 @@ def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_i
     assert cloud.client("eks").describe_cluster(name="foreign-key")["cluster"]["encryptionConfig"][0]["provider"] == {
         "keyArn": key
     }
+
+
+@pytest.mark.timeout(240)
+def test_a_key_that_was_disabled_since_it_was_looked_at_is_named_with_what_to_do(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    kms = cloud.client("kms")
+    key = str(kms.create_key()["KeyMetadata"]["Arn"])
+    request = {"cluster": {"name": "disabled-key"}, "file_system": {"kms_key_arn": key}}
+
+    def disable(_: Scene) -> None:
+        kms.disable_key(KeyId=key.rpartition("/")[2])
+
+    undo = before("Ensure file system", disable)(cloud, "disabled-key")
+    try:
+        run = machine.run(request)
+    finally:
+        undo()
+    assert run.status == "FAILED"
+    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
+    first = event["diagnosis"][0]
+    assert (first["rule"], first["verdict"]) == ("key-denied", "proved")
+    assert f"file_system.kms_key_arn {key} is Disabled" in first["probe"]["saw"]
+    assert first["fix"] == "enable it, or name another key; then run again"

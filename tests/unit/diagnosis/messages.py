@@ -349,6 +349,21 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"key-denied"},
     ),
+    "disabled key": (
+        failed(
+            "Ensure file system",
+            "Rejected: CreateFileSystem: BadRequest (arn:aws:kms:eu-west-1:1:key/k is disabled.); correct what AWS",
+        ),
+        {"key-denied"},
+    ),
+    "key pending deletion": (
+        failed(
+            "Ensure cluster",
+            "Rejected: CreateCluster: InvalidParameterException (The KeyArn in encryptionConfig provider is not valid: "
+            "arn:aws:kms:eu-west-1:1:key/k is pending deletion.); correct what AWS names",
+        ),
+        {"key-denied"},
+    ),
     "unknown principal": (
         failed(
             "Ensure cluster access",

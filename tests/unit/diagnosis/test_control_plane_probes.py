@@ -302,6 +302,15 @@ def test_a_principal_that_the_request_names_and_that_is_not_there_is_told(world:
     assert fix.startswith("make it, or leave it out")
 
 
+def test_a_key_that_is_not_enabled_now_is_proved_with_its_state(world: World) -> None:
+    key = world.kms.create_key()["KeyMetadata"]["Arn"]
+    world.request = request_for(file_system={"kms_key_arn": key})
+    world.kms.disable_key(KeyId=key.rpartition("/")[2])
+    finding, fix = look(world, "key-denied")
+    assert (finding.verdict, finding.saw) == ("proved", f"file_system.kms_key_arn {key} is Disabled")
+    assert fix == "enable it, or name another key; then run again"
+
+
 def test_a_key_whose_policy_keeps_the_role_out_is_told_with_what_its_policy_has_to_allow(world: World) -> None:
     assert look(world, "key-denied")[0].verdict == "refuted"
     key = world.kms.create_key()["KeyMetadata"]["Arn"]

@@ -132,8 +132,11 @@ def _ages(roles: Iterable[GivenRole], iam: "IAMClient") -> Iterator[tuple[str, d
             yield role.name, principal.made_at
 
 
-def keys_policy(live: Live, _text: str) -> Finding:
-    """The keys that the request names, described as the provisioner's role: a key's own policy has to let it."""
+def keys_use(live: Live, _text: str) -> Finding:
+    """The keys that the request names, described as the provisioner's role: a key's own policy has to let it.
+
+    One that could be used when the account was looked at may have been disabled since.
+    """
     named, role = keys.named_in(live.request), live.connection.target.role_arn("provisioner")
     looked_at = f"keys of the request as {role.rpartition('/')[2]}"
     saw = []
@@ -146,7 +149,9 @@ def keys_policy(live: Live, _text: str) -> Finding:
                 return Finding.proved(looked_at, refused.subject, what_to_do=_let_role_use(arn, role))
             saw.append(refused.subject)
         else:
-            saw.append(problem.what if problem else f"{field} {arn} may be described")
+            if problem:
+                return Finding.proved(looked_at, problem.what, what_to_do=problem.remedy)
+            saw.append(f"{field} {arn} may be described")
     if not named:
         return Finding.refuted(looked_at, "it names none")
     return Finding.possible(looked_at, "; ".join(saw), what_to_do=_let_role_use(" and of ".join(named.values()), role))

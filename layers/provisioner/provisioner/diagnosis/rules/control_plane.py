@@ -56,9 +56,14 @@ RULES: Final = (
         # Words of EKS's own for what KMS denied (cluster-api-provider-aws#2432); KMS's go to denied-by-policy.
         symptoms=(
             seen("ClientException", "InvalidParameterException", "InvalidRequestException", text=r"perform kms:\w+"),
+            # As EKS and EFS pass them on (docs/assumptions.md, AWS-28).
+            seen(
+                "Rejected", text=r"\bkey\b.* (is disabled|is pending|not enabled|does not exist)|KeyArn in encryption"
+            ),
         ),
-        cause="The policy of a key that the request names does not let the provisioner's role use it.",
-        probe=account.keys_policy,
+        cause="A key that the request names cannot be used: its policy does not let the provisioner's role, or it is "
+        "not enabled.",
+        probe=account.keys_use,
         fix="{what_to_do}; then run again",
     ),
     Rule(
