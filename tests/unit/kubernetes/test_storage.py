@@ -305,3 +305,13 @@ def test_a_volume_that_is_listed_no_more_stays_and_is_told_with_what_removes_it(
         f"aws efs delete-access-point --access-point-id {IDS['efs-blue']}",
     ):
         assert command in told["how_to_remove"]
+
+
+def test_every_volume_of_a_file_system_in_a_peer_mounts_by_address_and_through_its_own_access_point() -> None:
+    cluster, request = a_cluster(), a_request(storage={"volumes": [RED, BLUE]})
+    addresses = {"apne1-az1": "10.50.0.9", "apne1-az2": "10.50.16.9"}
+    observation = ensure(request, cluster, FILE_SYSTEM, IDS, addresses)
+    made = [each["spec"]["csi"] for (kind, _, _), each in cluster.objects.items() if kind == "PersistentVolume"]
+    assert [each["volumeAttributes"] for each in made] == [{"mounttargetip": "10.50.0.9"}] * 2
+    assert {each["volumeHandle"] for each in made} == {f"{FILE_SYSTEM}::{each}" for each in IDS.values()}
+    assert [each["mount_target_address"] for each in observation.facts["volumes"]] == ["10.50.0.9"] * 2

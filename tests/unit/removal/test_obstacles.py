@@ -153,6 +153,38 @@ def test_without_the_word_the_file_system_stays_and_its_size_and_use_are_told(cr
     assert found.file_system["attach"] == f"start provision with file_system.existing: {file_system_id}"
 
 
+def test_the_access_points_and_pods_of_every_volume_are_looked_at_those_that_are_listed_no_more_too(
+    created: World,
+) -> None:
+    teams = [
+        {
+            "name": f"efs-{team}",
+            "claim": "shared",
+            "namespace": team,
+            "access_point": {"uid": 1, "gid": 1, "path": path},
+        }
+        for team, path in (("red", "/red"), ("blue", "/blue"))
+    ]
+    created.parts["storage"] = {"volumes": teams}
+    created.provision()
+    created.objects.objects["PersistentVolume", None, "efs-blue"]["spec"]["claimRef"] = {
+        "namespace": "blue",
+        "name": "shared",
+    }
+    created.parts["storage"] = {"volumes": teams[:1]}
+    ids = {each["AccessPointId"] for each in created.efs.describe_access_points()["AccessPoints"]}
+    going = look(created, delete_data=True).goes
+    assert {each["id"] for each in going if each["resource"] == "access point"} == ids
+    assert {each["id"] for each in look(created).stays if each["resource"] == "access point"} == ids
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "shared"}}]
+    for team in ("red", "blue"):
+        metadata = {"name": "app", "namespace": team, "labels": {}}
+        created.objects.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"volumes": volumes}})
+    told = str([each.payload() for each in look(created).obstacles])
+    assert "red/app mounts shared" in told
+    assert "blue/app mounts shared" in told
+
+
 @pytest.mark.parametrize("rule", PUT_THERE)
 def test_what_others_put_there_is_named_with_its_id_and_whom_to_ask(rule: str, created: World) -> None:
     PUT_THERE[rule](created)

@@ -14,7 +14,7 @@ from provisioner.removal.obstacles.model import Obstacle
 from provisioner.removal.obstacles.surroundings import Surroundings
 from provisioner.request import ExistingNetwork, Request
 from provisioner.resources import (
-    access_point,
+    access_point_removal,
     cluster,
     cluster_dns,
     cluster_logs,
@@ -205,15 +205,15 @@ def _file_system_goes_or_stays(
     file_system_id, efs = existing["FileSystemId"], target.client("efs")
     for mount_target in mount_targets.find(file_system_id, efs).values():
         found.add("mount target", mount_target["MountTargetId"])
-    point = access_point.find(wanted.request, file_system_id, efs)
+    points = access_point_removal.find_ours(wanted.request, file_system_id, efs)
     if wanted.delete_data_of:
-        if point:
+        for point in points:
             found.add("access point", point["AccessPointId"])
         found.add("file system", file_system_id)
-        if points := _recovery_points(existing["FileSystemArn"], target):
-            found.keep("recovery points", ", ".join(points), "backups outlive what they are of; AWS Backup ends them")
+        if backups := _recovery_points(existing["FileSystemArn"], target):
+            found.keep("recovery points", ", ".join(backups), "backups outlive what they are of; AWS Backup ends them")
         return
-    if point:
+    for point in points:
         found.keep("access point", point["AccessPointId"], "the file system that it belongs to is kept")
     found.keep("file system", file_system_id, _KEPT)
     found.file_system = {

@@ -25,6 +25,11 @@ def find_all(file_system_id: str, efs: "EFSClient") -> "list[AccessPointDescript
     return [each for each in found if each.get("LifeCycleState") != "deleted"]
 
 
+def find_ours(request: Request, file_system_id: str, efs: "EFSClient") -> "list[AccessPointDescriptionTypeDef]":
+    """Those of the cluster, also of volumes that its request does not list any more."""
+    return [each for each in find_all(file_system_id, efs) if _is_ours(request, each)]
+
+
 def require_no_others(request: Request, file_system_id: str, efs: "EFSClient") -> None:
     """To be asked before the file system loses anything. Raises: TerminalError OWNED_BY_ANOTHER."""
     others = [each["AccessPointId"] for each in find_all(file_system_id, efs) if not _is_ours(request, each)]
@@ -54,8 +59,7 @@ def remove(request: Request, file_system_id: str, kept: Collection[str], efs: "E
 def _to_remove(
     request: Request, file_system_id: str, kept: Collection[str], efs: "EFSClient"
 ) -> "list[AccessPointDescriptionTypeDef]":
-    found = find_all(file_system_id, efs)
-    return [each for each in found if _is_ours(request, each) and each["AccessPointId"] not in kept]
+    return [each for each in find_ours(request, file_system_id, efs) if each["AccessPointId"] not in kept]
 
 
 def _is_ours(request: Request, found: "AccessPointDescriptionTypeDef") -> bool:
