@@ -178,7 +178,7 @@ def test_the_access_points_and_pods_of_every_volume_are_looked_at_those_that_are
     assert {each["id"] for each in look(created).stays if each["resource"] == "access point"} == ids
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "shared"}}]
     for team in ("red", "blue"):
-        metadata = {"name": "app", "namespace": team, "labels": {}}
+        metadata: dict[str, Any] = {"name": "app", "namespace": team, "labels": {}}
         created.objects.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"volumes": volumes}})
     told = str([each.payload() for each in look(created).obstacles])
     assert "red/app mounts shared" in told
