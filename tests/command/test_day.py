@@ -2,12 +2,14 @@
 
 import json
 import re
+import webbrowser
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.request import urlopen
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from eks_efs.command import root
 from local.cloud import EmbeddedCloud
@@ -53,9 +55,22 @@ def examples(group: click.Group, *names: str) -> Iterator[tuple[str, str]]:
         yield from ((" ".join([*names, name]), line) for line in lines)
 
 
+class Day:
+    """How each line ended; the day goes on as far as somebody asks, so that no single test waits for all of it."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._ended: dict[str, Ended] = {}
+
+    def __getitem__(self, line: str) -> Ended:
+        for each in DAY[len(self._ended) : DAY.index(line) + 1]:
+            self._ended[each] = self._command(each)
+        return self._ended[line]
+
+
 @pytest.fixture(scope="module")
-def day(command: Command) -> Mapping[str, Ended]:
-    return {line: command(line) for line in DAY}
+def day(command: Command) -> Day:
+    return Day(command)
 
 
 def test_every_example_of_every_help_is_among_them() -> None:
@@ -63,12 +78,12 @@ def test_every_example_of_every_help_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("line", DAY)
-def test_an_example_ends_as_asked(day: Mapping[str, Ended], line: str) -> None:
+def test_an_example_ends_as_asked(day: Day, line: str) -> None:
     assert (day[line].code, day[line].stderr) == (0, "")
     assert day[line].stdout
 
 
-def test_a_plan_is_told_and_nothing_is_made(day: Mapping[str, Ended]) -> None:
+def test_a_plan_is_told_and_nothing_is_made(day: Day) -> None:
     told = day[PLAN].stdout
     assert "What a run would do, in this order" in told
     assert re.search(r"^ create +cluster eks-example", told, re.MULTILINE)
@@ -77,7 +92,7 @@ def test_a_plan_is_told_and_nothing_is_made(day: Mapping[str, Ended]) -> None:
     assert "Evidence:" not in told
 
 
-def test_a_run_and_watching_it_afterwards_tell_the_same(day: Mapping[str, Ended]) -> None:
+def test_a_run_and_watching_it_afterwards_tell_the_same(day: Day) -> None:
     ran, watched = (day[line].stdout for line in (PROVISION, "eks-efs watch"))
     for told in (ran, watched):
         assert "Ready: the storage is proven." in told
@@ -88,21 +103,21 @@ def test_a_run_and_watching_it_afterwards_tell_the_same(day: Mapping[str, Ended]
     assert ran.splitlines()[-1] == watched.splitlines()[-1]
 
 
-def test_the_fleet_is_a_line_per_cluster_and_json_for_programs(day: Mapping[str, Ended], cloud: EmbeddedCloud) -> None:
-    row = rf"^ ?eks-example +Ready +1\.\d+ +just now +not checked +123456789012 +{cloud.region} +–"
+def test_the_fleet_is_a_line_per_cluster_and_json_for_programs(day: Day, cloud: EmbeddedCloud) -> None:
+    row = rf"^ ?eks-example +Ready +1\.\d+ +(?:just now|\d+ min ago) +not checked +123456789012 +{cloud.region} +–"
     assert re.search(row, day["eks-efs status"].stdout, re.MULTILINE)
     record = json.loads(day["eks-efs status eks-example --json"].stdout)
     assert (record["cluster"], record["state"], record["differences"]) == ("eks-example", "Ready", 0)
 
 
-def test_a_check_of_the_behaviour_tells_programs_what_was_read(day: Mapping[str, Ended]) -> None:
+def test_a_check_of_the_behaviour_tells_programs_what_was_read(day: Day) -> None:
     assert "Verified: no difference." in day["eks-efs check eks-example"].stdout
     told = json.loads(day["eks-efs check eks-example --behaviour --json"].stdout)
     assert (told["status"], told["output"]["status"]) == ("SUCCEEDED", "Verified")
     assert told["output"]["behaviour"]["proven"]
 
 
-def test_a_report_is_linked_to_and_kept(day: Mapping[str, Ended], folder: Path) -> None:
+def test_a_report_is_linked_to_and_kept(day: Day, folder: Path) -> None:
     (link,) = re.findall(r"^http\S+$", day["eks-efs report"].stdout, re.MULTILINE)
     with urlopen(link) as page:  # noqa: S310 (of the embedded cloud)
         linked = page.read()
@@ -112,9 +127,7 @@ def test_a_report_is_linked_to_and_kept(day: Mapping[str, Ended], folder: Path) 
     assert json.loads(kept[0].read_text())["writers"]
 
 
-def test_what_was_kept_is_checked_without_aws_and_what_was_changed_refused(
-    day: Mapping[str, Ended], folder: Path
-) -> None:
+def test_what_was_kept_is_checked_without_aws_and_what_was_changed_refused(day: Day, folder: Path) -> None:
     assert re.match(r"Right: reports/\S+/evidence\.json\n", day[VERIFY].stdout)
     assert re.search(r"^  cluster +eks-example in 123456789012, ", day[VERIFY].stdout, re.MULTILINE)
     (kept,) = (folder / "reports").rglob("evidence.json")
@@ -126,7 +139,29 @@ def test_what_was_kept_is_checked_without_aws_and_what_was_changed_refused(
     assert refused.stdout == f"Refused: {kept}\n  appender.files.0.lines: not as signed\n"
 
 
-def test_a_removal_goes_as_it_was_planned(day: Mapping[str, Ended]) -> None:
+def test_the_newest_report_is_opened_in_the_browser(
+    day: Day, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert day[SAVED]
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    ended = command("eks-efs report eks-example --open")
+    assert (ended.code, ended.stderr) == (0, "")
+    (link,) = opened
+    assert link in ended.stdout
+    assert link.partition("?")[0].endswith("/report.html")
+
+
+def test_recorded_clusters_are_completed(day: Day, shell: Mapping[str, str]) -> None:
+    assert day["eks-efs status"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in shell.items():
+            patch.setenv(name, value)
+        offered = ShellComplete(root, {}, "eks-efs", "_EKS_EFS_COMPLETE").get_completions(["check"], "eks-e")
+    assert [each.value for each in offered] == ["eks-example"]
+
+
+def test_a_removal_goes_as_it_was_planned(day: Day) -> None:
     planned, removed = (day[f"eks-efs remove eks-example {option}"].stdout for option in ("--plan", "--yes"))
     assert "Nothing was touched." in planned
     assert "Removed: eks-example." in removed
@@ -134,5 +169,6 @@ def test_a_removal_goes_as_it_was_planned(day: Mapping[str, Ended]) -> None:
     assert re.findall(kept, planned, re.MULTILINE) == re.findall(kept, removed, re.MULTILINE) != []
 
 
-def test_what_the_page_says_an_operator_may_do_is_what_the_day_took(day: Mapping[str, Ended], calls: Calls) -> None:
+def test_what_the_page_says_an_operator_may_do_is_what_the_day_took(day: Day, calls: Calls) -> None:
+    assert day[DAY[-1]]
     assert allowed() == needed(calls)
