@@ -27,13 +27,18 @@ def vpc(cloud: EmbeddedCloud) -> SomebodysVpc:
     options = [{"Key": key, "Values": values} for key, values in wanted.items()]
     options_id = made.ec2.create_dhcp_options(DhcpConfigurations=options)["DhcpOptions"]["DhcpOptionsId"]
     made.ec2.associate_dhcp_options(DhcpOptionsId=options_id, VpcId=made.vpc_id)
+    return with_its_way_out(made)
+
+
+def with_its_way_out(vpc: SomebodysVpc) -> SomebodysVpc:
+    """Once its NAT gateway is there."""
 
     def is_available() -> bool:
-        (gateway,) = made.ec2.describe_nat_gateways(NatGatewayIds=[made.nat_id])["NatGateways"]
+        (gateway,) = vpc.ec2.describe_nat_gateways(NatGatewayIds=[vpc.nat_id])["NatGateways"]
         return bool(gateway["State"] == "available")
 
-    until(is_available, f"{made.nat_id} to be available")
-    return made
+    until(is_available, f"{vpc.nat_id} to be available")
+    return vpc
 
 
 def test_subnets_that_another_account_shares_are_planned_used_and_left_as_they_were(

@@ -8,15 +8,14 @@ from local.aws.hooks import Call
 from local.cloud import EmbeddedCloud
 from local.vpcs import Vpc, give_way_out, make, peer
 from tests.end_to_end.runs import Machine
+from tests.end_to_end.test_existing_networks import with_its_way_out
 from tests.end_to_end.test_provision import published
 from tests.unit.resources.networks import ZONES, SomebodysVpc
-
-pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
 def vpc(cloud: EmbeddedCloud) -> SomebodysVpc:
-    return SomebodysVpc.made(cloud.client("ec2"))
+    return with_its_way_out(SomebodysVpc.made(cloud.client("ec2")))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +61,7 @@ def peered(vpc: SomebodysVpc) -> Vpc:
     return clusters
 
 
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 def test_from_a_peered_vpc_it_is_built_once_routes_lead_there_and_back_and_refused_before_anything_is_made_until_then(
     cloud: EmbeddedCloud, inside: Machine, vpc: SomebodysVpc, peered: Vpc
 ) -> None:
