@@ -1,6 +1,6 @@
 """Everything that the APIs of the embedded account list: the same before the first run and after the last removal.
 
-But the tagging API, which lists for a while what is gone.
+But the tagging API, which lists for a while what is gone, and the vault of automatic backups, which AWS Backup makes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -71,6 +71,24 @@ def _mount_targets(client: Any) -> Iterator[str]:
         yield from (each["MountTargetId"] for each in found)
 
 
+def _recovery_points(client: Any) -> Iterator[str]:
+    for vault in _listed("list_backup_vaults", "BackupVaultList", _of("BackupVaultName"))(client):
+        found = client.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]
+        yield from (each["RecoveryPointArn"] for each in found)
+
+
+def _network_tags(client: Any) -> Iterator[str]:
+    for operation, key, name in (
+        ("describe_vpcs", "Vpcs", "VpcId"),
+        ("describe_subnets", "Subnets", "SubnetId"),
+        ("describe_route_tables", "RouteTables", "RouteTableId"),
+        ("describe_security_groups", "SecurityGroups", "GroupId"),
+    ):
+        for page in client.get_paginator(operation).paginate():
+            tags = ((each[name], tag) for each in page[key] for tag in each.get("Tags", []))
+            yield from (f"{resource_id} {tag['Key']}={tag['Value']}" for resource_id, tag in tags)
+
+
 _LISTED: Final[Mapping[str, Mapping[str, Lister]]] = {
     "ec2": {
         "VPCs": _listed("describe_vpcs", "Vpcs", _of("VpcId")),
@@ -84,6 +102,7 @@ _LISTED: Final[Mapping[str, Mapping[str, Lister]]] = {
         "addresses": _listed("describe_addresses", "Addresses", _of("AllocationId")),
         "endpoints": _listed("describe_vpc_endpoints", "VpcEndpoints", _of("VpcEndpointId")),
         "peerings": _listed("describe_vpc_peering_connections", "VpcPeeringConnections", _of("VpcPeeringConnectionId")),
+        "tags": _network_tags,
     },
     "eks": {
         "clusters": _listed("list_clusters", "clusters", str),
@@ -96,6 +115,7 @@ _LISTED: Final[Mapping[str, Mapping[str, Lister]]] = {
         "mount targets": _mount_targets,
         "access points": _listed("describe_access_points", "AccessPoints", _of("AccessPointId")),
     },
+    "backup": {"recovery points": _recovery_points},
     "cloudformation": {
         "stacks": _listed("describe_stacks", "Stacks", _of("StackName")),
         "exports": _listed("list_exports", "Exports", _of("Name")),

@@ -1,6 +1,8 @@
 """The end of a cluster: everything goes that was made for it, nothing else, and no data that nobody gave up."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -115,17 +117,53 @@ def test_without_a_word_the_data_stays_and_a_later_run_takes_it_over_and_proves_
 
 
 @embedded_only
-def test_twice_is_once_and_what_was_kept_can_still_be_given_up(
+def test_a_removal_waits_for_a_check_has_the_cluster_to_itself_and_twice_is_once(
     cloud: EmbeddedCloud, machine: Machine, teardown: Machine
 ) -> None:
-    before = snapshot(cloud)
-    file_system_id = provisioned(machine, "td-twice")
-    removed(teardown.run({"cluster_name": "td-twice", "delete_logs": True}), cloud)
-    again = teardown.run({"cluster_name": "td-twice"})
+    before, name, asked = snapshot(cloud), "td-twice", {"cluster_name": "td-twice", "delete_logs": True}
+    file_system_id = provisioned(machine, name)
+    reverify = Machine(cloud, machine.outputs, "Reverify")
+    started, told = Future[str](), list[Run]()
+
+    def beside_the_check() -> None:
+        started.set_result(teardown.start(asked))
+        teardown.until_entered(started.result(), "Wait for the check")
+
+    def beside_the_removal() -> None:
+        told.append(machine.run({"cluster": {"name": name}, **SHORT}))
+        told.extend(other.run({"cluster_name": name}) for other in (reverify, teardown))
+
+    with (
+        once(cloud, "-InspectInfrastructureFunction-", beside_the_check),
+        once(cloud, "-RemoveClusterFunction-", beside_the_removal),
+    ):
+        assert reverify.run({"cluster_name": name}).output["status"] == "Verified"
+        removed(teardown.wait(started.result()), cloud)
+    run, check, removal = told
+    assert "removes the cluster; nothing was created" in run.cause
+    assert (check.status, check.output["status"]) == ("SUCCEEDED", "Busy")
+    assert (removal.status, removal.error) == ("FAILED", "Busy")
+    again = teardown.run({"cluster_name": name})
     assert (again.status, again.output["status"]) == ("SUCCEEDED", "AlreadyRemoved")
     assert again.output["kept_file_system_id"] == file_system_id
-    removed(teardown.run(with_data("td-twice", file_system_id)), cloud)
+    removed(teardown.run(with_data(name, file_system_id)), cloud)
     assert difference(before, snapshot(cloud)) == []
+
+
+@contextmanager
+def once(cloud: EmbeddedCloud, function: str, act: Callable[[], None]) -> Iterator[None]:
+    """Acts just before that function is called for the first time."""
+    first = Lock()
+
+    def at(call: Call) -> None:
+        if function in call.path and first.acquire(blocking=False):
+            act()
+
+    undo = cloud.server.hooks.before("lambda:Invoke", at)
+    try:
+        yield
+    finally:
+        undo()
 
 
 def stopped_at(name: str, telling: str, number: int, machine: Machine, asked: dict[str, Any]) -> Run:
@@ -202,7 +240,7 @@ def test_a_plan_says_what_would_go_and_stay_and_leaves_everything(
 
 
 @embedded_only
-def test_beside_a_run_a_removal_is_refused_and_beside_a_removal_a_run(
+def test_beside_a_run_a_removal_is_refused(
     cloud: EmbeddedCloud, machine: Machine, teardown: Machine, standing: Scene
 ) -> None:
     request = {"cluster": {"name": standing.cluster_name}, **SHORT}
