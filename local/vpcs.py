@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
+from local.aws.eks_profiles import ZONES_WITHOUT_FARGATE
 
 PATIENCE_SECONDS = 60.0
 EVERYWHERE = "0.0.0.0/0"
@@ -84,7 +84,7 @@ def peered(cloud: Any, link: Callable[[Any, Vpc, Vpc], str] = peer) -> dict[str,
     """The parts of a request for a cluster in one VPC whose file system is in another; both are made for it."""
     ec2 = cloud.client("ec2")
     found = ec2.describe_availability_zones()["AvailabilityZones"]
-    zones = [zone["ZoneName"] for zone in found if zone["ZoneId"] not in UNSUPPORTED_ZONE_IDS][:2]
+    zones = [zone["ZoneName"] for zone in found if zone["ZoneId"] not in ZONES_WITHOUT_FARGATE][:2]
     here, there = make(ec2, "10.40.0.0/16", zones), make(ec2, "10.50.0.0/16", zones)
     give_way_out(ec2, here, zones[0])
     link(ec2, here, there)
