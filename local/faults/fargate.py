@@ -154,6 +154,13 @@ FAULTS = (
         request={"verification": {"image": "docker.io/arm64v8/busybox:1.37"}},
     ),
     Fault(
+        "image-without-shell",
+        "in the verification's image there is no shell",
+        "image-without-shell",
+        _nothing,
+        request={"verification": {"image": "registry.k8s.io/pause:3.10"}},
+    ),
+    Fault(
         "image-private",
         "the image is in a registry that gives it to nobody without credentials",
         "image-refused",

@@ -1,4 +1,6 @@
-"""The "registry": busybox under the names people use for it and with its builds for one platform each, and CoreDNS."""
+"""The "registry": busybox under the names people use for it and with its builds for one platform each, CoreDNS, and
+Kubernetes' pause, in which there is nothing but itself.
+"""
 
 import re
 
@@ -14,7 +16,9 @@ _MIRROR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/mirro
 _COREDNS = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/eks/coredns")
 """EKS's own, which every account may pull: the program takes the place of a server that nobody here asks."""
 _COREDNS_TAG = re.compile(r"v\d+\.\d+\.\d+-eksbuild\.\d+")
-_COREDNS_ENTRY_POINT = ("sh", "-c", "trap exit TERM; sleep 2147483647 & wait", "coredns")
+_PAUSE = re.compile(r"registry\.k8s\.io/pause")
+_PAUSE_TAG = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
+_ENTRY_POINT = ("sh", "-c", "trap exit TERM; sleep 2147483647 & wait", "server")
 _ONE_PLATFORM = re.compile(r"docker\.io/(?P<platform>amd64|arm32v7|arm64v8|i386|ppc64le|s390x)/busybox")
 """Docker Hub's official images are also there by platform; Fargate on EKS is linux/amd64."""
 _LONGEST_NAME = 255
@@ -51,6 +55,8 @@ def exists(image: str, digest: str) -> bool:
     if is_coredns(repository):
         return not wanted_digest and _COREDNS_TAG.fullmatch(tag) is not None
     tag_exists = not tag or _TAG.fullmatch(tag) is not None
+    if _PAUSE.fullmatch(repository):
+        return not wanted_digest and _PAUSE_TAG.fullmatch(tag) is not None
     known = repository in _REPOSITORIES or bool(_MIRROR.fullmatch(repository) or _ONE_PLATFORM.fullmatch(repository))
     return known and tag_exists and wanted_digest in ("", f"sha256:{digest}")
 
@@ -61,7 +67,19 @@ def is_coredns(repository: str) -> bool:
 
 def entry_point(image: str) -> tuple[str, ...]:
     """What the image starts, before any arguments; busybox has none."""
-    return _COREDNS_ENTRY_POINT if is_coredns(reference(image).partition(":")[0]) else ()
+    repository = reference(image).partition(":")[0]
+    return _ENTRY_POINT if is_coredns(repository) or _PAUSE.fullmatch(repository) else ()
+
+
+def start_error(image: str, command: list[str]) -> str | None:
+    """containerd's words for a command that the image does not have. Source: sky-shift/skyshift#18."""
+    if not command or not _PAUSE.fullmatch(reference(image).partition(":")[0]):
+        return None
+    return (
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+        f'unable to start container process: exec: "{command[0]}": stat {command[0]}: no such file or directory: '
+        "unknown"
+    )
 
 
 def runs_here(image: str) -> bool:

@@ -23,6 +23,7 @@ from local.kubernetes.volumes import Volume, VolumeManager, VolumeProblem
 
 # Source: kubelet defaults: volume retries from 0.5 s to 2m2s, image pulls and crashing containers from 10 s to 5 min.
 _MOUNT_BACK_OFF = (0.5, 122.0)
+_START_ERROR = 128
 _RESTART_BACK_OFF = (10.0, 300.0)
 _SHORTEST_GRACE_SECONDS = 0.3
 """At any time scale a trap for SIGTERM gets to run."""
@@ -103,10 +104,13 @@ class Kubelet:
         back_off = BackOff(self.node.clock, *_RESTART_BACK_OFF)
         await self._pull(spec, state)
         while True:
-            code = await self._run_once(spec, state, volumes)
+            error = images.start_error(spec["image"], spec.get("command") or [])
+            if error:
+                await self.node.events.warning(self.pod, "Failed", f"Error: {error}", spec["name"])
+            code = _START_ERROR if error else await self._run_once(spec, state, volumes)
             if code is not None:
                 again = policy == "Always" or (policy == "OnFailure" and code != 0)
-                state.end(code, finished=not again)
+                state.end(code, finished=not again, start_error=error)
                 state.ready = not again and code == 0 and state in self._status.init_containers
                 await self._write_status()
                 if not again:

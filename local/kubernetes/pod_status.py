@@ -30,11 +30,13 @@ class ContainerState:
         self.container_id = container_id
         self.state = {"running": {"startedAt": timestamp()}}
 
-    def end(self, exit_code: int, *, finished: bool) -> None:
+    def end(self, exit_code: int, *, finished: bool, start_error: str | None = None) -> None:
+        """`start_error`: why there was no process, which the kubelet tells in the state's message."""
         started = self.state.get("running", {}).get("startedAt", timestamp())
-        reason = "Completed" if exit_code == 0 else "Error"
+        reason = "StartError" if start_error else "Completed" if exit_code == 0 else "Error"
         times = {"startedAt": started, "finishedAt": timestamp(), "containerID": self.container_id}
-        self.state = {"terminated": {"exitCode": exit_code, "reason": reason, **times}}
+        said = {"message": start_error} if start_error else {}
+        self.state = {"terminated": {"exitCode": exit_code, "reason": reason, **said, **times}}
         self.ready, self.finished = False, finished
 
     @property

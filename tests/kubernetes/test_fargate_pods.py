@@ -68,6 +68,14 @@ def test_an_image_for_another_platform_alone_is_not_pulled(cluster: Cluster) -> 
     assert any(message.endswith(ending) for message in messages), messages
 
 
+def test_a_command_that_the_image_does_not_have_is_told_in_the_containers_state(cluster: Cluster) -> None:
+    pod = cluster.run(NAMESPACE, "bare", "true", image="registry.k8s.io/pause:3.10", restartPolicy="Never")
+    ended = cluster.until_phase(NAMESPACE, "bare", "Failed").status.container_statuses[0].state.terminated
+    assert (ended.exit_code, ended.reason) == (128, "StartError")
+    assert ended.message.endswith(": no such file or directory: unknown")
+    assert cluster.event(pod, "Failed").message == f"Error: {ended.message}"
+
+
 def test_a_pod_whose_node_does_not_reach_the_api_waits_until_it_does(cluster: Cluster) -> None:
     cluster.data_plane.is_open = False
     pod = cluster.run(NAMESPACE, "shut-out", "sleep 600")

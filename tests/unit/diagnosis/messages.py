@@ -218,6 +218,15 @@ SIGNALS: Final[dict[str, tuple[Signal, set[str]]]] = {
         ),
         {"image-platform"},
     ),
+    "no program": (
+        Signal(
+            "Error: failed to create containerd task: OCI runtime create failed: unable to start container process: "
+            'exec: "sh": executable file not found in $PATH: unknown',
+            frozenset({"Failed"}),
+            "kubelet",
+        ),
+        {"image-without-shell"},
+    ),
     "registry refuses": (
         pull(
             f'failed to pull and unpack image "{ECR}": failed to resolve reference "{ECR}": unexpected status from '
@@ -608,6 +617,15 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
             "mounts efs-blue and could read what efs-red holds, at /data/red/.verification/1-1/out.txt; do not use it",
         ),
         {"volume-shows-another-directory"},
+    ),
+    "no shell": (
+        failed(
+            VERIFY,
+            "VerificationFailed: Pod verification-1-appender failed: failed to create containerd task: failed to "
+            "create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+            'exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown; correct the cause it names',
+        ),
+        {"image-without-shell"},
     ),
     "permission denied": (
         failed(

@@ -92,6 +92,12 @@ def is_ready(pod: Manifest) -> bool:
     return _condition(pod["status"], "Ready").get("status") == "True"
 
 
+def start_error(pod: Manifest) -> str | None:
+    """What kept a container from having a process at all; it then has printed nothing."""
+    ended = (each.get("state", {}).get("terminated", {}) for each in _containers(pod))
+    return next((each["message"] for each in ended if each.get("reason") == "StartError" and "message" in each), None)
+
+
 def is_leaving(pod: Manifest) -> bool:
     return "deletionTimestamp" in pod["metadata"]
 

@@ -21,7 +21,15 @@ from provisioner.kubernetes.evidence import (
     VolumeEvidence,
 )
 from provisioner.kubernetes.isolation import attempts_of
-from provisioner.kubernetes.pods import Printed, is_leaving, is_ready, latest_messages, phase, pod_evidence
+from provisioner.kubernetes.pods import (
+    Printed,
+    is_leaving,
+    is_ready,
+    latest_messages,
+    phase,
+    pod_evidence,
+    start_error,
+)
 from provisioner.kubernetes.proof import counter_of
 from provisioner.observation import Reason
 from provisioner.request import Request
@@ -210,9 +218,11 @@ class VolumeProof:
                 return Printed(self.api.logs(pod))
             case "Failed":
                 name = pod["metadata"]["name"]
-                why = pod["status"].get("message") or Printed(self.api.logs(pod)).tail or "it printed nothing"
+                why = pod["status"].get("message") or start_error(pod) or Printed(self.api.logs(pod)).tail
                 raise TerminalError(
-                    ErrorReason.VERIFICATION_FAILED, f"Pod {name} failed: {why}", remedy="correct the cause it names"
+                    ErrorReason.VERIFICATION_FAILED,
+                    f"Pod {name} failed: {why or 'it printed nothing'}",
+                    remedy="correct the cause it names",
                 )
             case _:
                 return None

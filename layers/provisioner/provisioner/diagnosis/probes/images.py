@@ -18,7 +18,8 @@ REFUSED: Final = r"\b(403 Forbidden|401 Unauthorized)\b"
 UNREACHED: Final = r"i/o timeout|dial tcp|no such host|Client\.Timeout|connection refused|context deadline exceeded"
 _NO_SUCH_HOST: Final = "no such host"
 AS_NOBODY: Final = "no basic auth credentials"
-_OTHERWISE: Final = rf"{PLATFORM}|{REFUSED}|{AS_NOBODY}"
+NO_PROGRAM: Final = r"exec: \"[^\"]+\": (stat \S+: no such file or directory|executable file not found)"
+_OTHERWISE: Final = rf"{PLATFORM}|{REFUSED}|{AS_NOBODY}|{NO_PROGRAM}"
 NOT_FOUND: Final = (
     rf"(?is)^(?!.*({_OTHERWISE})).*(not found|NotFound|manifest unknown|does not exist|pull access denied|"
     r"name unknown)"
@@ -113,6 +114,17 @@ def platform(live: Live, text: str) -> Finding:
             f"what the pods of the image {image} printed", "its programs are for another platform", the_image=image
         )
     return _answered(live, text, PLATFORM)
+
+
+def programs(live: Live, text: str) -> Finding:
+    """The nodes' own events and pods' states, in which there is no such program in the image."""
+    image = live.request.verification.image
+    looked_at = f"what nodes said of starting pods of the image {image}"
+    events = (str(each.get("message", "")) for each in live.objects.warnings if each.get("reason") == "Failed")
+    said = next(filter(None, (re.search(NO_PROGRAM, each) for each in (text, *events))), None)
+    if said is None:
+        return Finding.refuted(looked_at, "in none was there a program missing")
+    return Finding.proved(looked_at, said[0], the_image=image)
 
 
 def refused(live: Live, text: str) -> Finding:

@@ -109,6 +109,14 @@ RULES: Final = (
         fix="set verification.image to an image for linux/amd64 or for several platforms, not {the_image}",
     ),
     Rule(
+        id="image-without-shell",
+        states=VERIFYING,
+        symptoms=(seen("PodFailed", "Failed", "RunContainerError", text=images.NO_PROGRAM),),
+        cause="The image has no shell, in which the proof's scripts run.",
+        probe=images.programs,
+        fix="set verification.image to an image that has /bin/sh and the common tools, as busybox has, not {the_image}",
+    ),
+    Rule(
         id="image-refused",
         states=VERIFYING,
         symptoms=(seen(*images.PULL_REASONS, text=images.REFUSED), _BARE),
