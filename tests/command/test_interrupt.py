@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from local.cloud import ROOT, EmbeddedCloud
 from tests.command.conftest import Command
+from tests.end_to_end.runs import PATIENCE_SECONDS
 from tests.end_to_end.test_reverify import held
 
 
@@ -25,7 +26,7 @@ def test_an_interrupt_leaves_the_execution_running_and_says_how_to_come_back(
         assert process.stdout
         assert any(line.startswith("done     Validate request") for line in iter(process.stdout.readline, ""))
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 130
         (name,) = re.findall(
             r"^eks-efs: interrupted; the execution goes on, and eks-efs watch (\S+) comes back to it$", said

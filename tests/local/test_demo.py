@@ -13,6 +13,9 @@ from jsonschema import Draft202012Validator
 
 from local.cloud import ROOT
 
+pytestmark = pytest.mark.timeout(1000)
+PATIENCE_SECONDS = 900
+"""A demonstration is a dozen processes one after the other, and takes minutes where others want the processor too."""
 EVIDENCE = json.loads((ROOT / "schemas" / "evidence.schema.json").read_text())
 
 
@@ -24,7 +27,7 @@ def demo(request: str | Path, directory: Path, *more: str) -> subprocess.Complet
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

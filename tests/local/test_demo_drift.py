@@ -11,7 +11,9 @@ from rich.console import Console
 
 from local import demo_drift
 from local.cloud import ROOT
-from tests.local.test_demo import file_of
+from tests.local.test_demo import PATIENCE_SECONDS, file_of
+
+pytestmark = pytest.mark.timeout(1000)
 
 FOUND = {("security group sg-1", "ingress.2049/tcp.10.0.0.0/19"), ("mount target in apne1-az1", "exists")}
 
@@ -27,7 +29,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProce
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 

@@ -12,6 +12,8 @@ from local import demo_remove
 from local.cloud import ROOT
 from tests.local.test_demo import file_of
 
+pytestmark = pytest.mark.timeout(1000)
+
 
 def test_the_data_outlive_their_cluster_and_in_the_end_the_account_is_as_before(tmp_path: Path) -> None:
     request = {"cluster": {"name": "demo"}, "verification": {"writers": 1, "lines_per_writer": 1}}
