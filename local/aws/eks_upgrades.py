@@ -18,6 +18,8 @@ from local.aws.eks_state import Cluster, Update, utc_now
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
 
+TROUBLED: set[str] = set()
+"""Names of clusters whose next upgrade EKS does not get done, for reasons of its own."""
 ROLLBACK_WINDOW = datetime.timedelta(days=7)
 
 
@@ -99,7 +101,9 @@ def _finish(cluster: Cluster, update: Update, version: str) -> None:
 
 
 def _obstacles(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """What new API servers need of the account and do not find."""
+    """What new API servers need of the account and do not find, and EKS's own trouble."""
+    if cluster.name in TROUBLED:
+        yield _error("Unknown", "The new API servers did not become healthy.", cluster.name)
     ec2 = network.backend(cluster.account_id, cluster.region)
     subnets = {subnet_id: network.find_subnet(ec2, subnet_id) for subnet_id in cluster.vpc_config["subnetIds"]}
     if gone := [subnet_id for subnet_id, subnet in subnets.items() if subnet is None]:

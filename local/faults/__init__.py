@@ -15,13 +15,17 @@ from local.faults import (
     peer,
     policies,
     storage,
+    upgrades,
     young,
 )
 from local.faults.fault import Fault
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
-    for part in (network, peer, storage, kubernetes, admission, fargate, control_plane, identities, policies, young)
+    for part in (
+        *(network, peer, storage, kubernetes, admission, fargate),
+        *(control_plane, upgrades, identities, policies, young),
+    )
     for fault in part.FAULTS
 }
 

@@ -439,6 +439,26 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         failed(BUILD, "QuotaExceeded: CreateMountTarget: NoFreeAddressesInSubnet (none left); raise the quota"),
         {"subnet-full"},
     ),
+    "upgrade not ready": (
+        failed(
+            "Check account", "NotUpgradable: cluster eks-example is not ready for 1.34: Cluster health issues: x (y); z"
+        ),
+        {"upgrade-not-ready"},
+    ),
+    "upgrade failed": (
+        failed(
+            "Ensure cluster",
+            "Unusable: the upgrade of cluster eks-example from 1.33 to 1.34 is Failed: Unknown: no; remove the cause",
+        ),
+        {"upgrade-failed"},
+    ),
+    "upgrade without addresses": (
+        failed(
+            "Ensure cluster",
+            "Unusable: the upgrade of cluster eks-example from 1.33 to 1.34 is Failed: IpNotAvailable: no; remove it",
+        ),
+        {"subnet-full"},
+    ),
     "cluster failed": (
         failed("Ensure cluster", "Unusable: cluster eks-example is FAILED: InternalFailure: no; remove the cause"),
         {"cluster-failed"},

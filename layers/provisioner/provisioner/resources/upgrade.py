@@ -16,7 +16,13 @@ from provisioner.resources.problem import Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
-    from mypy_boto3_eks.type_defs import ClientStatTypeDef, ClusterTypeDef, InsightsFilterTypeDef, InsightTypeDef
+    from mypy_boto3_eks.type_defs import (
+        ClientStatTypeDef,
+        ClusterTypeDef,
+        InsightsFilterTypeDef,
+        InsightTypeDef,
+        UpdateTypeDef,
+    )
 
 # Ten minutes and more: few looks, of which none is near the end for long.
 POLL_SECONDS = 60
@@ -80,21 +86,22 @@ def _observe(cluster: "ClusterTypeDef", upgrade_to: str, update_id: str, eks: "E
     """ACTIVE and yet not of the version: it failed, or EKS has not come to tell."""
     update = eks.describe_update(name=cluster["name"], updateId=update_id)["update"]
     if update["status"] in ("Failed", "Cancelled"):
-        errors = [
-            {
-                "code": each.get("errorCode"),
-                "message": each.get("errorMessage"),
-                "resourceIds": each.get("resourceIds", []),
-            }
-            for each in update.get("errors", [])
-        ]
         raise TerminalError(
             ErrorReason.UNUSABLE,
             f"the upgrade of cluster {cluster['name']} from {cluster['version']} to {upgrade_to} is "
-            f"{update['status']}: {health.summary(errors) if errors else 'EKS gives no reason'}",
+            f"{update['status']}: {summary_of(update)}",
             remedy=f"remove the cause and run again; the cluster goes on running {cluster['version']}",
         )
     return Observation.pending(Reason.UPGRADING, retry_after_seconds=POLL_SECONDS, update_id=update_id)
+
+
+def summary_of(update: "UpdateTypeDef") -> str:
+    """Its errors, as health issues are told."""
+    errors = [
+        {"code": each.get("errorCode"), "message": each.get("errorMessage"), "resourceIds": each.get("resourceIds", [])}
+        for each in update.get("errors", [])
+    ]
+    return health.summary(errors) if errors else "EKS gives no reason"
 
 
 def obstacles(cluster: "ClusterTypeDef", upgrade_to: str, eks: "EKSClient") -> Iterator[Problem]:

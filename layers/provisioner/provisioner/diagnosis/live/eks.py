@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from provisioner.diagnosis.live.connection import Connection
 from provisioner.diagnosis.once import once
 from provisioner.request import Request
-from provisioner.resources import cluster, cluster_access, cluster_dns, principals
+from provisioner.resources import cluster, cluster_access, cluster_dns, principals, updates, upgrade
 
 if TYPE_CHECKING:
     from mypy_boto3_eks.type_defs import (
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
         AssociatedAccessPolicyTypeDef,
         ClusterTypeDef,
         FargateProfileTypeDef,
+        UpdateTypeDef,
     )
+
+    from provisioner.resources.problem import Problem
 
 
 class LiveEks:
@@ -49,6 +52,21 @@ class LiveEks:
     def addon_names(self) -> list[str]:
         pages = self._connection.eks.get_paginator("list_addons").paginate(clusterName=self._request.cluster.name)
         return sorted(name for page in pages for name in page["addons"])
+
+    @once
+    def latest_upgrade(self) -> "UpdateTypeDef | None":
+        """The latest change of the cluster's version, however it ended."""
+        if self.cluster is None:
+            return None
+        return updates.latest(self._request.cluster.name, self._connection.eks, "VersionUpdate")
+
+    @once
+    def upgrade_obstacles(self) -> "list[Problem]":
+        """What EKS says against the next version, where the request asks for one."""
+        following = upgrade.next_version(self._request, self.cluster) if self.cluster else None
+        if self.cluster is None or following is None:
+            return []
+        return list(upgrade.obstacles(self.cluster, following, self._connection.eks))
 
     @once
     def dns_addon(self) -> "AddonTypeDef | None":

@@ -7,6 +7,7 @@ from typing import Any
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.live.objects import DNS_LABELS
 from provisioner.diagnosis.model import Finding
+from provisioner.diagnosis.probes import upgrades
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.request import ExistingNetwork
@@ -197,15 +198,20 @@ def existing_network_unsuitable(live: Live, _text: str) -> Finding:
 
 
 def free_addresses(live: Live, _text: str) -> Finding:
-    """AvailableIpAddressCount of the private subnets."""
+    """AvailableIpAddressCount of the private subnets; an upgrade that failed for them needed more than one."""
     subnets = [each for each in live.network.described_subnets if each.get("CidrBlock")]
     looked_at = "free addresses of the private subnets"
-    full = {each["SubnetId"]: each["CidrBlock"] for each in subnets if each["AvailableIpAddressCount"] < 1}
+    fewest = min((each["AvailableIpAddressCount"] for each in subnets), default=upgrades.ADDRESSES)
+    needed = 1
+    if 1 <= fewest < upgrades.ADDRESSES and upgrades.is_of_addresses(live.eks.latest_upgrade):
+        needed = upgrades.ADDRESSES
+    full = {each["SubnetId"]: each["CidrBlock"] for each in subnets if each["AvailableIpAddressCount"] < needed}
     if not full:
         counts = ", ".join(f"{each['SubnetId']} has {each['AvailableIpAddressCount']}" for each in subnets)
         return Finding.refuted(looked_at, counts or "there is no subnet to look at")
     listed = ", ".join(f"{subnet_id} ({cidr})" for subnet_id, cidr in full.items())
-    return Finding.proved(looked_at, f"none left in {listed}", the_subnets=listed)
+    left = "none" if needed == 1 else f"fewer than {needed}"
+    return Finding.proved(looked_at, f"{left} left in {listed}", the_subnets=listed)
 
 
 def endpoint_access(live: Live, _text: str) -> Finding:

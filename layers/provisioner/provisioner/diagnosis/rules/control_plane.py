@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from provisioner.diagnosis.model import Rule, seen
-from provisioner.diagnosis.probes import account, control_plane, denial, file_system
+from provisioner.diagnosis.probes import account, control_plane, denial, file_system, upgrades
 from provisioner.diagnosis.rules.states import ANY, BUILDING, CHECKING, INSIDE, NETWORK, VERIFYING
 
 _LOOKED_AT_BEFORE: Final = r"(secrets_key_arn|kms_key_arn|admin_principal_arns)\b|AWSServiceRoleFor\w+ is missing"
@@ -110,11 +110,28 @@ RULES: Final = (
         states=BUILDING | VERIFYING,
         symptoms=(
             seen("NoFreeAddressesInSubnet", "InsufficientFreeAddressesInSubnet", "InsufficientFreeAddresses"),
+            seen("Unusable", text=rf"^Unusable: the upgrade of cluster .*\b({upgrades.NO_ADDRESSES})\b"),
             seen("FailedScheduling", text=r"(?i)insufficient free (ip )?addresses|no free (ip )?address"),
         ),
-        cause="A private subnet has no free address left.",
+        cause="A private subnet has no free address left, or too few for an upgrade.",
         probe=control_plane.free_addresses,
         fix="free addresses in {the_subnets}, or use larger subnets",
+    ),
+    Rule(
+        id="upgrade-not-ready",
+        states=CHECKING | BUILDING,
+        symptoms=(seen("NotUpgradable"), seen("InvalidStateException", component="UpdateClusterVersion")),
+        cause="EKS's upgrade insights say that the cluster is not ready for its next version.",
+        probe=upgrades.insights,
+        fix="{what_to_do}; then run again",
+    ),
+    Rule(
+        id="upgrade-failed",
+        states=BUILDING,
+        symptoms=(seen("Unusable", text=rf"^Unusable: the upgrade of cluster (?!.*\b({upgrades.NO_ADDRESSES})\b)"),),
+        cause="EKS could not upgrade the cluster, which goes on running its version.",
+        probe=upgrades.failed,
+        fix="remove the cause ({the_cause}) and run again: {the_cluster} goes on from {the_version}",
     ),
     Rule(
         id="cluster-failed",

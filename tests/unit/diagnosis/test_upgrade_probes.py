@@ -1,0 +1,82 @@
+"""Why a cluster did not come to its next version is read from EKS's insights and updates."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.diagnosis.looking import rule
+from tests.unit.diagnosis.world import World
+from tests.unit.resources.aws_calls import alter
+from tests.unit.resources.samples import NOW, request_for
+
+WANTED = request_for(cluster={"version": "1.35"})
+TROUBLE = {"errorCode": "Unknown", "errorMessage": "It did not start.", "resourceIds": ["eks-example"]}
+FULL = {"errorCode": "IpNotAvailable", "errorMessage": "No addresses.", "resourceIds": ["subnet-1"]}
+
+
+def upgraded(world: World, status: str, *errors: dict[str, Any]) -> None:
+    made = {"type": "VersionUpdate", "status": status, "createdAt": NOW, "errors": list(errors)}
+    world.eks.updates["update-0"] = made
+
+
+def test_insights_are_told_with_what_to_do(world: World) -> None:
+    probe = rule("upgrade-not-ready").probe
+    assert probe(world.live(WANTED), "").verdict == "refuted"
+    world.eks.insights["1"] = {
+        "name": "Cluster health issues",
+        "kubernetesVersion": "1.34",
+        "insightStatus": {"status": "ERROR", "reason": "KmsKeyDisabled"},
+        "recommendation": "Resolve the health issues.",
+    }
+    finding = probe(world.live(WANTED), "")
+    assert finding.verdict == "proved"
+    assert finding.saw == "cluster eks-example is not ready for 1.34: Cluster health issues: KmsKeyDisabled"
+    assert (
+        rule("upgrade-not-ready").fix.format_map(finding.ids).startswith("Resolve the health issues. EKS looks again")
+    )
+    assert probe(world.live(request_for()), "").verdict == "refuted"  # which asks for no version
+
+
+@pytest.mark.parametrize(
+    ("status", "errors", "verdict"),
+    [
+        ("Successful", [], "refuted"),
+        ("InProgress", [], "refuted"),
+        ("Failed", [TROUBLE], "proved"),
+        ("Failed", [TROUBLE, FULL], "proved"),
+        ("Failed", [FULL], "possible"),
+        ("Failed", [], "proved"),
+    ],
+)
+def test_the_latest_upgrade_tells_why_it_failed(
+    status: str, errors: list[dict[str, Any]], verdict: str, world: World
+) -> None:
+    probe = rule("upgrade-failed").probe
+    assert probe(world.live(WANTED), "").saw == "there was none"
+    upgraded(world, status, *errors)
+    finding = probe(world.live(WANTED), "")
+    assert finding.verdict == verdict
+    if verdict == "proved":
+        cause = "; ".join(f"{e['errorCode']}: {e['errorMessage']} ({e['resourceIds'][0]})" for e in errors)
+        assert finding.ids == {
+            "the_cause": cause or "EKS gives no reason",
+            "the_cluster": "eks-example",
+            "the_version": "1.33",
+        }
+
+
+@pytest.mark.parametrize(("errors", "verdict"), [([FULL], "proved"), ([TROUBLE], "refuted")])
+def test_an_upgrade_needs_more_addresses_than_a_mount_target(
+    errors: list[dict[str, Any]], verdict: str, world: World
+) -> None:
+    def nearly_fill(answer: dict[str, Any]) -> None:
+        for subnet in answer["Subnets"]:
+            if subnet["SubnetId"] == world.subnet_ids[1]:
+                subnet["AvailableIpAddressCount"] = 4
+
+    alter(world.ec2, "DescribeSubnets", nearly_fill)
+    upgraded(world, "Failed", *errors)
+    finding = rule("subnet-full").probe(world.live(WANTED), "")
+    assert finding.verdict == verdict
+    if verdict == "proved":
+        assert finding.saw == f"fewer than 5 left in {world.subnet_ids[1]} (192.168.128.0/19)"
