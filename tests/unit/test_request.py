@@ -326,6 +326,7 @@ def test_why_a_cluster_cannot_have_ipv6_is_told() -> None:
         "chosen-network",
         "peered-file-system",
         "several-volumes",
+        "upgrade",
     ],
 )
 def test_a_sample_request_is_accepted_by_code_and_schema_alike(name: str) -> None:
