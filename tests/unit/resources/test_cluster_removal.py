@@ -80,6 +80,7 @@ def test_it_is_deleted_once_then_waited_for_then_gone(
     for _ in range(3):
         observation = remove(made)
         assert (observation.ready, observation.reason) == (False, Reason.DELETING)
+        assert [each.split(" ")[-1] for each in observation.facts["waiting_for"]] == [name]
         waits.append(observation.retry_after_seconds)
     assert waits[0] >= waits[1] == waits[2] > 0
     assert calls.mutating == [operation]

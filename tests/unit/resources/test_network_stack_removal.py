@@ -64,7 +64,11 @@ def tokens(cloudformation: Any) -> list[str]:
 
 def test_the_stack_is_deleted_and_again_is_done(remove: Remove, cloudformation: Any) -> None:
     calls = Calls(cloudformation)
-    assert remove().reason is Reason.DELETING
+    observation = remove()
+    assert (observation.reason, observation.facts["waiting_for"]) == (
+        Reason.DELETING,
+        ["eks-efs-provisioner-eks-example-network"],
+    )
     assert calls.mutating == ["DeleteStack"]
     stack_becomes(cloudformation, StackStatus="DELETE_COMPLETE")
     assert remove().ready

@@ -212,7 +212,8 @@ def test_the_file_system_is_deleted_when_nothing_uses_it_any_more(storage: Stora
 def test_a_file_system_under_way_is_waited_for(state: str, reason: Reason, storage: Storage) -> None:
     storage.backend.file_systems_by_id[storage.file_system_id].life_cycle_state = state
     calls = Calls(storage.efs)
-    assert (storage.file_system().ready, storage.file_system().reason) == (False, reason)
+    seen = storage.file_system()
+    assert (seen.ready, seen.reason, seen.facts["waiting_for"]) == (False, reason, [storage.file_system_id])
     assert calls.mutating == []
 
 
