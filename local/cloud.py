@@ -132,7 +132,8 @@ class EmbeddedCloud:
             control_plane,
             ClusterDataPlane(self, cluster),
             self.clock,
-            self.directory / "fargate" / cluster.name,
+            # Other accounts and regions may have clusters of that name.
+            self.directory.joinpath("fargate", *cluster.arn.split(":")[3:5], cluster.name),
             owns_controllers=self.control_planes.name == "embedded",
             programs=self.directory / "containers",
         )
