@@ -490,3 +490,13 @@ def test_every_call_of_several_volumes_may_be_made_twice() -> None:
     assert observation.ready
     assert sum(each.startswith("create Deployment") for each in cluster.changes) == 2
     assert sum("neighbour" in each and each.startswith("create") for each in cluster.changes) == 2
+
+
+def test_one_volume_that_stays_refused_ends_the_run_though_the_others_are_done() -> None:
+    request = teams(timeout_seconds=900)
+    cluster = with_directories(request)
+    cluster.unmountable.add(("blue", "shared"))
+    with pytest.raises(TerminalError) as caught:
+        run(cluster, request)
+    (seconds,) = re.findall(r"volume efs-blue: still WritersStarting after (\d+) s", str(caught.value))
+    assert 480 <= int(seconds) <= 540

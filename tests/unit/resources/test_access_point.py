@@ -44,6 +44,45 @@ def test_a_second_run_changes_nothing(efs: Any) -> None:
     assert calls.mutating == []
 
 
+def test_the_directory_is_made_with_the_permissions_asked_for_which_cannot_be_changed_later(efs: Any) -> None:
+    ensure(efs, permissions="0700")
+    (made,) = efs.describe_access_points()["AccessPoints"]
+    assert made["RootDirectory"]["CreationInfo"]["Permissions"] == "0700"
+    assert ensure(efs, permissions="700").ready
+    with pytest.raises(TerminalError, match=r"at /data with permissions 0700, asked for .* with permissions 0750"):
+        ensure(efs, permissions="0750")
+
+
+def test_each_of_several_volumes_has_an_access_point_of_its_own(efs: Any) -> None:
+    volumes = [
+        {"name": name, "claim": name, **({"access_point": {**ASKED_FOR, "path": path}} if path else {})}
+        for name, path in (("red", "/red"), ("blue", "/blue"), ("all", None))
+    ]
+    ids = file_system.ensure(request_for(storage={"volumes": volumes}), efs).facts["access_point_ids"]
+    paths = {
+        each["AccessPointId"]: each["RootDirectory"]["Path"] for each in efs.describe_access_points()["AccessPoints"]
+    }
+    assert {name: each and paths[each] for name, each in ids.items()} == {"red": "/red", "blue": "/blue", "all": None}
+
+
+def test_the_access_point_of_a_cluster_of_one_volume_stays_that_of_whichever_volume_has_its_directory(efs: Any) -> None:
+    request = request_for(storage={"access_point": ASKED_FOR})
+    file_system_id = file_system.ensure(request_for(), efs).facts["file_system_id"]
+    earlier = efs.create_access_point(
+        ClientToken=request.idempotency_token(f"access-point of {file_system_id}"),
+        FileSystemId=file_system_id,
+        PosixUser={"Uid": 1000, "Gid": 2000},
+        RootDirectory={"Path": "/data"},
+        Tags=[{"Key": key, "Value": value} for key, value in OWNER_TAGS.items()],
+    )["AccessPointId"]
+    assert file_system.ensure(request, efs).facts["access_point_id"] == earlier
+    volumes = [
+        {"name": path, "claim": path, "access_point": {**ASKED_FOR, "path": f"/{path}"}} for path in ("other", "data")
+    ]
+    ids = file_system.ensure(request_for(storage={"volumes": volumes}), efs).facts["access_point_ids"]
+    assert ids["data"] == earlier != ids["other"]
+
+
 @pytest.mark.parametrize("change", [{"uid": 1}, {"gid": 1}, {"path": "/other"}])
 def test_another_user_or_path_cannot_be_had_from_the_same_access_point(change: dict[str, Any], efs: Any) -> None:
     ensure(efs)
