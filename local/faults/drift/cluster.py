@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from local.aws import eks_versions
+from local.aws.eks_rules import OFFERED_VERSIONS
 from local.aws.eks_state import Cluster, clusters_of
 from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
@@ -199,11 +200,20 @@ CHANGES = (
     ),
     Change(
         "cluster-version",
-        "the cluster runs another Kubernetes version than asked for",
-        "cluster_drift.VERSION",
+        "the cluster runs a newer Kubernetes version than asked for",
+        "cluster_drift.NEWER_VERSION",
         CLUSTER,
         "version",
         state(cluster, version="1.99"),
+        "cluster",
+    ),
+    Change(
+        "cluster-taken-back",
+        "somebody took the cluster back to the version before the one asked for",
+        "cluster_drift.VERSION",
+        CLUSTER,
+        "version",
+        state(cluster, version=OFFERED_VERSIONS[-2]),
         "cluster",
     ),
     Change(
