@@ -10,6 +10,7 @@ from local.aws.administrators import administrator_of
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
+from tools.templates import load_template
 
 MANAGEMENT = "999999999999"
 
@@ -77,3 +78,16 @@ def told(organization: Organization, region: str, sample: str, account_id: str, 
     assert account_id in json.dumps(event)
     entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
     organization.client("events", region=region).put_events(Entries=[entry])
+
+
+def forwarding(organization: Organization, cloud: EmbeddedCloud, region: str) -> Callable[[], object]:
+    """The management account forwards what it is told in that region to the app's account, until this is called."""
+    bus = f"arn:aws:events:{cloud.region}:{cloud.account_id}:event-bus/default"
+    stacks = organization.client("cloudformation", region=region)
+    stacks.create_stack(
+        StackName="forward",
+        TemplateBody=json.dumps(load_template(ROOT / "accounts" / "management.yaml")),
+        Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": bus}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    return lambda: stacks.delete_stack(StackName="forward")

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import ROOT, EmbeddedCloud
-from tests.end_to_end.accounts import MANAGEMENT, Organization, told
+from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
 from tests.end_to_end.runs import Machine
 from tools.templates import load_template
 
@@ -30,16 +30,11 @@ def hub(cloud: EmbeddedCloud, machine: Machine, organization: Organization) -> I
 
 
 @pytest.fixture(scope="module", params=["ap-northeast-1", "us-east-1"], ids=["home region", "us-east-1"])
-def region(request: pytest.FixtureRequest, organization: Organization, hub: Machine) -> str:
+def region(request: pytest.FixtureRequest, organization: Organization, hub: Machine) -> Iterator[str]:
     """A region in which the management account forwards."""
-    bus = f"arn:aws:events:{hub.cloud.region}:{hub.cloud.account_id}:event-bus/default"
-    organization.client("cloudformation", region=request.param).create_stack(
-        StackName="forward",
-        TemplateBody=json.dumps(load_template(ROOT / "accounts" / "management.yaml")),
-        Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": bus}],
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    return str(request.param)
+    stop = forwarding(organization, hub.cloud, str(request.param))
+    yield str(request.param)
+    stop()
 
 
 TELLS = {

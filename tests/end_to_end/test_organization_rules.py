@@ -12,11 +12,10 @@ import pytest
 from local.aws.administrators import EVERYTHING
 from local.aws.hooks import Call
 from local.aws.permissions.reference import action
-from local.cloud import ROOT, EmbeddedCloud
-from tests.end_to_end.accounts import MANAGEMENT, Organization, told
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine
-from tools.templates import load_template
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 STACK = "acme-storage"
@@ -115,16 +114,7 @@ class Hub:
         self.records = Records(self.provision)
         self._default(self.organization.unit, OUTER)
         self._default(self.inner, INNER)
-        self.organization.client("cloudformation", region=cloud.region).create_stack(
-            StackName="forward",
-            TemplateBody=json.dumps(load_template(ROOT / "accounts" / "management.yaml")),
-            Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": self._bus}],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-
-    @property
-    def _bus(self) -> str:
-        return f"arn:aws:events:{self.cloud.region}:{self.cloud.account_id}:event-bus/default"
+        self.stop_forwarding = forwarding(self.organization, cloud, cloud.region)
 
     def new_account(self, name: str, unit: str | None = None, *, tags: Mapping[str, str] | None = None) -> str:
         """In the unit, where the StackSet gives it its roles; without a unit it stays in the root, and has none."""
@@ -194,6 +184,7 @@ def hub(cloud: EmbeddedCloud) -> Iterator[Hub]:
     with told_alone(cloud):
         made = Hub(cloud)
         yield made
+        made.stop_forwarding()
         cloud.client("cloudformation").delete_stack(StackName=STACK)
     made.organization.dissolve()
 
