@@ -82,7 +82,7 @@ def table_of(found: Took, scale: float) -> Table:
     table.add_row("wall time", f"{found.seconds:.0f}")
     links = ", ".join(f"{each} {SECONDS[each]:.0f}" for each in found.chain)
     table.add_row(f"the longest chain ({links})", f"{found.chain_seconds:.0f}")
-    table.add_row("wall time / chain", f"{found.ratio:.2f}", style="" if found.ratio <= MOST else "bold red")
+    table.add_row("wall time / chain", f"{found.ratio:.3f}", style="" if found.ratio <= MOST else "bold red")
     return table
 
 
