@@ -3,7 +3,8 @@
 import itertools
 import re
 import threading
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -42,7 +43,7 @@ class ClusterDataPlane:
         self._cluster = cluster
         self._ec2 = network.backend(cluster.account_id, cluster.region)
         self._place = (cluster.account_id, cluster.region)
-        self._turn = itertools.count()
+        self._turns: defaultdict[str, Iterator[int]] = defaultdict(itertools.count)
         self._tunnels = itertools.count()
         self._lock = threading.Lock()
         self._execution_roles: dict[str, str] = {}
@@ -51,8 +52,8 @@ class ClusterDataPlane:
         """Interfaces without a node, which go soon."""
 
     def place(self, namespace: str, labels: Mapping[str, str], vcpus: float) -> Placement | None:
-        """A node in a subnet of the matching profile, zones in turn; None when no ACTIVE profile matches. Raises
-        PlacementRefused.
+        """A node in a subnet of the matching profile, zones in turn for each namespace; None when no ACTIVE profile
+        matches. Raises PlacementRefused.
 
         The node's interface carries the cluster security group, as Fargate's does.
         Source: EKS guide, "Define which Pods use Fargate when launched" (of several profiles: the first by name).
@@ -64,7 +65,7 @@ class ClusterDataPlane:
             self._check_role(profile)
             subnets = [network.find_subnet(self._ec2, subnet_id) for subnet_id in profile.subnets]
             present = sorted((s for s in subnets if s is not None), key=lambda subnet: str(subnet.availability_zone))
-            first = next(self._turn)
+            first = next(self._turns[namespace])
             for offset in range(len(present)):
                 subnet = present[(first + offset) % len(present)]
                 try:

@@ -21,14 +21,14 @@ ANOTHER_ACCOUNT = "999988887777"
 MIRRORED = {"verification": {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}}
 
 
-def during(added_to: set[Any], state: str, what: Callable[[Scene], Any]) -> Strike:
-    """From just before `state` until it is disarmed, `what` is in the set."""
+def during(added_to: set[Any], state: str, what: Callable[[Scene], set[Any]]) -> Strike:
+    """From just before `state` until it is disarmed, all of `what` is in the set."""
 
     def strike(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
         added: set[Any] = set()
 
         def add(scene: Scene) -> None:
-            added.add(what(scene))
+            added.update(what(scene))
             added_to.update(added)
 
         disarm = before(state, add)(cloud, cluster_name)
@@ -42,12 +42,12 @@ def during(added_to: set[Any], state: str, what: Callable[[Scene], Any]) -> Stri
     return strike
 
 
-def _region(scene: Scene) -> tuple[str, str]:
-    return str(scene.request["account_id"]), scene.region
+def _region(scene: Scene) -> set[tuple[str, str]]:
+    return {(str(scene.request["account_id"]), scene.region)}
 
 
-def _first_zone(scene: Scene) -> str:
-    return str(scene.payload["network"]["private_subnets"][0]["availability_zone"])
+def _first_zone(scene: Scene) -> set[str]:
+    return {scene.payload["network"]["private_subnets"][0]["availability_zone"]}
 
 
 def narrow_the_s3_endpoint(scene: Scene) -> None:
@@ -132,10 +132,12 @@ FAULTS = (
     ),
     Fault(
         "zone-without-pods",
-        "Fargate runs no pods in one of the profile's zones",
+        "Fargate runs no pods in the profile's zones",
         "fargate-zone-unsupported",
         during(
-            fargate_rules.ZONES_WITHOUT_PODS, "Verify storage", lambda scene: scene.subnets()[-1]["AvailabilityZone"]
+            fargate_rules.ZONES_WITHOUT_PODS,
+            "Verify storage",
+            lambda scene: {subnet["AvailabilityZone"] for subnet in scene.subnets()},
         ),
         request={"region": REGION_WITH_A_ZONE_WITHOUT_PODS},
     ),
