@@ -85,6 +85,18 @@ def test_a_second_run_changes_nothing_and_a_volume_that_is_listed_no_more_is_tol
     assert plan.output["summary"] == "no changes"
 
 
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+@pytest.mark.usefixtures("proven")
+def test_a_check_proves_every_volume_again(reverify: Machine) -> None:
+    checked = reverify.run({"cluster_name": CLUSTER, "depth": "behaviour"})
+    assert checked.output["status"] == "Verified", checked.cause
+    evidence = checked.output["behaviour"]["evidence"]
+    volumes = checked.output["storage"]["volumes"]
+    assert [each["access_point_id"] for each in (evidence, *evidence["further_volumes"])] == [
+        each["volume_handle"].partition("::")[2] for each in volumes
+    ]
+
+
 def test_a_volume_that_shows_the_whole_file_system_is_drift_and_names_its_team(
     proven: Run, machine: Machine, reverify: Machine, cloud: EmbeddedCloud
 ) -> None:
