@@ -48,7 +48,7 @@ def broken(stage: Stage, request: dict[str, Any], fault_name: str) -> Path:
     """Arms the fault; the file of a request that meets it."""
     fault = FAULTS[fault_name]
     fault.install(stage.cloud)
-    # Nobody wants to watch a broken mount being retried for the 15 minutes that a run would give it.
+    # Nobody wants to watch a broken mount being retried for the eight minutes that a run gives it.
     patient = {**request, "verification": {"timeout_seconds": 240, **request.get("verification", {})}}
     asked = fault.asked(patient, stage.cloud)
     stage.console.print(f"[yellow]Broken behind its back: {fault.description}[/]")
