@@ -82,12 +82,16 @@ def make_logs(scene: Scene) -> None:
     end_logs(scene)
 
 
+def delete_profile(scene: Scene, profile: str) -> None:
+    scene.client("eks").delete_fargate_profile(clusterName=scene.cluster_name, fargateProfileName=profile)
+    scene.until(lambda: profile not in scene.cluster.profiles)
+
+
 def delete_cluster(scene: Scene) -> None:
     """Its profiles have to go first, one after the other."""
     eks, name = scene.client("eks"), scene.cluster_name
     for profile in eks.list_fargate_profiles(clusterName=name)["fargateProfileNames"]:
-        eks.delete_fargate_profile(clusterName=name, fargateProfileName=profile)
-        scene.until(lambda: not scene.cluster.profiles)
+        delete_profile(scene, profile)
     eks.delete_cluster(name=name)
     scene.until(lambda: name not in clusters_of(str(scene.request["account_id"]), scene.region))
 
