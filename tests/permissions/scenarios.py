@@ -11,6 +11,7 @@ from typing import Any
 from moto.ec2.models.route_tables import Route
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local import vpcs
 from local.aws import eks_addons
 from local.aws.eks_rules import DEFAULT_VERSION
 from local.aws.hooks import Call
@@ -86,6 +87,17 @@ def isolated(world: World, name: str) -> dict[str, Any]:
     return {"cluster": {"name": f"{name}-isolated"}, "network": given, "mode": "plan"}
 
 
+def apart(world: World, name: str) -> dict[str, Any]:
+    """A request for a cluster whose file system is behind a transit gateway, from which no way leads back."""
+    parts, ec2 = vpcs.peered(world.cloud, vpcs.join), world.cloud.client("ec2")
+    of_mounts = [{"Name": "vpc-id", "Values": [parts["file_system"]["peer"]["vpc_id"]]}]
+    for table in ec2.describe_route_tables(Filters=of_mounts)["RouteTables"]:
+        for route in table["Routes"]:
+            if "TransitGatewayId" in route:
+                ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock=route["DestinationCidrBlock"])
+    return {"cluster": {"name": f"{name}-apart"}, **parts}
+
+
 def scene(world: World, cluster: str) -> Scene:
     return Scene.recorded(world.cloud, world.outputs["ClaimsTableName"], cluster)
 
@@ -97,6 +109,9 @@ def provisioned(world: World, name: str) -> None:
     succeeded(provision.run(guest(world, name)))
     succeeded(provision.run({**guest(world, name), "mode": "plan"}))
     failed(provision.run(isolated(world, name)))
+    request = apart(world, name)
+    failed(provision.run(request))
+    failed(provision.run({**request, "mode": "plan"}))
 
 
 def checked(world: World, name: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local import vpcs
 from provisioner.errors import ErrorReason, TerminalError
@@ -157,12 +158,24 @@ def test_the_table_of_a_transit_gateway_decides(state: str | None, ec2: Any) -> 
     assert all(f"has no route to 10.50.{i}.0/20" in said for i, said in zip((32, 16), behind.check()[0], strict=True))
 
 
-def test_a_table_that_another_account_keeps_to_itself_is_a_warning(behind: Two) -> None:
-    for _ in range(8):
-        refuse(behind.ec2, "SearchTransitGatewayRoutes", "UnauthorizedOperation")
+def test_the_tables_of_another_accounts_transit_gateway_are_a_warning_and_not_asked_for(behind: Two) -> None:
+    def keep(parsed: dict[str, Any]) -> None:
+        for each in parsed["TransitGatewayAttachments"]:
+            each.pop("Association")
+            each["TransitGatewayOwnerId"] = "999988887777"
+
+    alter(behind.ec2, "DescribeTransitGatewayAttachments", keep)
+    calls = Calls(behind.ec2)
     problems, warnings = behind.check()
     assert problems == []
-    assert f"whether the tables of transit gateway {behind.link_id} let" in warnings[0]
+    assert f"whether the tables of transit gateway {behind.link_id} of account 999988887777 let" in warnings[0]
+    assert "SearchTransitGatewayRoutes" not in calls.names
+
+
+def test_the_tables_of_a_transit_gateway_of_ones_own_that_may_not_be_looked_at_are_told_as_such(behind: Two) -> None:
+    refuse(behind.ec2, "SearchTransitGatewayRoutes", "UnauthorizedOperation")
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        behind.check()
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,12 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.exceptions import ClientError
-
 from provisioner.resources.egress import Egress, next_hop
 from provisioner.resources.vpc import Network, PrivateSubnet, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import RouteTypeDef, VpcPeeringConnectionTypeDef
-
-_NOT_ALLOWED = ("UnauthorizedOperation", "AccessDenied")
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class PeerWays:
     """From every subnet of the pods to every subnet of the mount targets, and back."""
 
     def __init__(self, pods: Network, mounts: Network, account_id: str, ec2: "EC2Client") -> None:
-        self._pods, self._mounts, self._ec2 = pods, mounts, ec2
+        self._pods, self._mounts, self._account_id, self._ec2 = pods, mounts, account_id, ec2
         self._egress = {network.vpc_id: Egress(network.vpc_id, account_id, ec2) for network in (pods, mounts)}
         self.unseen: list[str] = []
         """What cannot be followed from here, and may well be right."""
@@ -128,16 +124,13 @@ class PeerWays:
     def _by_its_table(
         self, hop: str, attachment: Any, here: Network, there: Network, target: PrivateSubnet
     ) -> "Gap | None":
-        """Another account's gateway shows its tables to nobody else."""
-        attachment_id = attachment["TransitGatewayAttachmentId"]
-        try:
-            table_id = self._table_of(attachment_id)
-            routes = self._routes_of(table_id) if table_id else []
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in (*_NOT_ALLOWED, "InvalidRouteTableID.NotFound"):
-                raise
-            self._cannot_see(f"whether the tables of transit gateway {hop} let {here.vpc_id} reach {there.vpc_id}")
+        """A gateway's tables are its owner's alone to see."""
+        owner, table_id = self._owner_and_table_of(attachment["TransitGatewayAttachmentId"])
+        if owner != self._account_id:
+            tables = f"the tables of transit gateway {hop} of account {owner}"
+            self._cannot_see(f"whether {tables} let {here.vpc_id} reach {there.vpc_id}")
             return None
+        routes = self._routes_of(table_id) if table_id else []
         route = _most_specific(routes, target.cidr)
         to = [each.get("ResourceId") for each in (route or {}).get("TransitGatewayAttachments", [])]
         if route is not None and route.get("State") == "active" and there.vpc_id in to:
@@ -194,11 +187,10 @@ class PeerWays:
     def _zones_of(self, attachment: Any) -> set[str]:
         return {subnet["AvailabilityZoneId"] for subnet in subnets_of(attachment["SubnetIds"], self._ec2)}
 
-    def _table_of(self, attachment_id: str) -> str | None:
-        of_it: Any = [{"Name": "transit-gateway-attachment-id", "Values": [attachment_id]}]
-        found = self._ec2.describe_transit_gateway_attachments(Filters=of_it)["TransitGatewayAttachments"]
-        associations = (each.get("Association", {}) for each in found)
-        return next((each.get("TransitGatewayRouteTableId") for each in associations if each), None)
+    def _owner_and_table_of(self, attachment_id: str) -> tuple[str, str | None]:
+        answer = self._ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[attachment_id])
+        (found,) = answer["TransitGatewayAttachments"]
+        return found["TransitGatewayOwnerId"], found.get("Association", {}).get("TransitGatewayRouteTableId")
 
     def _routes_of(self, table_id: str) -> list[Any]:
         wanted: Any = [{"Name": "state", "Values": ["active", "blackhole"]}]
