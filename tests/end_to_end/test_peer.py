@@ -29,8 +29,6 @@ def assert_proven_and_removed(cloud: EmbeddedCloud, machine: Machine, name: str,
     addresses = {each["IpAddress"]: each["VpcId"] for each in scene.mount_targets()}
     assert set(addresses.values()) == {parts["file_system"]["peer"]["vpc_id"]}
     assert volume["spec"]["csi"]["volumeAttributes"]["mounttargetip"] in addresses
-    zones = {writer["zone"] for writer in run.output["evidence"]["writers"]}
-    assert len(zones) == 2, "pods of both zones wrote through it"
 
     again = machine.run({"cluster": {"name": name}, **SHORT, **parts})
     assert (again.status, again.output["status"]) == ("SUCCEEDED", "Ready"), again.cause

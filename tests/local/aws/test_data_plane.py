@@ -459,6 +459,12 @@ def afar(link: str, parts: Any, plane: ClusterDataPlane, network: Any) -> Afar:
 TIMEOUT = "timeout. Please retry in 5 minutes if the mount target is newly created."
 
 
+def test_pods_of_either_zone_mount_by_the_one_address(afar: Afar) -> None:
+    pods = [pod for pod in (afar.plane.place("default", {}, 0.25) for _ in range(2)) if pod is not None]
+    assert {pod.availability_zone for pod in pods} == {"ap-northeast-1a", "ap-northeast-1c"}
+    assert all(afar.plane.mount(pod, afar.file_system_id, {"mounttargetip": afar.address}) for pod in pods)
+
+
 def test_a_file_system_of_another_vpc_is_mounted_by_its_address_and_not_by_its_name(afar: Afar) -> None:
     assert afar.mount().source.startswith("127.0.0.1")
     assert f'Failed to resolve "{afar.file_system_id}' in afar.refusal(encryptInTransit="true")
