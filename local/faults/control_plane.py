@@ -42,8 +42,7 @@ def fail_cluster(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
 
 def use_role_for_nodes(scene: Scene) -> None:
     """The pods' role already is that of EC2 nodes of this cluster."""
-    roles = scene.cloud.client("iam").list_roles()["Roles"]
-    (role,) = [role["Arn"] for role in roles if role["RoleName"] == "eks-efs-provisioner-fargate-pods"]
+    role = scene.cloud.client("iam").get_role(RoleName="eks-efs-provisioner-fargate-pods")["Role"]["Arn"]
     scene.client("eks").create_access_entry(clusterName=scene.cluster_name, principalArn=role, type="EC2_LINUX")
 
 

@@ -115,7 +115,7 @@ def assert_found(diagnosed: Diagnosed, *names: str) -> None:
     """The first causes are these faults', nothing else is proved, each with what was seen and what to do about what."""
     firsts, others = diagnosed.causes[: len(names)], diagnosed.causes[len(names) :]
     expected = {(FAULTS[name].expected_rule, FAULTS[name].verdict) for name in names}
-    assert {(first["rule"], first["verdict"]) for first in firsts} == expected
+    assert {(first["rule"], first["verdict"]) for first in firsts} == expected, diagnosed.event["failure"]
     assert [cause for cause in others if cause["verdict"] == "proved"] == []
     assert [cause for cause in others if cause["rule"] == "unknown"] == []
     assert "X-Amz" not in str(diagnosed.event)

@@ -75,7 +75,10 @@ def test_from_a_peered_vpc_it_is_built_once_routes_lead_there_and_back_and_refus
         assert (refused.status, refused.error) == ("FAILED", "TerminalError")
         lacks = f"{peered.table_id} of {peered.vpc_id} has no way to 10.0.2.0/24, 10.0.1.0/24 of {vpc.vpc_id}"
         assert f"the functions do not reach a private endpoint: {lacks}" in refused.cause
-    filters = [{"Name": "requester-vpc-info.vpc-id", "Values": [vpc.vpc_id]}]
+    filters = [
+        {"Name": "requester-vpc-info.vpc-id", "Values": [vpc.vpc_id]},
+        {"Name": "accepter-vpc-info.vpc-id", "Values": [peered.vpc_id]},
+    ]
     (peering,) = vpc.ec2.describe_vpc_peering_connections(Filters=filters)["VpcPeeringConnections"]
     back = {"DestinationCidrBlock": "10.0.0.0/16", "VpcPeeringConnectionId": peering["VpcPeeringConnectionId"]}
     vpc.ec2.create_route(RouteTableId=peered.table_id, **back)

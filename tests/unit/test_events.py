@@ -163,6 +163,16 @@ READY = {
         "storage_class": "efs-sc",
         "persistent_volume": "efs-pv",
         "claim": "efs-claim",
+        "volumes": [
+            {
+                "volume_handle": "fs-0123456789abcdef0",
+                "namespace": "default",
+                "storage_class": "efs-sc",
+                "persistent_volume": "efs-pv",
+                "claim": "efs-claim",
+            }
+        ],
+        "unlisted": [],
     },
     "evidence": {"sha256": "0" * 64},
     "timings": {"Ensure network": 120.4, "Verify storage": 95},

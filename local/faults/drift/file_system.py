@@ -186,7 +186,7 @@ CHANGES = (
         "access-point-gone",
         "the access point was deleted",
         "access_point_drift.MISSING",
-        "access point of {cluster}",
+        "access point of {cluster}'s volume {persistent_volume}",
         "exists",
         gone(lambda scene: backend(scene).access_points, access_point_id),
         "access point",

@@ -87,7 +87,7 @@ def test_a_first_deployment_that_fails_leaves_nothing_behind(aws: Sandbox) -> No
     assert aws.server.client("dynamodb").list_tables()["TableNames"] == []
     keys = aws.server.client("kms")
     own = [keys.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in keys.list_keys()["Keys"]]
-    assert [key["KeyState"] for key in own if key["KeyManager"] == "CUSTOMER"] == ["PendingDeletion"]
+    assert [key["KeyState"] for key in own if key["KeyManager"] == "CUSTOMER"] == ["PendingDeletion"] * 2
     assert aws.functions.list_functions()["Functions"] == []
     assert aws.server.client("logs").describe_log_groups()["logGroups"] == []
     assert aws.states.list_state_machines()["stateMachines"] == []
