@@ -97,9 +97,8 @@ def _recorded(account_id: str, sources: AccountSources) -> dict[str, Any]:
 
 def _units_differ(sources: AccountSources) -> bool:
     """Whether it matters which unit an account is in."""
-    if any(each.startswith("ou-") for each in sources.left_out):
-        return True
-    return bool(sources.ssm.get_parameters_by_path(Path=sources.defaults_parameter, MaxResults=1)["Parameters"])
+    of_units = sources.ssm.get_parameters_by_path(Path=sources.defaults_parameter, MaxResults=1)["Parameters"]
+    return bool(of_units) or any(each.startswith("ou-") for each in sources.left_out)
 
 
 def _unit_of(account_id: str, organizations: BaseClient) -> tuple[str | None, str]:
