@@ -36,9 +36,11 @@ class Result:
 
 
 BROKEN = "(broken_code or diagnosis or fleet)"
+CHANGED = "(drift or teardown or removing or obstacles or roll_back or left_behind or upgrades)"
 END_TO_END = {
     "not embedded": "not embedded",
-    "embedded": f"embedded and not {BROKEN}",
+    "embedded": f"embedded and not {BROKEN} and not {CHANGED}",
+    "embedded, changed and removed": f"embedded and not {BROKEN} and {CHANGED}",
     "embedded, broken on purpose": f"embedded and {BROKEN}",
 }
 """What pytest selects by the names of files and parameters: each test, whatever it is called, in one part."""

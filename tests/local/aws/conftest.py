@@ -223,7 +223,7 @@ def parts(moto_endpoint: str, tmp_path: Path, answers_by_models: None) -> Iterat
     for service in (backup, ec2, efs, eks, iam):
         service.install(cloud)
     yield cloud
-    for plane in cloud.control_planes.started.values():
+    for plane in list(cloud.control_planes.started.values()):  # another may be starting
         if not plane.stopped:
             plane.stop()
 
