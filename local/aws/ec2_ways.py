@@ -10,10 +10,14 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.route_tables import Route
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.responses.vpc_peering_connections import VPCPeeringConnections
 
+_SIDES = {"requester-vpc-info.vpc-id": "vpc", "accepter-vpc-info.vpc-id": "peer_vpc"}
 Way = Literal["local", "peering", "transit gateway"]
 
 
@@ -43,6 +47,17 @@ def install() -> None:
 
     Route.state = property(state)  # type: ignore[method-assign, assignment]
     setattr(EC2Backend, "search_transit_gateway_routes", _searched)  # noqa: B010
+    setattr(VPCPeeringConnections, "describe_vpc_peering_connections", _described_peerings)  # noqa: B010
+
+
+def _described_peerings(self: VPCPeeringConnections) -> ActionResult:
+    """Those of the VPCs asked for; moto knows no filters of theirs and tells of all."""
+    found = self.ec2_backend.describe_vpc_peering_connections(self._get_param("VpcPeeringConnectionIds", []))
+    for name, values in self._filters_from_querystring().items():
+        if name not in _SIDES:
+            raise EC2ClientError("InvalidParameterValue", f"The filter '{name}' is invalid")
+        found = [each for each in found if getattr(each, _SIDES[name]).id in values]
+    return ActionResult({"VpcPeeringConnections": found})
 
 
 def propagate(ec2: EC2Backend, attachment: Any) -> None:

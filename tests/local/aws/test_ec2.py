@@ -89,3 +89,22 @@ def test_a_rule_names_groups_of_another_vpc_only_over_an_active_peering(ec2: Any
 
 def test_an_elastic_address_is_a_public_one(ec2: Any) -> None:
     assert ipaddress.ip_address(ec2.allocate_address(Domain="vpc")["PublicIp"]).is_global
+
+
+def test_peerings_are_told_of_the_vpcs_that_are_asked_for(ec2: Any) -> None:
+    one, two, three = (ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16")["Vpc"]["VpcId"] for n in (50, 51, 52))
+    made = [
+        ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=peer)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+        for peer in (two, three)
+    ]
+
+    def told(**wanted: str) -> list[str]:
+        filters = [{"Name": f"{side}-vpc-info.vpc-id", "Values": [vpc]} for side, vpc in wanted.items()]
+        found = ec2.describe_vpc_peering_connections(Filters=filters)["VpcPeeringConnections"]
+        return [each["VpcPeeringConnectionId"] for each in found]
+
+    assert told(requester=one) == made
+    assert told(accepter=three) == told(requester=one, accepter=three) == made[1:]
+    assert told(accepter=one) == []
+    unknown = [{"Name": "luck", "Values": ["much"]}]
+    assert code(ec2.describe_vpc_peering_connections, Filters=unknown) == "InvalidParameterValue"
