@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from moto.efs.models import efs_backends
 
-from local.aws import eks_clusters, eks_profiles, fargate_usage, quotas
+from local.aws import eks_clusters, eks_profiles, fargate_usage, network, quotas
 from local.aws.eks_state import Cluster
 from local.aws.hooks import Call, Undo
 from local.aws.refusals import refusal
@@ -88,9 +88,11 @@ def break_mount_target(cloud: EmbeddedCloud, cluster_name: str | None) -> Undo:
 
 def fill_subnet(scene: Scene) -> None:
     """The last of the private subnets; the first ones have EKS's own interfaces to take."""
-    ec2, subnet_id = scene.client("ec2"), scene.payload["network"]["private_subnets"][-1]["subnet_id"]
-    while ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["AvailableIpAddressCount"] > 0:
-        ec2.create_network_interface(SubnetId=subnet_id, Description="somebody else's")
+    ec2 = network.backend(str(scene.request["account_id"]), scene.region)
+    subnet = network.find_subnet(ec2, scene.payload["network"]["private_subnets"][-1]["subnet_id"])
+    with suppress(network.NoFreeAddress):
+        while subnet:
+            network.create_interface(ec2, subnet, [], "somebody else's")
 
 
 def reach_cluster_quota(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:

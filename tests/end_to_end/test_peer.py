@@ -11,7 +11,7 @@ from local.faults.scene import Scene
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published, validate
 
-SHORT = {"verification": {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 120}}
+SHORT = {"verification": {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 300}}
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 

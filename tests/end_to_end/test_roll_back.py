@@ -15,7 +15,7 @@ from tests.end_to_end.test_provision import published, validate
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
-SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}}
+SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}}
 FAILURES = {
     "Ensure network": ("cloudformation:CreateStack", ""),
     "Ensure cluster": ("eks:CreateCluster", ""),

@@ -16,7 +16,7 @@ from tests.end_to_end.runs import Machine, Run
 from tests.end_to_end.test_provision import published, record_of, validate
 from tests.unit.resources.networks import SomebodysVpc
 
-SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 120}}
+SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}}
 ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
 ROLES, POLICY = ("inspector", "remover"), "AmazonEKSClusterAdminPolicy"
 STRIKES = (

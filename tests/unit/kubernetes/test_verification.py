@@ -224,6 +224,20 @@ def test_the_eight_minutes_begin_anew_with_every_pod_that_gets_further() -> None
     assert int(seconds) >= 80 * 5 + 480
 
 
+def test_what_is_proven_in_the_last_second_is_still_cleaned_up_and_proven() -> None:
+    cluster, request, progress = FakeCluster(), a_request(verification={"timeout_seconds": 60}), None
+    while progress is None or progress["phase"] != "clean_up":
+        progress = step(cluster, request, progress).facts["progress"]
+        if progress["phase"] == "read":
+            progress["waited_seconds"] = 59
+        cluster.tick()
+    assert progress["waited_seconds"] > 60
+    while not (observation := step(cluster, request, progress)).ready:
+        progress = observation.facts["progress"]
+        cluster.tick()
+    assert observation.facts["evidence"]["verified_at"]
+
+
 @pytest.mark.parametrize("role", ["appender", "reader"])
 def test_a_pod_that_fails_is_reported_with_what_it_said(role: str) -> None:
     cluster = FakeCluster(failing_roles={role})

@@ -67,8 +67,8 @@ def verify(
     `access_point_ids`: name of the volume -> id, null for the file system's root.
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
     waits it has asked for, after verification.timeout_seconds, and before when nothing has got further for eight
-    minutes (for half of the time-out, if that is more) and it is said what keeps it. Objects of the run are removed
-    whatever happens.
+    minutes (for half of the time-out, if that is more) and it is said what keeps it. The removal of its pods, once
+    they have proven it, has that time anew. Objects of the run are removed whatever happens.
     Raises: TerminalError VerificationFailed naming every difference or what the pods wait for, AdmissionRefused;
     UnsettledError, RetryableError.
     Source: EFS user guide, "Data consistency in Amazon EFS": close-to-open; NFS has no atomic append across clients.
@@ -214,7 +214,9 @@ class _Run:
         self._note_progress(unfinished)
         waited, limit = self.progress.waited_seconds, self.request.verification.timeout_seconds
         still = waited - self.progress.reached_after
-        if waited >= limit or (
+        # What is proven stays so, however late it came: its removal has the time again.
+        spent = still if self.progress.phase == "clean_up" else waited
+        if spent >= limit or (
             still >= max(_STANDSTILL_SECONDS, limit // 2)
             and (any(each.is_refused for each in waiting) or self._say_why(unfinished))
         ):
