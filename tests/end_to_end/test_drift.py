@@ -35,13 +35,14 @@ def one_by_one(*, of_kubernetes: bool, repairable: bool) -> pytest.MarkDecorator
         for change in CHANGES.values()
         if (change.of_kubernetes, KINDS[change.kind].repairable) == (of_kubernetes, repairable)
         and change.name not in alone
-        and not (change.in_existing_network or change.in_peered_network)
+        and change.in_any_network
     ]
     return pytest.mark.parametrize("name", names)
 
 
 def repaired(*, of_kubernetes: bool) -> list[tuple[str, ...]]:
-    return batches([c for c in CHANGES.values() if KINDS[c.kind].repairable and c.of_kubernetes == of_kubernetes])
+    everywhere = [change for change in CHANGES.values() if change.in_any_network and KINDS[change.kind].repairable]
+    return batches([change for change in everywhere if change.of_kubernetes == of_kubernetes])
 
 
 def together(*, of_kubernetes: bool) -> pytest.MarkDecorator:

@@ -1,12 +1,15 @@
-"""A cluster whose endpoint is private is built by functions in its VPC, or in one that is peered with it."""
+"""A cluster with a private endpoint is built and checked by functions in its VPC, or in one that is peered with it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from local.aws.hooks import Call
 from local.cloud import EmbeddedCloud
+from local.faults.drift import CHANGES
 from local.vpcs import Vpc, give_way_out, make, peer
+from tests.end_to_end.drifting import Proven, told_apart
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_existing_networks import with_its_way_out
 from tests.end_to_end.test_provision import published
@@ -32,22 +35,48 @@ def inside(cloud: EmbeddedCloud, machine: Machine, vpc: SomebodysVpc, functions_
     cloud.deploy(parameters=dict.fromkeys(place, ""))
 
 
+@pytest.fixture(scope="module")
+def asked(vpc: SomebodysVpc) -> dict[str, Any]:
+    return {
+        "cluster": {"name": "behind-doors", "endpoint_access": "private"},
+        "network": vpc.asked,
+        "verification": {"writers": 1, "lines_per_writer": 1},
+    }
+
+
+@pytest.fixture(scope="module")
+def behind_doors(cloud: EmbeddedCloud, inside: Machine, asked: dict[str, Any]) -> Proven:
+    return Proven.of(inside, Machine(cloud, inside.outputs, "Reverify"), asked)
+
+
 def test_functions_in_the_clusters_vpc_build_it_because_its_security_group_is_made_to_admit_theirs(
-    cloud: EmbeddedCloud, inside: Machine, vpc: SomebodysVpc, functions_group: str
+    behind_doors: Proven, vpc: SomebodysVpc, functions_group: str
 ) -> None:
-    run = inside.run(
-        {
-            "cluster": {"name": "behind-doors", "endpoint_access": "private"},
-            "network": vpc.asked,
-            "verification": {"writers": 1, "lines_per_writer": 1},
-        }
-    )
-    assert run.status == "SUCCEEDED", run.cause
-    config = cloud.client("eks").describe_cluster(name="behind-doors")["cluster"]["resourcesVpcConfig"]
-    (group,) = vpc.ec2.describe_security_groups(GroupIds=[config["clusterSecurityGroupId"]])["SecurityGroups"]
-    (rule,) = [each for each in group["IpPermissions"] if each.get("FromPort") == 443]
+    (rule,) = rules_for_https(behind_doors, vpc)
     assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [functions_group]
     assert not any(rule[each] for each in ("IpRanges", "Ipv6Ranges", "PrefixListIds"))
+
+
+def rules_for_https(proven: Proven, vpc: SomebodysVpc) -> list[Any]:
+    group_id = proven.scene.cluster.vpc_config["clusterSecurityGroupId"]
+    (group,) = vpc.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    return [each for each in group["IpPermissions"] if each.get("FromPort") == 443]
+
+
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+def test_a_rule_for_the_functions_that_is_gone_is_planned_and_told_and_repaired(
+    behind_doors: Proven, inside: Machine, asked: dict[str, Any], vpc: SomebodysVpc
+) -> None:
+    change, names = CHANGES["functions-kept-out"], behind_doors.names
+    assert behind_doors.look().output["drift"] == []
+    change.make(behind_doors.scene)
+    (planned,) = inside.run({**asked, "mode": "plan"}).output["changes"]
+    assert planned["action"] == "change"
+    assert told_apart([change], names, planned["differences"]) == {change.name: 1}
+    run = behind_doors.look(remediate=True)
+    assert told_apart([change], names, run.output["repaired"]) == {change.name: 1}
+    assert (run.output["status"], run.output["drift"], run.output["refused"]) == ("Verified", [], [])
+    assert len(rules_for_https(behind_doors, vpc)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -99,5 +128,9 @@ def test_from_a_peered_vpc_it_is_built_once_routes_lead_there_and_back_and_refus
     )
     assert f"in {peered.table_id}" in first["fix"]
     vpc.ec2.create_route(RouteTableId=peered.table_id, **back)
-    run = inside.run(request)
-    assert run.status == "SUCCEEDED", run.cause
+
+    change = CHANGES["functions-route-back-deleted"]
+    next_door = Proven.of(inside, Machine(cloud, inside.outputs, "Reverify"), request)
+    with next_door.changed(change) as names:
+        told = next_door.look(remediate=True)
+    assert told_apart([change], names, told.output["refused"]) == {change.name: 1}

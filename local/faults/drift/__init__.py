@@ -7,6 +7,7 @@ from local.faults.drift import (
     cluster,
     fargate,
     file_system,
+    functions,
     health,
     identities,
     mount_targets,
@@ -19,7 +20,19 @@ from local.faults.drift.change import Change, names_of
 
 CHANGES: dict[str, Change] = {
     change.name: change
-    for part in (network, cluster, health, identities, fargate, file_system, mount_targets, objects, volumes, peer)
+    for part in (
+        network,
+        cluster,
+        health,
+        identities,
+        fargate,
+        functions,
+        file_system,
+        mount_targets,
+        objects,
+        volumes,
+        peer,
+    )
     for change in part.CHANGES
 }
 

@@ -38,6 +38,12 @@ class Change:
     """Can only be met by a cluster in somebody else's network."""
     in_peered_network: bool = False
     """Can only be met by a cluster whose file system is in a peered network."""
+    behind_private_endpoint: bool = False
+    """Can only be met by a cluster with a private endpoint, and functions in a VPC."""
+
+    @property
+    def in_any_network(self) -> bool:
+        return not (self.in_existing_network or self.in_peered_network or self.behind_private_endpoint)
 
 
 def names_of(scene: Scene) -> dict[str, str]:

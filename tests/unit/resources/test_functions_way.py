@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from local.vpcs import Vpc, make, peer
-from provisioner.resources import functions_way
+from local.vpcs import Vpc, join, make, peer
+from provisioner.difference import Difference, drift
+from provisioner.resources import functions_way, functions_way_drift
 from provisioner.resources.functions_access import OUTSIDE, Functions
 from provisioner.resources.functions_way import FunctionsWay
 from provisioner.resources.vpc import Network, subnets_of
+from tests.unit.resources.aws_calls import alter
 from tests.unit.resources.samples import ACCOUNT_ID, request_for
+from tests.unit.resources.test_peer import to
 
 ZONES = ("ap-northeast-1a", "ap-northeast-1c")
 
@@ -66,10 +69,37 @@ def test_a_cluster_security_group_that_admits_neither_their_group_nor_their_addr
     functions, of_cluster = group(ec2, clusters, "functions"), group(ec2, clusters, "cluster")
     (problem,) = look(ec2, clusters, clusters, functions, group_id=of_cluster).problems
     assert problem.what.startswith(f"{of_cluster} admits neither {functions}, which the functions have, nor 10.2.")
-    assert "let it admit them at tcp 443" in problem.remedy
+    assert problem.remedy == f"run again, which lets {of_cluster} admit {functions}"
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": functions}]}
     ec2.authorize_security_group_ingress(GroupId=of_cluster, IpPermissions=[https])
     assert look(ec2, clusters, clusters, functions, group_id=of_cluster).problems == []
+
+
+def drifted(ec2: Any, theirs: Vpc, clusters: Vpc, functions: str, of_cluster: str) -> list[Difference]:
+    request = request_for(cluster={"endpoint_access": "private"})
+    config = {"vpcId": clusters.vpc_id, "subnetIds": clusters.subnet_ids, "clusterSecurityGroupId": of_cluster}
+    inside, found = Functions(ACCOUNT_ID, theirs.subnet_ids, (functions,)), {"resourcesVpcConfig": config}
+    return drift(functions_way_drift.inspect(request, inside, found, ec2))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("link", "repairable"), [(peer, True), (join, False)])
+def test_a_group_that_no_longer_admits_them_is_a_runs_to_mend_over_a_peering_and_a_persons_behind_a_transit_gateway(
+    link: Any, repairable: bool, ec2: Any, theirs: Vpc, clusters: Vpc
+) -> None:
+    link(ec2, theirs, clusters)
+    alter(ec2, "SearchTransitGatewayRoutes", lambda parsed: parsed.update(Routes=[to(theirs), to(clusters)]))
+    functions, of_cluster = group(ec2, theirs, "functions"), group(ec2, clusters, "cluster")
+    (told,) = drifted(ec2, theirs, clusters, functions, of_cluster)
+    assert (told.repairable, str(told.severity)) == (repairable, "critical")
+    if repairable:
+        assert (told.resource, told.path) == (f"security group {of_cluster}", f"ingress.443/tcp.{functions}")
+    else:
+        assert told.path == f"ingress.443/tcp.{of_cluster}"
+        assert told.fix.startswith(f"let {of_cluster} admit 10.1.")
+    https: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    https["IpRanges"] = [{"CidrIp": theirs.cidr}]
+    ec2.authorize_security_group_ingress(GroupId=of_cluster, IpPermissions=[https])
+    assert drifted(ec2, theirs, clusters, functions, of_cluster) == []
 
 
 def test_subnets_that_are_not_seen_and_a_network_that_is_yet_to_be_made_leave_it_open(ec2: Any, theirs: Vpc) -> None:

@@ -22,6 +22,7 @@ from provisioner.resources import (
     fargate_profile_drift,
     file_system,
     file_system_drift,
+    functions_way_drift,
     mount_targets,
     mount_targets_drift,
     network_drift,
@@ -34,6 +35,7 @@ from provisioner.resources import (
     security_group_drift,
     versions,
 )
+from provisioner.resources.functions_access import OUTSIDE, Functions
 from provisioner.resources.network_drift import NetworkState
 from provisioner.resources.versions import Support
 from provisioner.resources.vpc import Network
@@ -59,9 +61,15 @@ class Infrastructure:
 
 
 def infrastructure(
-    request: Request, target: Target, *, proven_resolvers: Sequence[str] | None = None
+    request: Request,
+    target: Target,
+    functions: Functions = OUTSIDE,
+    *,
+    proven_resolvers: Sequence[str] | None = None,
 ) -> Infrastructure:
     """Each resource with what it is not. Only reads: about 37 calls. `proven_resolvers`: see network_drift.
+
+    `functions`: where those are that are to reach the cluster's endpoint.
 
     Raises: ClientError; TerminalError UNSUITABLE_NETWORK when there is no network and the region has too few zones.
     """
@@ -70,6 +78,8 @@ def infrastructure(
     found = cluster.find(request, eks)
     support = versions.support_of(found["version"], eks) if found is not None and found["status"] == "ACTIVE" else None
     of_cluster, dns = _cluster(request, target, state.network, found, support)
+    if found is not None and found["status"] == "ACTIVE":
+        of_cluster += functions_way_drift.inspect(request, functions, found, ec2)
     told = support.payload(cluster.upgrade_policy_of(found)) if found is not None and support is not None else None
     return Infrastructure(state.inspected, of_cluster, _storage(request, target, state), dns, told)
 

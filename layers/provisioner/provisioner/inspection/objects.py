@@ -14,7 +14,15 @@ from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.kubernetes.storage_drift import StorageObjects
 from provisioner.kubernetes.storage_objects import volume_handle
 from provisioner.request import Request
-from provisioner.resources import access_point, cluster, cluster_access_drift, file_system, mount_targets
+from provisioner.resources import (
+    access_point,
+    cluster,
+    cluster_access_drift,
+    file_system,
+    functions_way_drift,
+    mount_targets,
+)
+from provisioner.resources.functions_access import OUTSIDE, Functions
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -23,11 +31,11 @@ if TYPE_CHECKING:
 _NAMESPACES_OF_KUBERNETES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
-def objects(request: Request, target: Target) -> list[Inspected]:
+def objects(request: Request, target: Target, functions: Functions = OUTSIDE) -> list[Inspected]:
     """Each object with what it is not, in the order in which they are applied; only reads.
 
-    Empty when the cluster is not there or not ACTIVE, or does not let the inspector in because its access entry or its
-    endpoint was changed: these are differences of the infrastructure.
+    Empty when the cluster is not there or not ACTIVE, or does not let the inspector in because its access entry, its
+    endpoint or the functions' way to that was changed: these are differences of the infrastructure.
     Raises: UnsettledError, RetryableError when the cluster's API cannot be asked for another reason.
     """
     found = cluster.find(request, target.client("eks"))
@@ -47,6 +55,8 @@ def objects(request: Request, target: Target) -> list[Inspected]:
         ) from refused
     except UnsettledError:
         if cluster.differing_endpoint_access(request, found):
+            return []
+        if functions_way_drift.inspect(request, functions, found, target.client("ec2")):
             return []
         raise
     efs = target.client("efs")

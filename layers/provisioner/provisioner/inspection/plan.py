@@ -69,8 +69,8 @@ def plan(request: Request, target: Target, functions: Functions = OUTSIDE) -> Pl
     come to its end.
     """
     unseen = account.check(request, target, functions)
-    found = infrastructure(request, target)
-    storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target)
+    found = infrastructure(request, target, functions)
+    storage = planned_objects(request) if found.cluster[0].is_missing else objects(request, target, functions)
     inspected = [*found.network, *found.cluster, *found.storage, *storage, *found.dns]
     warnings = [*request.warnings, *volumes.warnings(request), *unseen, *_not_looked_at(found, storage)]
     kept = unlisted_volumes(request, target) if storage and not found.cluster[0].is_missing else []

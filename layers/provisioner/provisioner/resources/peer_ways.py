@@ -49,6 +49,11 @@ class PeerWays:
             found.append(self._not_joined())
         return list(dict.fromkeys(found))
 
+    @property
+    def are_peered(self) -> bool:
+        """Whether an active peering joins the two."""
+        return any(each.startswith("pcx-") for each in self._links)
+
     def _one_way(self, here: Network, there: Network) -> Iterator[Gap]:
         lacking: dict[str, dict[str, str]] = {}
         """Route table id -> range -> why it does not lead there."""

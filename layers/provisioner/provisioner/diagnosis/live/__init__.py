@@ -61,10 +61,10 @@ class Live:
     @once
     def functions_way(self) -> FunctionsWay:
         """From the functions that talk to Kubernetes to the cluster's private endpoint."""
-        config = (self.eks.cluster or {}).get("resourcesVpcConfig", {})
-        there = Network.from_subnets(config.get("vpcId", "unknown"), self.network.subnets(config.get("subnetIds", [])))
-        group_id = config.get("clusterSecurityGroupId")
-        return functions_way.look(self.request, self._functions, there, self.connection.ec2, group_id=group_id)
+        found = self.eks.cluster
+        if found is None:
+            return FunctionsWay()
+        return functions_way.of_cluster(self.request, self._functions, found, self.connection.ec2)
 
     @once
     def _account(self) -> list[Problem]:
