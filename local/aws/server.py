@@ -59,6 +59,22 @@ def _session() -> Any:
     return boto3.session.Session()
 
 
+def _new_client(service: str, region: str, identity: Credentials, port: int, config: Any = None) -> Any:
+    from botocore.config import Config
+
+    # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
+    defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1}, max_pool_connections=50)
+    return _session().client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id=identity.access_key_id,
+        aws_secret_access_key=identity.secret_access_key,
+        aws_session_token=identity.session_token,
+        config=defaults.merge(config) if config else defaults,
+    )
+
+
 class AwsServer:
     """moto's threaded server on 127.0.0.1.
 
@@ -100,6 +116,7 @@ class AwsServer:
         self._thread: threading.Thread | None = None
         self._snapshot: originals.Snapshot = []
         self._environment: dict[str, str | None] = {}
+        self._clients: dict[tuple[str, str, Credentials, int], Any] = {}
 
     @property
     def endpoint(self) -> str:
@@ -172,22 +189,18 @@ class AwsServer:
     def client(
         self, service: str, *, region: str | None = None, credentials: Credentials | None = None, config: Any = None
     ) -> Any:
-        """A boto3 client of the embedded AWS; the administrator's unless credentials are given."""
-        from botocore.config import Config
+        """A boto3 client of the embedded AWS; the administrator's unless credentials are given.
 
-        identity = credentials or ADMINISTRATOR
-        # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
-        defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
+        Who asks for the same again gets the same: what a client can do is made from the service's model, one function
+        for each of EC2's 700 operations.
+        """
+        asked = (service, region or self.region, credentials or ADMINISTRATOR, self.port)
         with _making_client:
-            return _session().client(
-                service,
-                region_name=region or self.region,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=identity.access_key_id,
-                aws_secret_access_key=identity.secret_access_key,
-                aws_session_token=identity.session_token,
-                config=defaults.merge(config) if config else defaults,
-            )
+            if config is not None:
+                return _new_client(*asked, config)
+            if asked not in self._clients:
+                self._clients[asked] = _new_client(*asked)
+            return self._clients[asked]
 
     def assume_role(self, role_arn: str, session_name: str) -> Credentials:
         """Temporary credentials as a service of AWS gets them for a role it runs under."""
