@@ -16,11 +16,13 @@ from local.cloud import EmbeddedCloud
 from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine
+from tests.end_to_end.test_provision import published
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 STACK = "acme-storage"
 PATH, PREFIX, BOUNDARY = "/platform/", "acme", "platform/boundary"
 TAG = "cost-center"
+TYPES = ["ec2:ALL_SUPPORTED", "eks:ALL_SUPPORTED", "elasticfilesystem:ALL_SUPPORTED"]
 CONTROL_TOWER = "control-tower-create-managed-account.json"
 ORGANIZATIONS = "organizations-create-account-result.json"
 OUTER = {
@@ -102,6 +104,9 @@ class Hub:
         self._give_boundary(cloud.account_id)
         self._rule("roles", self.organization.root, roles_rule())
         self._rule("tags", self.organization.unit, tags_rule())
+        self.tag_policy(
+            self.organization.unit, {"tag_value": {"@@assign": ["47*"]}, "enforced_for": {"@@assign": TYPES}}
+        )
         parameters = {
             "RolePrefix": PREFIX,
             "RolePath": PATH,
@@ -136,9 +141,15 @@ class Hub:
         )
 
     def _rule(self, name: str, target: str, statements: list[dict[str, Any]]) -> None:
-        organizations = self.organization.client("organizations")
         content = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        made = organizations.create_policy(Name=name, Description=name, Type="SERVICE_CONTROL_POLICY", Content=content)
+        self._attach("SERVICE_CONTROL_POLICY", name, target, content)
+
+    def tag_policy(self, target: str, operators: dict[str, Any]) -> None:
+        self._attach("TAG_POLICY", f"values for {target}", target, json.dumps({"tags": {TAG: operators}}))
+
+    def _attach(self, policy_type: str, name: str, target: str, content: str) -> None:
+        organizations = self.organization.client("organizations")
+        made = organizations.create_policy(Name=name, Description=name, Type=policy_type, Content=content)
         organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=target)
 
     def _default(self, unit: str, values: dict[str, Any]) -> None:
@@ -249,3 +260,17 @@ def test_without_the_tag_nothing_is_made_and_the_cause_is_named(hub: Hub) -> Non
     run = hub.provision.run({"account_id": account_id, "cluster": {"name": "untagged"}})
     assert run.status == "FAILED"
     assert "with an explicit deny in a service control policy" in run.cause
+
+
+def test_a_value_that_the_tag_policy_does_not_allow_is_refused_and_named_with_the_field_that_gave_it(hub: Hub) -> None:
+    """Enforced for the cluster alone here, whose network is there by then."""
+    account_id = hub.new_account("mistagged", hub.organization.unit)
+    hub.tag_policy(account_id, {"enforced_for": {"@@assign": ["eks:cluster"]}})
+    run = hub.provision.run({"account_id": account_id, "cluster": {"name": "mistagged"}, "tags": {TAG: "0815"}})
+    assert run.status == "FAILED"
+    words = f"The tag policy does not allow the specified value for the following tag key: '{TAG}'"
+    assert f"CreateCluster: InvalidParameterException ({words}" in run.cause
+    (event,) = published(hub.cloud, "Storage Cluster Failed", run.arn)
+    first = event["diagnosis"][0]
+    assert (first["rule"], first["verdict"]) == ("tag-not-allowed", "proved")
+    assert first["fix"].startswith(f"give tags.{TAG}, which is '0815', a value")

@@ -71,7 +71,8 @@ CITED: Mapping[str, Mapping[str, str]] = {
             "VpcLimitExceeded",
         ),
         "EC2 API reference, Error codes; EC2's model declares none at all",
-    ),
+    )
+    | {"TagPolicyViolation": "runs-on/runs-on#485"},
     "eks:DeleteFargateProfile": {
         "ResourceInUseException": "terraform#25059, cloud-custodian#5585: another is DELETING; "
         "terraform-aws-eks#2194: the cluster has an update in progress",

@@ -22,6 +22,7 @@ from moto.s3.responses import S3Response
 
 from local.aws import iam
 from local.aws.models.requests import parameters
+from local.aws.permissions import tag_policies
 from local.aws.permissions.authoriser import AccessDenied, UnknownCall
 from local.aws.permissions.demand import ApiCall, Demand
 from local.aws.refusals import Refusal
@@ -65,7 +66,7 @@ def install(server: AwsServer) -> None:
 
     S3Response._authenticate_and_authorize_s3_action = authorise_s3
     # Every service refuses so, whether its model declares it or not.
-    ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", UNKNOWN_CALL)
+    ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", *tag_policies.CODES.values(), UNKNOWN_CALL)
     errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, *ours]
 
 
@@ -86,9 +87,11 @@ def check_call(server: AwsServer, response: BaseResponse) -> None:
     try:
         server.authoriser.check_call(principal, call)
     except AccessDenied as denied:
-        code, message = denied.demand.refusal or _refusal(call.service, protocol, denied)
+        if own := denied.demand.refusal:
+            raise Refused(Refusal(*own), 400) from denied
         # Source: Smithy's awsJson protocols answer every client error with 400.
-        raise Refused(Refusal(code, message), 400 if protocol == "json" else 403) from denied
+        status = 400 if protocol == "json" else 403
+        raise Refused(Refusal(*_refusal(call.service, protocol, denied)), status) from denied
     except UnknownCall as unknown:
         LOGGER.exception("refused")
         raise Refused(Refusal(UNKNOWN_CALL, str(unknown)), 400) from unknown

@@ -5,10 +5,10 @@ Source: IAM guide, "Policy evaluation logic", within one account and "Cross-acco
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from local.aws.iam import Principal
-from local.aws.permissions import guardrails, identity, keys
+from local.aws.permissions import guardrails, identity, keys, tag_policies
 from local.aws.permissions.audit import Audit, Decision
 from local.aws.permissions.calls import demands_of
 from local.aws.permissions.demand import ApiCall, Context, Demand
@@ -58,10 +58,16 @@ class Authoriser:
             raise UnknownCall(f"neither AWS nor local/aws/permissions/calls says what {call.name} needs") from error
         if administrator:
             demands = [demand for demand in demands if _is_elsewhere(principal, demand)]
-        self.check(principal, demands, {"aws:RequestedRegion": call.region})
+        self.check(principal, demands, {"aws:RequestedRegion": call.region}, (call.service, call.operation))
 
-    def check(self, principal: Principal, demands: Iterable[Demand], context: Mapping[str, str] | None = None) -> None:
-        """Raises: AccessDenied."""
+    def check(
+        self,
+        principal: Principal,
+        demands: Iterable[Demand],
+        context: Mapping[str, str] | None = None,
+        call: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Raises: AccessDenied. `call`: botocore's names of service and operation, if it is one of theirs."""
         allowed = []
         for demand in _with_keys(demands, principal):
             circumstances = {
@@ -80,6 +86,7 @@ class Authoriser:
                 )
                 raise AccessDenied(demand, message)
             allowed.append(demand)
+        _require_tags(principal, allowed, *call)
         for demand in allowed:
             if demand.granted:
                 demand.granted()
@@ -125,9 +132,22 @@ def _why_not(principal: Principal, demand: Demand, circumstances: Context) -> st
     return ""
 
 
+def _require_tags(principal: Principal, demands: Iterable[Demand], service: str, operation: str) -> None:
+    """Raises: AccessDenied, with the service's own words for what a tag policy does not allow."""
+    rules = tag_policies.of_account(principal.account_id)
+    if not rules:
+        return
+    found = tag_policies.violated(rules, [(demand, _in_request(demand)) for demand in demands])
+    if found is not None:
+        demand, key = found
+        refusal = tag_policies.refusal(demand, key, service or demand.action.split(":")[0], operation)
+        raise AccessDenied(replace(demand, refusal=refusal), refusal[1])
+
+
 def may_do_everything(principal: Principal) -> bool:
     """An administrator whom no policy of the organization's or of the role's limits."""
-    return identity.may_do_everything(principal.iam_arn) and not guardrails.of(principal)
+    is_administrator = identity.may_do_everything(principal.iam_arn)
+    return is_administrator and not guardrails.of(principal) and not tag_policies.of_account(principal.account_id)
 
 
 def _is_elsewhere(principal: Principal, demand: Demand) -> bool:

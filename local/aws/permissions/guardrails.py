@@ -63,6 +63,22 @@ def of_resource(account_id: str | None) -> list[Guardrail]:
 
 def _of_organization(account_id: str, policy_type: str, said: str) -> Iterator[Guardrail]:
     """One for each level, from the account up to the root; none in the management account."""
+    for level in _levels(account_id):
+        attached = [each for each in level.attached_policies if each.type == policy_type]
+        if attached:
+            yield Guardrail(said, tuple((each.arn, _statements(str(each.content))) for each in attached))
+
+
+def levels_of(account_id: str, policy_type: str) -> list[str]:
+    """The contents of what is attached from the root down to the account, of a type that is no guardrail.
+
+    Those of the management account, which has such policies too, are left out: nothing is made in it here.
+    """
+    attached = [each for level in reversed(list(_levels(account_id))) for each in level.attached_policies]
+    return [str(each.content) for each in attached if each.type == policy_type]
+
+
+def _levels(account_id: str) -> Iterator[FakeAccount | FakeOrganizationalUnit]:
     if account_id not in organizations_backends.master_accounts:
         return
     master, partition = organizations_backends.master_accounts[account_id]
@@ -71,9 +87,7 @@ def _of_organization(account_id: str, policy_type: str, said: str) -> Iterator[G
         (each for each in backend.accounts if each.id == account_id), None
     )
     while level is not None:
-        attached = [each for each in level.attached_policies if each.type == policy_type]
-        if attached:
-            yield Guardrail(said, tuple((each.arn, _statements(str(each.content))) for each in attached))
+        yield level
         level = next((unit for unit in backend.ou if unit.id == level.parent_id), None)
 
 

@@ -420,6 +420,14 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"denied-by-policy"},
     ),
+    "tag policy": (
+        failed(
+            "Ensure security group",
+            "Rejected: CreateSecurityGroup: TagPolicyViolation (The tag policy does not allow the specified value for "
+            "the following tag key: 'cost-center'.); correct what AWS names, then start again",
+        ),
+        {"tag-not-allowed"},
+    ),
     "own policy lacks": (
         failed(
             "Ensure cluster",

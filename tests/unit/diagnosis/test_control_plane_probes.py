@@ -261,6 +261,21 @@ def test_the_policy_that_denies_is_named_with_what_to_change_in_it(said: str, na
     assert "accounts/target.yaml" not in fix
 
 
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("cost-center", "give tags.cost-center, which is '4711', a value that the organization's tag policy allows"),
+        ("Name", "let the organization's tag policy allow the tag Name"),
+    ],
+)
+def test_a_tag_that_a_tag_policy_does_not_allow_is_named_with_who_gave_it(key: str, named: str, world: World) -> None:
+    world.request = world.request.model_copy(update={"tags": {"cost-center": "4711"}})
+    words = f"The tag policy does not allow the specified value for the following tag key: '{key}'."
+    finding, fix = look(world, "tag-not-allowed", f"Rejected: CreateCluster: InvalidParameterException ({words}); x")
+    assert (finding.verdict, key in finding.saw) == ("proved", True)
+    assert fix.startswith(named)
+
+
 OWNED = "OwnedByAnother: cluster eks-example exists and its tag eks-efs-provisioner/cluster is None; choose another"
 
 

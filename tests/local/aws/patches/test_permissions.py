@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.organizations.models import organizations_backends
+from moto.organizations.models import FakeAccount, OrganizationsBackend, organizations_backends
 
+from local.aws.administrators import administrator_of
 from local.aws.iam import Principal
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.permissions import UNKNOWN_CALL, check_role, is_allowed
@@ -261,6 +262,21 @@ def test_a_session_policy_limits_the_session(aws: Sandbox) -> None:
     assert message.endswith("because no session policy allows the ec2:DescribeVpcs action")
 
 
+@pytest.fixture
+def member(aws: Sandbox) -> Iterator[tuple[OrganizationsBackend, FakeAccount]]:
+    """An account in a unit of an organization that another account manages."""
+    organizations = organizations_backends["555566667777"]["aws"]
+    organizations._reset()
+    organizations.create_organization("us-east-1", FeatureSet="ALL")
+    assert organizations.org is not None
+    unit = organizations.create_organizational_unit(ParentId=organizations.org.root_id, Name="workloads")
+    made = organizations.create_account(AccountName="member", Email="m@example.com")["CreateAccountStatus"]
+    account = organizations.get_account_by_id(made["AccountId"])
+    account.parent_id = unit["OrganizationalUnit"]["Id"]
+    yield organizations, account
+    organizations_backends.master_accounts.pop(account.id)
+
+
 @pytest.mark.parametrize(
     ("target", "statements", "said"),
     [
@@ -271,23 +287,21 @@ def test_a_session_policy_limits_the_session(aws: Sandbox) -> None:
     ],
 )
 def test_service_control_policies_hold_from_every_level_and_not_in_the_management_account(
-    target: str, statements: list[dict[str, Any]], said: str, aws: Sandbox
+    target: str,
+    statements: list[dict[str, Any]],
+    said: str,
+    aws: Sandbox,
+    member: tuple[OrganizationsBackend, FakeAccount],
 ) -> None:
-    organizations = organizations_backends["555566667777"]["aws"]
-    organizations._reset()
-    organizations.create_organization("us-east-1", FeatureSet="ALL")
+    organizations, account = member
     assert organizations.org is not None
-    unit = organizations.create_organizational_unit(ParentId=organizations.org.root_id, Name="workloads")
-    made = organizations.create_account(AccountName="member", Email="m@example.com")["CreateAccountStatus"]
-    account = organizations.get_account_by_id(made["AccountId"])
-    account.parent_id = unit["OrganizationalUnit"]["Id"]
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
     policy = organizations.create_policy(Name="limit", Description="", Type="SERVICE_CONTROL_POLICY", Content=document)[
         "Policy"
     ]["PolicySummary"]
     places = {"account": account.id, "unit": account.parent_id, "root": organizations.org.root_id}
     organizations.attach_policy(PolicyId=policy["Id"], TargetId=places[target])
-    member, manager = (
+    theirs, manager = (
         Principal(f"arn:aws:iam::{account_id}:root", f"arn:aws:iam::{account_id}:root", account_id)
         for account_id in (account.id, "555566667777")
     )
@@ -295,7 +309,68 @@ def test_service_control_policies_hold_from_every_level_and_not_in_the_managemen
     aws.server.authoriser.check(manager, [demand])
     if said:
         with pytest.raises(AccessDenied, match=said):
-            aws.server.authoriser.check(member, [demand])
+            aws.server.authoriser.check(theirs, [demand])
     else:
-        aws.server.authoriser.check(member, [demand])
-    organizations_backends.master_accounts.pop(account.id)
+        aws.server.authoriser.check(theirs, [demand])
+
+
+MADE: dict[str, tuple[str, dict[str, Any], str]] = {
+    "ec2": ("create_security_group", {"GroupName": "g", "Description": "g"}, "TagPolicyViolation"),
+    "efs": ("create_access_point", {"FileSystemId": "fs-00000000000000000"}, "ValidationException"),
+    "eks": (
+        "create_cluster",
+        {"name": "c", "roleArn": "arn:aws:iam::{account}:role/c", "resourcesVpcConfig": {"subnetIds": ["subnet-1"]}},
+        "InvalidParameterException",
+    ),
+}
+
+
+def tagged(service: str, tags: dict[str, str]) -> dict[str, Any]:
+    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+    match service:
+        case "ec2":
+            return {"TagSpecifications": [{"ResourceType": "security-group", "Tags": pairs}]} if tags else {}
+        case "efs":
+            return {"Tags": pairs}
+        case _:
+            return {"tags": tags}
+
+
+@pytest.mark.parametrize("service", MADE)
+@pytest.mark.parametrize(
+    ("tags", "is_refused"),
+    [
+        ({"cost-center": "4711"}, False),
+        ({"cost-center": "4799"}, False),
+        ({"cost-center": "0815"}, True),
+        ({"Cost-Center": "4711"}, True),
+        ({"team": "0815"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_a_tag_policy_refuses_on_what_it_is_enforced_for_other_values_and_other_capitals_and_demands_no_tag(
+    service: str, tags: dict[str, str], is_refused: bool, aws: Sandbox, member: tuple[OrganizationsBackend, FakeAccount]
+) -> None:
+    organizations, account = member
+    types = ["ec2:security-group", "eks:ALL_SUPPORTED", "elasticfilesystem:*"]
+    of_unit = {"tag_key": {"@@assign": "cost-center"}, "tag_value": {"@@assign": ["4711", "0815"]}}
+    attach(organizations, account.parent_id, {"cost-center": {**of_unit, "enforced_for": {"@@assign": types}}})
+    attach(organizations, account.id, {"cost-center": {"tag_value": {"@@append": ["47*"], "@@remove": ["0815"]}}})
+    call, parameters, code = MADE[service]
+    make = getattr(aws.server.client(service, credentials=administrator_of(account.id)), call)
+    words = "The tag policy does not allow the specified value for the following tag key: "
+    given = json.loads(json.dumps(parameters).replace("{account}", account.id))
+    try:
+        make(**given, **tagged(service, tags))
+        said = ""
+    except ClientError as error:
+        said = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    assert said.startswith(f"{code}: {words}") == is_refused, said
+    assert is_refused or "policy" not in said
+
+
+def attach(organizations: OrganizationsBackend, target: str, tags: dict[str, Any]) -> None:
+    content = json.dumps({"tags": tags})
+    made = organizations.create_policy(Name=f"tags of {target}", Description="", Type="TAG_POLICY", Content=content)
+    organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=target)

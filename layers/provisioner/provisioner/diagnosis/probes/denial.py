@@ -1,6 +1,7 @@
 """Policies beyond the roles' own that keep the provisioner from something: AWS names the one that decided.
 
-Source: IAM guide, "Troubleshoot access denied error messages".
+Source: IAM guide, "Troubleshoot access denied error messages"; Organizations guide, "Enforce tagging consistency";
+runs-on/runs-on#485 for the words of a tag policy's refusal.
 """
 
 import re
@@ -14,6 +15,7 @@ _KIND: Final = r"[A-Za-z -]+ (?:policy|boundary)"
 _DENIES: Final = rf"with an explicit deny in an? (?P<denying>{_KIND})(?:: (?P<arn>arn:[^\s)]*[^\s),.;]))?"
 _LACKS: Final = rf"because no (?P<lacking>(?!{OWN}){_KIND}) allows the [\w:-]+ action"
 DECIDED: Final = rf"{_DENIES}|{_LACKS}"
+TAG_REFUSED: Final = r"tag policy does not allow the specified value for the following tag key: '(?P<key>[^']+)'"
 _CALL: Final = re.compile(r"perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>\S+))?")
 
 _CHANGES: Final = {
@@ -42,3 +44,16 @@ def policy(_live: Live, text: str) -> Finding:
         resource=(call["resource"] if call else None) or "the resource",
     )
     return Finding.proved(looked_at, f"{call[0] if call else 'it'} was refused {decided[0]}", what_to_change=change)
+
+
+def tag(live: Live, text: str) -> Finding:
+    """The refusal itself: it names the tag's key, and the policy is the organization's alone to see."""
+    looked_at, refused = "AWS's refusal, which names the tag", re.search(TAG_REFUSED, text)
+    if refused is None:
+        return Finding.refuted(looked_at, "no tag is named")
+    key, tags = refused["key"], live.request.tags
+    saw = f"the tag policy of the organization does not allow {key}={live.request.owner_tags.get(key, '…')}"
+    if key in tags:
+        fix = f"give tags.{key}, which is {tags[key]!r}, a value that the organization's tag policy allows"
+        return Finding.proved(looked_at, saw, what_to_change=f"{fix}, its key in the same capitals as there")
+    return Finding.proved(looked_at, saw, what_to_change=f"let the organization's tag policy allow the tag {key}")

@@ -234,4 +234,13 @@ RULES: Final = (
         probe=denial.policy,
         fix="{what_to_change}; then run again",
     ),
+    Rule(
+        id="tag-not-allowed",
+        states=BUILDING | NETWORK,
+        # Of what CloudFormation was refused, network-stack-failed tells.
+        symptoms=(seen("Rejected", "NotYetConsistent", text=denial.TAG_REFUSED.replace("?P<key>", "")),),
+        cause="A tag policy of the organization does not allow a tag that is given to whatever is made.",
+        probe=denial.tag,
+        fix="{what_to_change}; then run again",
+    ),
 )
