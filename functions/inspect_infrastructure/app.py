@@ -10,6 +10,7 @@ from provisioner.difference import drift
 from provisioner.handler import function_handler
 from provisioner.inspection.infrastructure import infrastructure
 from provisioner.request import Request
+from provisioner.resources import throughput
 from provisioner.resources.functions_access import Functions
 
 
@@ -18,4 +19,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     request = Request.model_validate(event["request"])
     target, resolvers = Target.of(request, role="inspector"), event["proven"].get("network", {}).get("resolvers")
     found = infrastructure(request, target, Functions.of(os.environ), proven_resolvers=resolvers)
-    return {"differences": [each.payload() for each in drift(found.inspected)], "support": found.support}
+    return {
+        "differences": [each.payload() for each in drift(found.inspected)],
+        "support": found.support,
+        "throughput": throughput.inspect(request, target, is_wanted=event["depth"] == "behaviour"),
+    }

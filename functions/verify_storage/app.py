@@ -24,4 +24,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         lambda: datetime.now(UTC),
         file_system_id=event["file_system_id"],
         access_point_ids=event["access_point_ids"],
+        measured=event["measured"],
+        throughput=event["throughput"],
     ).payload()

@@ -91,6 +91,8 @@ def test_a_thousand_changes_of_one_byte_are_refused() -> None:
         ("verified_at", "2031-01-01T00:00:00Z"),
         ("access_point_id", "fsap-1"),
         ("appender.mount", None),
+        ("writers.1.measured.small_write.4", 5001),
+        ("reader.measured.clock", "shell"),
     ],
 )
 def test_a_changed_field_is_named(path: str, value: Any) -> None:
@@ -99,7 +101,7 @@ def test_a_changed_field_is_named(path: str, value: Any) -> None:
     owner: Any = evidence
     for name in parents:
         owner = owner[int(name) if name.isdigit() else name]
-    owner[last] = value
+    owner[int(last) if last.isdigit() else last] = value
     assert refusal(body=canonical(evidence)) == f"{path}: not as signed"
 
 
@@ -123,6 +125,15 @@ def test_another_key_is_refused_by_its_fingerprint_and_what_is_no_such_key_in_on
     assert refusal(pem=b"-----BEGIN") == "key: it is no public key in PEM"
     public = rsa.generate_private_key(65537, 2048).public_key()
     assert "P-256" in refusal(pem=public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def test_evidence_from_before_anything_was_measured_is_still_right() -> None:
+    earlier = deepcopy(PROVEN)
+    for pod in (*earlier["writers"], earlier["appender"], earlier["reader"]):
+        del pod["measured"]
+    earlier["sha256"] = digest(earlier)
+    body, attestation = attested(earlier)
+    assert verify(body, attestation, KEY.public_pem).evidence.reader.measured is None
 
 
 def drop_a_line(evidence: dict[str, Any]) -> None:
@@ -149,6 +160,10 @@ def belong_to_another_run(evidence: dict[str, Any]) -> None:
     evidence["run_id"] = run_id_of("another")
 
 
+def end_before_it_began(evidence: dict[str, Any]) -> None:
+    evidence["reader"]["measured"]["small_read"][0] = -1
+
+
 @pytest.mark.parametrize(
     ("lie", "said"),
     [
@@ -158,6 +173,7 @@ def belong_to_another_run(evidence: dict[str, Any]) -> None:
         (run_before_it_was_made, "appender.running: 2020-01-01T00:00:00Z is before"),
         (use_another_nonce, "nonce: "),
         (belong_to_another_run, "run_id: "),
+        (end_before_it_began, "reader.measured.small_read.0: "),
     ],
 )
 def test_what_does_not_prove_anything_is_refused_whoever_has_signed_it(

@@ -33,6 +33,13 @@ class Proven:
     scene: Scene
     reverify: Machine
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """As DynamoDB has it now."""
+        scene, table = self.scene, self.reverify.outputs["ClaimsTableName"]
+        key = {"cluster": {"S": f"{scene.cloud.account_id}#{scene.region}#{scene.cluster_name}"}}
+        return dict(scene.cloud.client("dynamodb").get_item(TableName=table, Key=key)["Item"])
+
     @classmethod
     def of(cls, machine: Machine, reverify: Machine, request: dict[str, Any]) -> "Proven":
         run = machine.run(request)
@@ -54,8 +61,9 @@ class Proven:
         finally:
             undo()
 
-    def start(self, *, remediate: bool = False) -> str:
-        return self.reverify.start({"cluster_name": self.scene.cluster_name, "remediate": remediate})
+    def start(self, *, remediate: bool = False, depth: str = "configuration") -> str:
+        asked = {"cluster_name": self.scene.cluster_name, "remediate": remediate, "depth": depth}
+        return self.reverify.start(asked)
 
     def look(self, *, remediate: bool = False) -> Run:
         """Ends well, whatever was found."""

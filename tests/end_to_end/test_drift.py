@@ -10,7 +10,7 @@ from local.aws.eks_rules import DEFAULT_VERSION
 from local.aws.iam import find_role
 from local.cloud import EmbeddedCloud
 from local.faults.drift import CHANGES
-from tests.end_to_end.drifting import KINDS, Proven, Watched, batches, of_names, told_apart
+from tests.end_to_end.drifting import KINDS, Proven, Watched, batches, is_told, of_names, told_apart
 from tests.end_to_end.resources import READING, mutating
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published, validate
@@ -36,6 +36,7 @@ def one_by_one(*, of_kubernetes: bool, repairable: bool) -> pytest.MarkDecorator
         if (change.of_kubernetes, KINDS[change.kind].repairable) == (of_kubernetes, repairable)
         and change.name not in alone
         and change.in_any_network
+        and not change.by_pods
     ]
     return pytest.mark.parametrize("name", names)
 
@@ -200,6 +201,33 @@ def test_what_is_between_two_networks_is_told_of_and_left_as_it_is(name: str, af
 @embedded_only
 def test_the_group_in_a_peered_network_is_told_of_as_any_other(afar: Proven) -> None:
     assert_told(afar, "port-closed")
+
+
+@embedded_only
+@pytest.mark.parametrize("name", [change.name for change in CHANGES.values() if change.by_pods])
+def test_what_pods_find_slower_than_before_is_told_with_what_explains_it_and_is_no_drift(
+    name: str, proven: Proven
+) -> None:
+    calls = proven.scene.cloud.server.calls
+    with proven.changed(CHANGES[name]) as names:
+        seen = len(calls)
+        run = proven.ended(proven.start(remediate=True, depth="behaviour"))
+        asked = calls[seen:]
+        recorded = json.loads(proven.record["measured"]["S"])
+    assert (run.output["status"], run.output["drift"], run.output["repaired"]) == ("Verified", [], [])
+    assert not run.entered("Remediate drift")
+    (event,) = published(proven.scene.cloud, "Storage Cluster Verified", run.arn)
+    validate("storage-cluster-verified.schema.json", event)
+    # The reader's zone, and the writer's: one and the same, or two.
+    assert {each["path"].partition(".")[0] for each in event["slower"]} == {
+        "sequential_write_mib_per_second",
+        "sequential_read_mib_per_second",
+    }
+    assert all(is_told(CHANGES[name], names, each) for each in event["slower"])
+    assert all("(PercentIOLimit 100 %)" in each["fix"] for each in event["slower"])
+    assert "cloudwatch:GetMetricStatistics" in asked
+    assert [each["run_id"] for each in recorded[:-1]] == ["faster-0", "faster-1", "faster-2"]
+    assert recorded[-1]["run_id"] == event["behaviour"]["evidence"]["run_id"]
 
 
 def test_a_plan_for_a_drifted_cluster_says_what_would_change_and_what_only_a_person_can(

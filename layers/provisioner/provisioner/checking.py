@@ -66,7 +66,7 @@ class Check:
     claim: Claim
 
     def payload(self) -> dict[str, Any]:
-        """{status: Claimed|Busy|NotRecorded, holder, account_id, …, remediate, request, proven}."""
+        """{status: Claimed|Busy|NotRecorded, holder, account_id, …, remediate, request, proven, measured}."""
         record = self.claim.record
         return {
             "status": _STATUSES[self.claim.status],
@@ -74,6 +74,7 @@ class Check:
             **self.asked.model_dump(mode="json"),
             "request": json.loads(record["request"]["S"]) if record else None,
             "proven": json.loads(record["proven"]["S"]) if record else None,
+            "measured": self.claim.measured,
         }
 
 

@@ -18,6 +18,8 @@ class Severity(StrEnum):
     """Pods cannot use the storage now, data is at risk, or neither can be seen."""
     WARNING = "warning"
     """It works, but it is not what was asked for."""
+    INFORMATION = "information"
+    """It is as it was asked for; no difference that a check, an alarm or a repair counts."""
 
 
 @dataclass(frozen=True)

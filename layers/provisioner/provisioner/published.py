@@ -38,8 +38,11 @@ class Difference(_Part):
     expected: Annotated[JsonValue, Field(description="What was asked for")]
     actual: Annotated[JsonValue, Field(description="What is there")]
     severity: Annotated[
-        Literal["critical", "warning"],
-        Field(description="critical: pods cannot use the storage now, or data is at risk"),
+        Literal["critical", "warning", "information"],
+        Field(
+            description="critical: pods cannot use the storage now, or data is at risk; information: told and nothing "
+            "more, in `slower` alone"
+        ),
     ]
     fix: Annotated[Text, Field(description="What remediation does, or what a person has to do, with exact ids")]
     repairable: Annotated[bool, Field(description="Whether remediation repairs it")]
@@ -125,6 +128,10 @@ class ClusterChecked(_Detail):
     behaviour: Annotated[
         Proven | LeftOut | None, Field(description="What the pods proved, or why they did not run; null: not asked for")
     ]
+    slower: Annotated[
+        list[Difference],
+        Field(description="What the pods found slower than in earlier proofs; never drift, never repaired, no alarm"),
+    ] = []
     support: Annotated[
         Support | None, Field(description="Of the version that runs, as EKS tells; null: the cluster is not ACTIVE")
     ]

@@ -14,6 +14,7 @@ from local.faults.drift import (
     network,
     objects,
     peer,
+    speed,
     volumes,
 )
 from local.faults.drift.change import Change, names_of
@@ -32,6 +33,7 @@ CHANGES: dict[str, Change] = {
         objects,
         volumes,
         peer,
+        speed,
     )
     for change in part.CHANGES
 }

@@ -40,6 +40,8 @@ class Change:
     """Can only be met by a cluster whose file system is in a peered network."""
     behind_private_endpoint: bool = False
     """Can only be met by a cluster with a private endpoint, and functions in a VPC."""
+    by_pods: bool = False
+    """Only a check with pods meets it."""
 
     @property
     def in_any_network(self) -> bool:

@@ -65,7 +65,12 @@ def claim(execution_arn: str) -> dict[str, Any]:
 def test_a_free_cluster_is_claimed_under_its_account_region_and_name(
     dynamodb: "DynamoDBClient", executions: list[str]
 ) -> None:
-    assert claim(executions[0]) == {"status": "claimed", "holder": executions[0], "retry_after_seconds": 20}
+    assert claim(executions[0]) == {
+        "status": "claimed",
+        "holder": executions[0],
+        "retry_after_seconds": 20,
+        "measured": "[]",
+    }
     (item,) = dynamodb.scan(TableName="claims")["Items"]
     assert item["cluster"] == {"S": "111122223333#us-east-1#eks-orders"}
     assert item["claimed_by"] == {"S": executions[0]}
@@ -73,13 +78,23 @@ def test_a_free_cluster_is_claimed_under_its_account_region_and_name(
 
 def test_a_second_execution_learns_who_has_the_cluster(executions: list[str]) -> None:
     claim(executions[0])
-    assert claim(executions[1]) == {"status": "busy", "holder": executions[0], "retry_after_seconds": 20}
+    assert claim(executions[1]) == {
+        "status": "busy",
+        "holder": executions[0],
+        "retry_after_seconds": 20,
+        "measured": "[]",
+    }
 
 
 def test_the_claim_of_a_stopped_execution_is_taken_over(executions: list[str]) -> None:
     claim(executions[0])
     boto3.client("stepfunctions").stop_execution(executionArn=executions[0])
-    assert claim(executions[1]) == {"status": "claimed", "holder": executions[1], "retry_after_seconds": 20}
+    assert claim(executions[1]) == {
+        "status": "claimed",
+        "holder": executions[1],
+        "retry_after_seconds": 20,
+        "measured": "[]",
+    }
 
 
 def test_a_payload_without_a_whole_request_is_refused(dynamodb: "DynamoDBClient") -> None:

@@ -22,7 +22,7 @@ def claim(table: Table, **given: Any) -> dict[str, Any]:
 
 
 def test_a_recorded_cluster_comes_with_its_request_and_what_was_proven(table: Table) -> None:
-    table.put("eks-orders")
+    table.put("eks-orders", measured='[{"run_id": "one"}]')
     answer = claim(table, account_id=ACCOUNT, region=REGION, cluster_name="eks-orders", depth="behaviour")
     request = answer.pop("request")
     assert answer == {
@@ -34,6 +34,7 @@ def test_a_recorded_cluster_comes_with_its_request_and_what_was_proven(table: Ta
         "depth": "behaviour",
         "remediate": False,
         "proven": PROVEN,
+        "measured": '[{"run_id": "one"}]',
     }
     assert request["cluster"]["name"] == "eks-orders"
     assert table.item("eks-orders")["claimed_by"] == {"S": table.one}

@@ -8,6 +8,7 @@ import pytest
 from functions.verify_storage import app
 from provisioner.errors import TerminalError
 from provisioner.kubernetes import evidence
+from provisioner.kubernetes.measurements import measurements
 from tests.unit.kubernetes.fake_cluster import FakeCluster
 from tests.unit.kubernetes.handler_seam import Context, connect
 from tests.unit.kubernetes.samples import FILE_SYSTEM, NO_ACCESS_POINT, a_request
@@ -15,12 +16,16 @@ from tests.unit.kubernetes.samples import FILE_SYSTEM, NO_ACCESS_POINT, a_reques
 ARN = "arn:aws:states:eu-west-1:111122223333:execution:provision:one"
 
 
-def event(progress: Any, *, execution_arn: str = ARN, **verification: Any) -> dict[str, Any]:
+def event(
+    progress: Any, *, execution_arn: str = ARN, measured: str = "[]", throughput: Any = None, **verification: Any
+) -> dict[str, Any]:
     return {
         "execution_arn": execution_arn,
         "request": a_request(verification=verification).model_dump(mode="json"),
         "file_system_id": FILE_SYSTEM,
         "access_point_ids": NO_ACCESS_POINT,
+        "measured": measured,
+        "throughput": throughput,
         "progress": progress,
     }
 
@@ -59,6 +64,33 @@ def test_two_executions_have_nothing_in_common(monkeypatch: pytest.MonkeyPatch) 
     assert not {each["files"][0]["sha256"] for each in one["writers"]} & {
         each["files"][0]["sha256"] for each in other["writers"]
     }
+
+
+def test_a_proof_after_faster_ones_is_proven_and_told_to_be_slower_with_what_explains_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = FakeCluster()
+    connect(monkeypatch, app, cluster)
+    (first,) = measurements(until_ready(cluster)["measured"])
+    fast = {"median": 64.0, "worst": 60.0, "count": 3}
+    earlier = [
+        {**first.model_dump(mode="json"), "run_id": f"earlier-{number}"}
+        | {"zones": {"eu-west-1a": {"sequential_write_mib_per_second": fast}}}
+        for number in range(3)
+    ]
+    spent = {"mode": "bursting", "burst_credit_bytes": 0, "io_limit_percent": 7}
+    payload = until_ready(cluster, measured=json.dumps(earlier), throughput=spent)
+    assert payload["evidence"]["reader"]["measured"]["sequential_read"] == [250000]
+    (told,) = payload["slower"]
+    assert (told["path"], told["expected"], told["actual"]) == (
+        "sequential_write_mib_per_second.eu-west-1a",
+        64.0,
+        16.0,
+    )
+    assert (told["severity"], told["repairable"]) == ("information", False)
+    assert "its burst credits are spent (BurstCreditBalance 0 MiB)" in told["fix"]
+    assert [each.run_id for each in measurements(payload["measured"])][:3] == ["earlier-0", "earlier-1", "earlier-2"]
+    assert len(measurements(payload["measured"])) == 4
 
 
 def test_a_mount_that_never_succeeds_leaves_as_a_terminal_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from provisioner.kubernetes.evidence import AppenderEvidence, PodEvidence, ReaderEvidence
+from provisioner.kubernetes.measured import measured
 from provisioner.kubernetes.pods import Printed
 from provisioner.kubernetes.proof import INCREMENTS_PER_WRITER, content_of, counter_of, differences, nonce_of
 from provisioner.kubernetes.verification_objects import Role, appender, neighbour, reader, writers
@@ -41,7 +42,11 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def start(role: Role, pod: str, data: Path, writer_count: int = 1, run_id: str = RUN) -> "subprocess.Popen[str]":
     request = a_request(verification={"lines_per_writer": LINES, "writers": writer_count})
-    manifest = {"writer": writers, "appender": appender, "reader": reader}[role](request, run_id)
+    manifest = {
+        "writer": writers(request, run_id, measures=True),
+        "appender": appender(request, run_id),
+        "reader": reader(request, run_id, measures=True),
+    }[role]
     spec = manifest["spec"]["template"]["spec"] if role == "writer" else manifest["spec"]
     return start_pod(spec, pod, data)
 
@@ -92,6 +97,14 @@ def until_done(process: "subprocess.Popen[str]") -> Printed:
     return Printed("".join(lines))
 
 
+def until_there(file: Path) -> None:
+    """And it is not empty."""
+    until = time.monotonic() + 60
+    while not file.exists() or not file.stat().st_size:
+        assert time.monotonic() < until, f"{file.name} does not come"
+        time.sleep(0.05)
+
+
 def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
     assert printed.finished is not None
     return {
@@ -106,6 +119,7 @@ def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
         "image_digest": "",
         "mount": printed.mount(),
         "files": printed.files(),
+        "measured": measured(printed.tagged("took")),
     }
 
 
@@ -127,6 +141,36 @@ def test_what_the_scripts_print_is_proof_and_the_run_leaves_nothing_on_the_file_
     assert differences(nonce_of(RUN), LINES, writing, appending, reading, counter) == []
     assert len(set(appending.text)) == 3
     assert list(data.iterdir()) == []
+
+    # Whoever keeps time in this image: each call is one number, of writers and of the reader.
+    for each in writing:
+        assert each.measured is not None
+        assert len(each.measured.small_write) == len(each.measured.small_read) == 9
+        assert len(each.measured.sequential_write) == len(each.measured.sequential_read) == 1
+    assert reading.measured is not None
+    assert (len(reading.measured.small_read), len(reading.measured.sequential_read)) == (9, 1)
+    assert (reading.measured.small_write, appending.measured) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("known", "otherwise"), [(" dd if=", " no-such-program if="), ("+ 10))", "+ 0))")], ids=["without-dd", "too-late"]
+)
+def test_what_cannot_be_measured_is_not_told_and_the_proof_goes_on(known: str, otherwise: str, data: Path) -> None:
+    spec = writers(a_request(verification={"writers": 1}), RUN, measures=True)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    (script,) = container["args"]
+    assert known in script
+    container["args"] = [script.replace(known, otherwise)]
+    printed = until_done(start_pod(spec, "writer-a", data))
+    assert printed.tagged("took") == []
+    assert [each.name for each in printed.files()] == ["writer-a.txt"]
+
+
+def test_a_pod_alone_reads_nothing_that_its_own_node_still_has(data: Path) -> None:
+    (printed,) = written_by("writer-a", data=data)
+    told = measured(printed.tagged("took"))
+    assert told is not None
+    assert (len(told.small_write), told.small_read, told.sequential_read) == (9, [], [])
 
 
 def test_the_reader_removes_what_dead_runs_left_and_nothing_of_anybody_else(data: Path) -> None:
@@ -183,6 +227,7 @@ def test_a_writer_waits_for_the_lock_as_long_as_somebody_holds_it(data: Path) ->
     with counter.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         process = start("writer", "writer-a", data)
+        until_there(counter.parent / ".measured" / "writer-a" / "large")
         time.sleep(1)
         assert counter.read_text() == ""
     until_done(process)
@@ -192,6 +237,7 @@ def test_a_writer_waits_for_the_lock_as_long_as_somebody_holds_it(data: Path) ->
 def test_writers_raise_the_counter_together_once_all_have_come(data: Path) -> None:
     counter = data / ".verification" / RUN / "counter"
     first = start("writer", "writer-a", data, writer_count=2)
+    until_there(counter)
     time.sleep(1)
     assert counter.read_text() == "1\n"
     second = start("writer", "writer-b", data, writer_count=2)

@@ -91,6 +91,29 @@ def test_the_evidence_satisfies_its_schema_and_its_own_sha256() -> None:
     assert found["writers"][0]["image_digest"] == "sha256:" + "ab" * 32
 
 
+def test_the_pods_of_one_volume_have_measured_and_evidence_from_before_is_still_evidence() -> None:
+    volumes = [{"name": f"volume-{number}", "claim": f"claim-{number}"} for number in range(2)]
+    found, _ = run(FakeCluster(), a_request())
+    each = found["writers"][0]["measured"]
+    assert (each["clock"], each["small_write"]) == ("dd", [1000 * number for number in range(1, 10)])
+    assert (found["reader"]["measured"]["small_write"], found["reader"]["measured"]["sequential_read"]) == (
+        [],
+        [250000],
+    )
+    assert found["appender"]["measured"] is None
+    for pod in (*found["writers"], found["appender"], found["reader"]):
+        del pod["measured"]
+    jsonschema.validate(found, SCHEMA)
+    found["sha256"] = evidence.digest(found)
+    assert evidence.SealedEvidence.model_validate(found).reader.measured is None
+
+    request = a_request(storage={"volumes": volumes})
+    several, _ = run(with_directories(request), request)
+    assert [pod["measured"] is None for pod in several["writers"]] == [False] * 3
+    (further,) = several["further_volumes"]
+    assert [pod["measured"] for pod in (*further["writers"], further["reader"])] == [None] * 4
+
+
 def test_the_published_schema_is_the_models() -> None:
     assert evidence.json_schema() == SCHEMA
 

@@ -1,4 +1,4 @@
-"""CloudWatch, for what Fargate says of itself: a figure for each five minutes, the latest last."""
+"""CloudWatch, for what Fargate and EFS say of themselves: a figure for each period, the latest last."""
 
 import datetime
 from typing import Any
@@ -15,10 +15,12 @@ USAGE_METRIC = {
 
 
 class FakeCloudWatch:
-    """`in_use`: nothing where nothing has ever run."""
+    """`in_use`: nothing where nothing has ever run. `of_file_system`: name of the metric -> its figures."""
 
     def __init__(self) -> None:
         self.in_use: list[float] = []
+        self.of_file_system: dict[str, list[float]] = {}
+        self.refuses = False
         self.asked: dict[str, Any] = {}
         self.client = client("cloudwatch")
         self.client.meta.events.register("provide-client-params.cloudwatch.*", self._note)
@@ -28,7 +30,16 @@ class FakeCloudWatch:
         self.asked = params
 
     def _answer(self, model: Any, **_: Any) -> Any:
-        assert {each["Name"]: each["Value"] for each in self.asked["Dimensions"]} == FARGATE
+        if self.refuses:
+            return http(403), {"Error": {"Code": "AccessDenied", "Message": "not authorized"}}
+        dimensions = {each["Name"]: each["Value"] for each in self.asked["Dimensions"]}
+        if self.asked["Namespace"] == "AWS/EFS":
+            assert dimensions.keys() == {"FileSystemId"}
+            values = self.of_file_system.get(self.asked["MetricName"], [])
+        else:
+            assert dimensions == FARGATE
+            values = self.in_use
+        (statistic,) = self.asked["Statistics"]
         begin, step = self.asked["StartTime"], datetime.timedelta(seconds=self.asked["Period"])
-        points = [{"Timestamp": begin + step * at, "Maximum": value} for at, value in enumerate(self.in_use)]
+        points = [{"Timestamp": begin + step * at, statistic: value} for at, value in enumerate(values)]
         return http(200), {"Datapoints": points, "ResponseMetadata": {"HTTPStatusCode": 200}}

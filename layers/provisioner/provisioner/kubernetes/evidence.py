@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Microseconds = Annotated[int, Field(ge=0)]
 UtcSeconds = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 
 
@@ -34,6 +35,23 @@ class MountEvidence(_Part):
     options: str
 
 
+class Measured(_Part):
+    """How long the pod's calls to the file system took: one number for each call, none for what was not measured.
+
+    Of small files, each of 4,096 bytes: create, write, fsync and close; and open, read and close what another pod had
+    written. In sequence, 4 MiB of one file, in calls of 1 MiB, with the same ends.
+    """
+
+    clock: Literal["dd", "dd-once-open", "shell"] = Field(
+        description="who told the time, to a microsecond. dd: busybox's, all of the call; dd-once-open: that of GNU "
+        "coreutils, without open and close; shell: the shell that started dd, with what that start took"
+    )
+    small_write: list[Microseconds] = []
+    small_read: list[Microseconds] = []
+    sequential_write: list[Microseconds] = []
+    sequential_read: list[Microseconds] = []
+
+
 class PodEvidence(_Part):
     """One pod; times are Kubernetes' own, but for `finished`, which is the container's clock when its work was done."""
 
@@ -48,6 +66,10 @@ class PodEvidence(_Part):
     image_digest: str
     mount: MountEvidence | None = Field(description="null: nothing was mounted on /data, which fails the verification")
     files: list[FileEvidence] = Field(description="what the pod wrote, or read")
+    measured: Measured | None = Field(
+        None,
+        description="null: nothing was measured: not by this pod, not with what its image has, or not yet at that time",
+    )
 
 
 class AppenderEvidence(PodEvidence):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.evidence import FileEvidence, MountEvidence, PodEvidence
+from provisioner.kubernetes.measured import measured
 from provisioner.kubernetes.proof import MOUNT_PATH
 
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
@@ -34,7 +35,9 @@ class Printed:
     @property
     def tail(self) -> str:
         untagged = [
-            line for line in self._log.splitlines() if not line.startswith(("mount ", "file ", "listing ", "counter "))
+            line
+            for line in self._log.splitlines()
+            if not line.startswith(("mount ", "file ", "listing ", "counter ", "took "))
         ]
         return " | ".join(untagged[-_LOG_TAIL_LINES:])
 
@@ -80,6 +83,7 @@ def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: 
         image_digest=container.get("imageID", "").rpartition("@")[2],
         mount=printed.mount(),
         files=printed.files(),
+        measured=measured(printed.tagged("took")),
     )
 
 

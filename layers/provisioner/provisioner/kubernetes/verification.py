@@ -18,9 +18,11 @@ from provisioner.kubernetes import isolation, proven
 from provisioner.kubernetes import verification_objects as objects
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.errors import AccessNotYetEffective
-from provisioner.kubernetes.evidence import Evidence, sealed
+from provisioner.kubernetes.evidence import Evidence, SealedEvidence, sealed
+from provisioner.kubernetes.measurements import measurements, proof_of, recorded_with
 from provisioner.kubernetes.pods import is_held_by_default_scheduler, is_leaving, phase, say_why, troubles, utc_seconds
 from provisioner.kubernetes.proof import nonce_of, run_ids_of
+from provisioner.kubernetes.slower import slower
 from provisioner.kubernetes.volume_proof import POLL_SECONDS, SOON_SECONDS, VolumeProgress, VolumeProof, Waiting
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
@@ -61,10 +63,14 @@ def verify(
     *,
     file_system_id: str,
     access_point_ids: Mapping[str, str | None],
+    measured: str = "[]",
+    throughput: Mapping[str, Any] | None = None,
 ) -> Observation:
-    """One step towards the evidence: `progress` to be handed in again while pending, `evidence` when ready.
+    """One step towards the evidence: `progress` to be handed in again while pending; `evidence` when ready, `measured`
+    with what this proof has measured, and how it is `slower` than those before.
 
-    `access_point_ids`: name of the volume -> id, null for the file system's root.
+    `access_point_ids`: name of the volume -> id, null for the file system's root. `measured`: what earlier proofs have
+    measured, as the record has it. `throughput`: see provisioner.kubernetes.slower.
     Idempotency key: `run_id`, from the execution: in every name and label. Never blocks; gives up, counted in the
     waits it has asked for, after verification.timeout_seconds, and before when nothing has got further for eight
     minutes (for half of the time-out, if that is more) and it is said what keeps it. The removal of its pods, once
@@ -76,18 +82,28 @@ def verify(
     volumes = request.of_each_volume
     known = Progress.model_validate(progress or {"volumes": [{} for _ in volumes]})
     proofs = [
-        VolumeProof(one, api, part, said, file_system_id, access_point_ids[one.storage.persistent_volume])
+        VolumeProof(
+            one, api, part, said, file_system_id, access_point_ids[one.storage.persistent_volume], one is volumes[0]
+        )
         for one, part, said in zip(volumes, run_ids_of(run_id, len(volumes)), known.volumes, strict=True)
     ]
     run = _Run(request, api, run_id, known, proofs, now)
     try:
-        return run.advance()
+        observation = run.advance()
     except TerminalError:
         # The failure is the news; what could not be removed now is a stray that the next run removes.
         for each in proofs:
             with contextlib.suppress(BoundaryError, AccessNotYetEffective):
                 each.clean_up()
         raise
+    return _judged(observation, measured, throughput) if observation.ready else observation
+
+
+def _judged(proven: Observation, earlier: str, throughput: Mapping[str, Any] | None) -> Observation:
+    evidence = proven.facts["evidence"]
+    measured = recorded_with(earlier, proof_of(SealedEvidence.model_validate(evidence)))
+    found = [each.payload() for each in slower(measurements(measured), throughput)]
+    return Observation.ready_with(evidence=evidence, measured=measured, slower=found)
 
 
 def clean_up(api: KubernetesApi) -> list[str]:

@@ -12,6 +12,8 @@ from provisioner.request import Request
 RUN_LABEL: Final = "eks-efs-provisioner/run"
 ROLE_LABEL: Final = "eks-efs-provisioner/role"
 _NOBODY: Final = 65534
+# An odd number: its median is one that was measured. Few, as they are made anew with every proof, and paid for.
+_MEASURED_FILES: Final = 9
 _SCRIPTS: Final = Path(__file__).parent / "scripts"
 # Pods last: a Deployment that is still there would make its pods anew.
 _KINDS: Final = ("Deployment", "Pod")
@@ -19,9 +21,9 @@ _KINDS: Final = ("Deployment", "Pod")
 Role = Literal["writer", "appender", "neighbour", "reader"]
 
 
-def writers(request: Request, run_id: str) -> Manifest:
+def writers(request: Request, run_id: str, *, measures: bool = False) -> Manifest:
     labels = _labels("writer", run_id)
-    pod = _pod(request, "writer", run_id, lines=request.verification.lines_per_writer)
+    pod = _pod(request, "writer", run_id, lines=request.verification.lines_per_writer, measures=measures)
     # A Deployment's pods are always restarted; its template has no name and no kind.
     template = {"metadata": {"labels": labels}, "spec": {**pod["spec"], "restartPolicy": "Always"}}
     deployment = manifest(
@@ -37,8 +39,8 @@ def appender(request: Request, run_id: str) -> Manifest:
     return _pod(request, "appender", run_id, lines=APPENDED_LINES)
 
 
-def reader(request: Request, run_id: str) -> Manifest:
-    return _pod(request, "reader", run_id, lines=0)
+def reader(request: Request, run_id: str, *, measures: bool = False) -> Manifest:
+    return _pod(request, "reader", run_id, lines=0, measures=measures)
 
 
 def neighbour(request: Request, run_id: str, places: Iterable[str]) -> Manifest:
@@ -97,18 +99,19 @@ def _remove_selected(api: KubernetesApi, selector: str, namespace: str | None = 
     return found
 
 
-def _pod(request: Request, role: Role, run_id: str, *, lines: int) -> Manifest:
+def _pod(request: Request, role: Role, run_id: str, *, lines: int, measures: bool = False) -> Manifest:
     pod = manifest("verification-pod", name_of(role, run_id), namespace=request.storage.namespace)
     (container,) = pod["spec"]["containers"]
     container |= {
         "image": request.verification.image,
-        "args": [(_SCRIPTS / f"{role}.sh").read_text(encoding="utf-8")],
+        "args": ["".join(map(_script, ["measure", role] if measures else [role]))],
         "env": [
             {"name": "RUN", "value": run_id},
             {"name": "NONCE", "value": nonce_of(run_id)},
             {"name": "LINE_COUNT", "value": str(lines)},
             {"name": "WRITER_COUNT", "value": str(request.verification.writers)},
             {"name": "INCREMENT_COUNT", "value": str(INCREMENTS_PER_WRITER)},
+            {"name": "MEASURED_FILES", "value": str(_MEASURED_FILES if measures else 0)},
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         ],
     }
@@ -116,6 +119,10 @@ def _pod(request: Request, role: Role, run_id: str, *, lines: int) -> Manifest:
     (volume,) = pod["spec"]["volumes"]
     volume["persistentVolumeClaim"] = {"claimName": request.storage.claim}
     return merged(pod, {"metadata": {"labels": _labels(role, run_id)}})
+
+
+def _script(name: str) -> str:
+    return (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
 
 
 def _user(request: Request) -> dict[str, Any]:

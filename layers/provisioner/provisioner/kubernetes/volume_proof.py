@@ -75,7 +75,10 @@ class Waiting:
 
 @dataclass(frozen=True)
 class VolumeProof:
-    """`request` is of this one volume, `run_id` of its part of the run."""
+    """`request` is of this one volume, `run_id` of its part of the run.
+
+    `measures`: its pods also measure; those of one volume, as all are of one file system and would wait for each other.
+    """
 
     request: Request
     api: KubernetesApi
@@ -83,13 +86,14 @@ class VolumeProof:
     progress: VolumeProgress
     file_system_id: str
     access_point_id: str | None
+    measures: bool = False
 
     @property
     def name(self) -> str:
         return self.request.storage.persistent_volume
 
     def start(self) -> Waiting:
-        self._apply(objects.writers(self.request, self.run_id))
+        self._apply(objects.writers(self.request, self.run_id, measures=self.measures))
         self._apply(objects.appender(self.request, self.run_id))
         return Waiting(Reason.WRITERS_STARTING, FIRST_LOOK_SECONDS)
 
@@ -146,7 +150,7 @@ class VolumeProof:
             return None
         pod = self._pod_of("reader")
         if pod is None:
-            self._apply(objects.reader(self.request, self.run_id))
+            self._apply(objects.reader(self.request, self.run_id, measures=self.measures))
             return Waiting(Reason.READER_STARTING, FIRST_LOOK_SECONDS)
         printed = self._finished(pod)
         if printed is None or printed.finished is None:

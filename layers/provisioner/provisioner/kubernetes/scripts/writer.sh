@@ -13,6 +13,7 @@ while [ "$number" -le "$LINE_COUNT" ]; do
   number=$((number + 1))
 done >"$file"
 sync "$file"
+[ "$MEASURED_FILES" -eq 0 ] || measure_writing || :
 
 # Read, raise and write back: without a lock that holds across nodes, increments get lost.
 increment() {
@@ -42,6 +43,7 @@ while [ "$number" -lt "$INCREMENT_COUNT" ]; do
   increment
   number=$((number + 1))
 done
+[ "$MEASURED_FILES" -eq 0 ] || [ "${count:-0}" -lt "$WRITER_COUNT" ] || measure_reading || :
 
 echo "file $(wc -l <"$file") $(sha256sum <"$file" | cut -d ' ' -f 1) $(stat -c '%u:%g %Y' "$file") $file"
 echo "done $(date -u +%Y-%m-%dT%H:%M:%SZ)"
