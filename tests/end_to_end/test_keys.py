@@ -40,10 +40,18 @@ def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_i
     assert "target.yaml" not in first["fix"]
 
     policy = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
-    role = f"arn:aws:iam::{cloud.account_id}:role/eks-efs-provisioner-provisioner"
-    let_in = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": [f"kms:{use}" for use in USES], "Resource": "*"}
-    policy["Statement"].append(let_in)
+    for role, uses in (("provisioner", USES), ("inspector", USES[:1])):
+        arn = f"arn:aws:iam::{cloud.account_id}:role/eks-efs-provisioner-{role}"
+        actions = [f"kms:{use}" for use in uses]
+        policy["Statement"].append({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": actions, "Resource": "*"})
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps(policy))
+    planned = machine.run({**request, "mode": "plan"})
+    assert planned.status == "SUCCEEDED", planned.cause
+    assert [each for each in planned.output["warnings"] if key in each] == []
+    kms.disable_key(KeyId=key.rpartition("/")[2])
+    told = machine.run({**request, "mode": "plan"})
+    assert f"cluster.secrets_key_arn {key} is Disabled" in told.cause
+    kms.enable_key(KeyId=key.rpartition("/")[2])
     run = machine.run(request)
     assert run.status == "SUCCEEDED", run.cause
     assert cloud.client("eks").describe_cluster(name="foreign-key")["cluster"]["encryptionConfig"][0]["provider"] == {

@@ -67,12 +67,22 @@ def full(world: World, name: str) -> dict[str, Any]:
 
 
 def guest(world: World, name: str) -> dict[str, Any]:
-    """A request for a cluster in the network of the full one, whose pods run an image of the account's own."""
+    """A request for two teams' cluster in the network of the full one, whose pods run an image of the account's own."""
     network = scene(world, f"{name}-full").payload["network"]
     subnets = [subnet["subnet_id"] for subnet in network["private_subnets"]]
     given = {"vpc_id": network["vpc_id"], "private_subnet_ids": subnets}
     pods = {**PATIENT, "image": world.private_image}
-    return {"cluster": {"name": f"{name}-guest"}, "network": given, "verification": pods}
+    volumes = [
+        {
+            "name": f"efs-{team}",
+            "claim": team,
+            "namespace": team,
+            "access_point": {"uid": 1000, "gid": 1000, "path": path},
+        }
+        for team, path in (("orders", "/teams/orders"), ("payments", "/teams/payments"))
+    ]
+    cluster, storage = {"name": f"{name}-guest"}, {"volumes": volumes}
+    return {"cluster": cluster, "network": given, "storage": storage, "verification": pods}
 
 
 def isolated(world: World, name: str) -> dict[str, Any]:
