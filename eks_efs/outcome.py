@@ -11,6 +11,7 @@ from rich.console import Console
 from eks_efs import reports
 from eks_efs.endings import Exit
 from eks_efs.executions import Described, failure_of
+from eks_efs.speed import show_slower, show_speed
 from eks_efs.stack import Stack
 from eks_efs.tables import (
     diagnosis_tables,
@@ -86,8 +87,10 @@ class Outcome:
                 _show_tables(console, removal_tables(self.output) if is_removal else plan_tables(self.output))
                 console.print(f"\n[bold]Planned[/]: {self.output['summary']}. Nothing was touched.")
             case "Verified":
+                self._show_behaviour(console)
                 self._show_verified(console)
             case "Drifted":
+                self._show_behaviour(console)
                 console.print(drift_table(self.output["drift"]))
                 count = _differences(len(self.output["drift"]))
                 console.print(f"[bold red]Drifted[/]: {count}. {_touched(self.output)}")
@@ -115,6 +118,13 @@ class Outcome:
         console.print(f"[bold red]Failed[/] in the state [bold]{failed['state']}[/]: {failed['error']}")
         console.print(failed["cause"], markup=False, soft_wrap=True, style="dim")
         _show_tables(console, diagnosis_tables(self.failure["diagnosis"]))
+
+    def _show_behaviour(self, console: Console) -> None:
+        """A check from before there were times has none of what is slower."""
+        behaviour = self.output["behaviour"]
+        if behaviour and behaviour["proven"]:
+            show_speed(console, behaviour["evidence"])
+            show_slower(console, self.output.get("slower", []))
 
     def _show_verified(self, console: Console) -> None:
         repaired, behaviour = self.output["repaired"], self.output["behaviour"]

@@ -11,6 +11,7 @@ from eks_efs.attested import Attested, RefusedError, verify
 from eks_efs.endings import Exit, WrongInput
 from eks_efs.options import examples, of_a_stack, with_json
 from eks_efs.screen import Screen
+from eks_efs.speed import show_speed
 from eks_efs.stack import Stack
 from provisioner.report.attestation import ATTESTATION, EVIDENCE, EvidenceKey
 
@@ -23,7 +24,7 @@ _RECOMPUTED: Final = (
     "the signature, every line of every writer from the run's nonce, every sha256, the order of all times"
 )
 _NOT_SHOWN: Final = (
-    "that the storage is right at any other time; how fast it is; that nobody who may use the key, or change the"
+    "that the storage is right at any other time, or as fast; that nobody who may use the key, or change the"
     " functions that do, made it up. Times are those of Kubernetes and of the containers."
 )
 
@@ -131,3 +132,4 @@ def _tell(console: Console, found: Attested) -> None:
     ):
         table.add_row(f"  {name}", text)
     console.print(table)
+    show_speed(console, about.model_dump(mode="json"))

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from eks_efs.endings import Exit
 from eks_efs.outcome import Outcome
+from tests.unit.functions.report_seam import evidence
 
 DIFFERENCE = {
     "resource": "security group sg-1",
@@ -92,3 +93,23 @@ def test_a_failure_is_told_with_its_cause_what_proves_it_and_what_to_do() -> Non
     for text in ("no pod [sic]", "Proved: closed", "ingress of sg-1: nothing of the pods", "open it"):
         assert text in shown
     assert "other" not in shown
+
+
+def test_a_check_with_pods_tells_how_fast_it_was_and_that_slower_is_no_drift() -> None:
+    slower = {
+        **DIFFERENCE,
+        "path": "small_write_milliseconds.eu-west-1a",
+        "severity": "information",
+        "expected": 9.5,
+        "actual": 80.0,
+        "fix": "its burst credits are spent [sic]",
+    }
+    behaviour = {"proven": True, "evidence": evidence()}
+    outcome = succeeded(status="Verified", repaired=[], behaviour=behaviour, slower=[slower, slower])
+    shown = told(outcome)
+    assert outcome.exit_code == Exit.AS_ASKED
+    assert "How fast it was" in shown
+    assert "Slower than before: small_write_milliseconds.eu-west-1a: 80, usually 9.5" in shown
+    assert shown.count("its burst credits are spent [sic]") == 1
+    assert "Verified: no difference, and a fresh pod read what 1 pods wrote." in shown
+    assert "How fast it was" in told(succeeded(**{**DRIFTED, "behaviour": behaviour}))

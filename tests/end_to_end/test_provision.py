@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from eks_efs import attested
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
+from provisioner.kubernetes.measurements import measurements
 from tests.end_to_end.runs import Machine, Run
 
 REQUEST = {"cluster": {"name": "good"}, "verification": {"writers": 3, "lines_per_writer": 20}}
@@ -77,6 +78,23 @@ def test_whoever_has_the_public_key_can_check_the_evidence_alone(good: Run, clou
     found = attested.verify(kept(url.path), kept(f"{url.path}.intoto.jsonl"), kept(key["Key"]))
     assert found.execution_arn == good.arn
     assert found.evidence.model_dump(mode="json") == good.output["evidence"]
+
+
+def test_what_its_pods_measured_is_in_the_evidence_and_begins_the_clusters_record(
+    good: Run, cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    evidence = good.output["evidence"]
+    # How many calls there was time for is this machine's business, and how long they took.
+    writes = [each for writer in evidence["writers"] for each in writer["measured"]["small_write"]]
+    assert 3 <= len(writes) <= 27
+    assert evidence["reader"]["measured"]["small_read"]
+    name = "small_write_milliseconds"
+    (proof,) = measurements(record_of(cloud, machine, "good")["measured"]["S"])
+    assert (proof.run_id, proof.at) == (evidence["run_id"], evidence["verified_at"])
+    assert proof.zones.keys() == {
+        pod["zone"] for pod in (*evidence["writers"], evidence["appender"], evidence["reader"])
+    }
+    assert sum(zone[name].count for zone in proof.zones.values() if name in zone) == len(writes)
 
 
 def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> None:

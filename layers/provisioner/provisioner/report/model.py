@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from provisioner.kubernetes.proof import run_id_of
 from provisioner.report.history import Event, read
 from provisioner.report.picture import Picture, picture
+from provisioner.report.speed import Speed, speed
 from provisioner.report.timeline import Timeline, timeline
 from provisioner.report.topology import Pod, Topology, pod, seen_by, topology, volumes_of
 
@@ -66,6 +67,7 @@ class Report:
     topology: Topology
     pictures: tuple[tuple[str, Picture], ...]
     volumes: tuple[Volume, ...]
+    speed: Speed | None
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -118,6 +120,7 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
             (name, picture(built, columns=columns)) for name, columns in (("wide", 3), ("medium", 2), ("narrow", 1))
         ),
         volumes=tuple(_volume(each, str(evidence["run_id"])) for each in volumes_of(evidence) if each),
+        speed=speed(evidence),
     )
 
 
