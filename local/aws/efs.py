@@ -16,7 +16,7 @@ from botocore.model import StructureShape
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import JsonRESTError
 from moto.efs.exceptions import EFSError
-from moto.efs.models import AccessPoint, FileSystem, MountTarget
+from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget
 from moto.moto_api._internal import mock_random
 
 from local.aws import backup, ec2_interfaces, efs_replication, efs_rules, efs_size, keys, network, quotas
@@ -33,6 +33,8 @@ PATHS_THAT_MOTO_LACKS = (
     "file-systems/(?P<id>[^/]+)/replication-configuration",
     "file-systems/replication-configurations",
 )
+PAGE = 100
+"""Of any list. Source: EFS API reference, MaxItems: "automatically set to 100" (moto: 10)."""
 LONG_ID_DIGITS = 17
 ID_DIGITS = LONG_ID_DIGITS
 
@@ -43,10 +45,20 @@ def install(cloud: Cloud) -> None:
     efs_size.install(cloud)
     efs_replication.install()
     setattr(EFSError, "__init__", _error)  # noqa: B010
+    setattr(EFSBackend, "_mark_description", _next_page)  # noqa: B010
     long = SimpleNamespace(get_random_hex=lambda _length=0: mock_random.get_random_hex(ID_DIGITS))
     setattr(models, "mock_random", long)  # noqa: B010
     paths = (*efs_urls.url_paths, *(f"{{0}}/2015-02-01/{path}$" for path in PATHS_THAT_MOTO_LACKS))
     efs_urls.url_paths = dict.fromkeys(paths, StrictEfs.dispatch)
+
+
+def _next_page(self: EFSBackend, found: list[Any], max_items: int) -> str | None:
+    """moto's marker is a hash of all that is yet to come, described anew for every page."""
+    if max_items >= len(found):
+        return None
+    marker: str = mock_random.get_random_hex(32)
+    self.next_markers[marker] = found[max_items:]
+    return marker
 
 
 class StrictEfs(ReplicationOperations):
@@ -55,6 +67,9 @@ class StrictEfs(ReplicationOperations):
     def call_action(self) -> TYPE_RESPONSE:
         with LOCK:
             return super().call_action()
+
+    def _get_int_param(self, param_name: str, if_none: Any = None) -> Any:
+        return super()._get_int_param(param_name, PAGE if param_name == "MaxItems" else if_none)
 
     def describe_account_preferences(self) -> Any:
         form = "LONG_ID" if ID_DIGITS == LONG_ID_DIGITS else "SHORT_ID"

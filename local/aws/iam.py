@@ -104,9 +104,9 @@ def principal_id(principal_arn: str) -> str | None:
     backend = _backend_of(principal_arn)
     if backend is None:
         return None
-    roles = [role for role in backend.get_roles() if iam_changes.seen_trust(role) is not None]
-    found: list[Role | User] = [*roles, *backend.users.values()]
-    return next((str(principal.id) for principal in found if principal.arn == principal_arn), None)
+    if (role := find_role(principal_arn)) is not None:
+        return None if iam_changes.seen_trust(role) is None else str(role.id)
+    return next((str(user.id) for user in list(backend.users.values()) if user.arn == principal_arn), None)
 
 
 def caller_of(access_key_id: str, account_id: str, partition: str) -> Principal:

@@ -68,6 +68,8 @@ def default_document(policy: ManagedPolicy) -> Any:
 def _not_yet_seen(principal: Role | User, kind: Kind) -> _Change | None:
     """The earliest change that others do not see yet: to them everything is as it was before it."""
     changes, arn = _changes.get((principal.id, kind), ()), principal.arn
+    if not changes:
+        return None
     delay = max(
         (delay for (pattern, of), delay in DELAYS.items() if of == kind and fnmatchcase(arn, pattern)), default=0
     )
