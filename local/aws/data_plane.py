@@ -83,6 +83,7 @@ class ClusterDataPlane:
                     raise PlacementRefused(fargate_rules.LIMIT_REACHED)
                 ec2_interfaces.hold(interface)
                 self._execution_roles[placement.node_name] = profile.pod_execution_role_arn
+                self._cluster.node_versions[placement.node_name] = self._cluster.version
                 return placement
             return None
 
@@ -92,6 +93,7 @@ class ClusterDataPlane:
             interface = self._interface(placement)
             if interface is not None:
                 self._released.add(interface.id)
+                self._cluster.node_versions.pop(placement.node_name, None)
                 ec2_interfaces.let_go(self._cloud, self._ec2, "pod interface", [interface])
                 fargate_usage.end(*self._place, self._name(placement))
 
@@ -190,6 +192,7 @@ class ClusterDataPlane:
             availability_zone_id=str(subnet.availability_zone_id),
             ip_address=address,
             profile_name=profile_name,
+            kubelet_version=f"v{self._cluster.version}.0-eks",
         )
 
     def _interface(self, placement: Placement) -> NetworkInterface | None:

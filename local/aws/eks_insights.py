@@ -19,6 +19,7 @@ from local.aws.eks_state import Cluster, utc_now
 from local.aws.refusals import refusal
 
 CATEGORY = "UPGRADE_READINESS"
+SKEW = 3
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def _of_next(cluster: Cluster, version: str) -> Iterator[Insight]:
         yield Insight(health, version, "ERROR", f"Cluster has health issues: {found}", "Resolve the health issues.")
     else:
         yield Insight(health, version, "PASSING", "No cluster health issues detected.")
+    yield _of_kubelets(cluster, version)
     compatible = {addon.name: eks_addons.compatible_versions(addon.name, version) for addon in cluster.addons.values()}
     old = [addon.name for addon in cluster.addons.values() if addon.version not in compatible[addon.name]]
     name = "EKS add-on version compatibility"
@@ -149,3 +151,19 @@ def _of_next(cluster: Cluster, version: str) -> Iterator[Insight]:
         yield Insight(name, version, "ERROR", reason, fix, {"addonCompatibilityDetails": details})
     else:
         yield Insight(name, version, "PASSING", "All installed EKS add-on versions are compatible.")
+
+
+def _of_kubelets(cluster: Cluster, version: str) -> Insight:
+    """Source: AWS CLI, examples of describe-insight (its name and words); Kubernetes, "Version Skew Policy" (three
+    minor versions). The words of what it finds are ours.
+    """
+    name, fix = "Kubelet version skew", "Upgrade your worker nodes to match the version of your control plane."
+    behind = sorted({each for each in list(cluster.node_versions.values()) if _minor(each) < _minor(cluster.version)})
+    if not behind:
+        return Insight(name, version, "PASSING", "Node kubelet versions match the cluster control plane version.", fix)
+    status = "ERROR" if _minor(behind[0]) < _minor(version) - SKEW else "WARNING"
+    return Insight(name, version, status, f"Node kubelet versions are behind: {', '.join(behind)}", fix)
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])

@@ -199,6 +199,8 @@ class Cluster:
     """In mode CONFIG_MAP the creator is an administrator without an entry anybody can see."""
     profiles: dict[str, FargateProfile] = field(default_factory=dict)
     nodegroups: dict[str, Nodegroup] = field(default_factory=dict)
+    node_versions: dict[str, str] = field(default_factory=dict)
+    """Of Fargate: a node is of the cluster's version at the time, and stays so until its pod is made again."""
     addons: dict[str, Addon] = field(default_factory=dict)
     updates: dict[str, Update] = field(default_factory=dict)
     issues_seen: list[dict[str, Any]] = field(default_factory=list)

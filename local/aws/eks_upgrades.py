@@ -48,6 +48,7 @@ def _type_of(cluster: Cluster, version: str) -> str:
     step = _minor(version) - _minor(cluster.version)
     if step == 1:
         _check_node_groups(cluster)
+        _check_fargate_pods(cluster)
         return "VersionUpdate"
     if step == -1 and _may_go_back(cluster, version):
         return "VersionRollback"
@@ -77,6 +78,19 @@ def _check_node_groups(cluster: Cluster) -> None:
                 clusterName=cluster.name,
                 nodegroupName=group.name,
             )
+
+
+def _check_fargate_pods(cluster: Cluster) -> None:
+    """Source: oslokommune/okctl#1015 (the words); EKS user guide, "Update existing cluster to new Kubernetes version"
+    (nodes of Fargate have to be of the control plane's minor version).
+    """
+    if any(_minor(version) < _minor(cluster.version) for version in list(cluster.node_versions.values())):
+        raise refusal(
+            "InvalidRequestException",
+            f"Kubelet version of Fargate pods must be updated to match cluster version {cluster.version} before "
+            "updating cluster version; Please recycle all offending pod replicas",
+            clusterName=cluster.name,
+        )
 
 
 def _check_readiness(cluster: Cluster, version: str) -> None:

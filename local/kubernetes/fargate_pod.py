@@ -110,7 +110,8 @@ class FargatePod:
             return
         await self._join(self._placement)
         self._node = node_object(self._placement)  # known before it exists: a cancelled request may have made it
-        self._node = await register_node(api, self._placement, await self._kubelet_address(), services.kubelet_version)
+        version = self._placement.kubelet_version or services.kubelet_version
+        self._node = await register_node(api, self._placement, await self._kubelet_address(), version)
         await api.bind(self._pod, self._placement.node_name)
         message = f"Successfully assigned {self.namespace}/{self.name} to {self._placement.node_name}"
         await services.fargate_events.normal(self._pod, "Scheduled", message)

@@ -57,6 +57,8 @@ class Placement:
     availability_zone_id: str
     ip_address: str
     profile_name: str = ""
+    kubelet_version: str = ""
+    """As its node tells it: that of the cluster when the pod came; none is the API server's own."""
 
 
 @dataclass(frozen=True)

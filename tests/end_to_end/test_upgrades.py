@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 
 from local.aws import eks_addons, eks_insights
+from local.aws.eks_rules import OFFERED_VERSIONS
 from local.aws.eks_state import Cluster, Update, clusters_of
 from local.cloud import EmbeddedCloud
+from local.faults.scene import Scene
 from tests.end_to_end.resources import mutating
 from tests.end_to_end.runs import Machine, Run, until
 from tests.end_to_end.test_provision import published, validate
 
 NAME, OLD, NEXT, WANTED = "upgraded", "1.34", "1.35", "1.36"
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+BEFORE_THE_LAST_TWO = OFFERED_VERSIONS[-3]
 QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}
 BETWEEN = {"cloudformation:CreateStack", "eks:CreateCluster", "efs:CreateFileSystem", "eks:CreateFargateProfile"}
 
@@ -99,3 +102,31 @@ def test_a_run_that_is_stopped_in_an_upgrade_is_gone_on_with_by_the_next(
     assert run.output["cluster"]["version"] == following
     assert [each.status for each in upgrades()] == ["Successful"]
     assert cluster.addons["coredns"].version == eks_addons.default_version("coredns", following)
+
+
+@embedded_only
+@pytest.mark.usefixtures("old")
+def test_a_teams_pod_of_the_version_before_holds_the_next_upgrade_and_is_named_until_it_is_made_again(
+    machine: Machine, cloud: EmbeddedCloud
+) -> None:
+    """The first of two steps is done; Fargate's nodes keep the version they came with."""
+    cluster = cluster_of(cloud)
+    cluster.version = BEFORE_THE_LAST_TWO
+    scene = Scene.recorded(cloud, machine.outputs["ClaimsTableName"], NAME)
+    pods = "/api/v1/namespaces/default/pods"
+    container = {"name": "web", "image": "public.ecr.aws/docker/library/busybox:1.37", "command": ["sleep", "3600"]}
+    metadata = {"name": "web", "namespace": "default"}
+    scene.create(pods, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}})
+    scene.until(lambda: (scene.get(f"{pods}/web") or {})["status"].get("phase") == "Running")
+    held = machine.run(asked(OFFERED_VERSIONS[-1]))
+    assert held.status == "FAILED"
+    (event,) = published(cloud, "Storage Cluster Failed", held.arn)
+    first = event["diagnosis"][0]
+    assert (first["rule"], first["verdict"]) == ("upgrade-held-by-pods", "proved")
+    assert first["fix"].startswith("make default/web again")
+    assert cluster.version == OFFERED_VERSIONS[-2]
+
+    scene.remove(f"{pods}/web")
+    run = machine.run(asked(OFFERED_VERSIONS[-1]))
+    assert run.status == "SUCCEEDED", run.cause
+    assert cluster.version == OFFERED_VERSIONS[-1]

@@ -137,6 +137,28 @@ def test_node_groups_of_an_older_version_stand_in_the_way(parts: Any, eks: Any) 
     assert "Nodegroup old must be updated to match cluster version 1.35" in refusal(eks, "1.36")
 
 
+def test_pods_on_fargate_of_an_older_version_stand_in_the_way_and_an_insight_tells_of_them(
+    parts: Any, eks: Any
+) -> None:
+    cluster = clusters_of("123456789012", "ap-northeast-1")["demo"]
+    asked = {"clusterName": "demo", "filter": {"kubernetesVersions": ["1.36"]}}
+    cluster.node_versions |= {"fargate-1": OLD, "fargate-2": "1.35"}
+    eks.update_cluster_version(name="demo", version="1.35")
+    parts.clock.pass_time()
+
+    def skew() -> str:
+        (found,) = [each for each in eks.list_insights(**asked)["insights"] if each["name"] == "Kubelet version skew"]
+        return str(found["insightStatus"]["status"])
+
+    assert skew() == "WARNING"
+    assert "Kubelet version of Fargate pods must be updated to match cluster version 1.35" in refusal(eks, "1.36")
+    cluster.node_versions["fargate-1"] = "1.32"
+    assert skew() == "ERROR"
+    del cluster.node_versions["fargate-1"]
+    assert skew() == "PASSING"
+    eks.update_cluster_version(name="demo", version="1.36")
+
+
 def fill(parts: Any, subnet_id: str) -> None:
     ec2 = parts.client("ec2")
     while ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["AvailableIpAddressCount"] >= 5:

@@ -420,6 +420,16 @@ FAILURES: Final[dict[str, tuple[Failure, set[str]]]] = {
         ),
         {"denied-by-policy"},
     ),
+    "older pods": (
+        failed(
+            "Ensure cluster",
+            "NotUpgradable: UpdateClusterVersion: InvalidRequestException (Kubelet version of Fargate pods must be "
+            "updated to match cluster version 1.35 before updating cluster version; Please recycle all offending pod "
+            "replicas); make what still runs an older version than 1.35 anew, then start again",
+            "UnsettledError",
+        ),
+        {"upgrade-held-by-pods", "upgrade-not-ready"},
+    ),
     "tag policy": (
         failed(
             "Ensure security group",

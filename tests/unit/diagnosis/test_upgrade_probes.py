@@ -65,6 +65,25 @@ def test_the_latest_upgrade_tells_why_it_failed(
         }
 
 
+HELD = "NotUpgradable: UpdateClusterVersion: InvalidRequestException (Kubelet version of Fargate pods must be updated"
+
+
+def test_pods_that_still_run_the_version_before_are_named_and_others_are_not(world: World) -> None:
+    probe = rule("upgrade-held-by-pods").probe
+    assert probe(world.live(WANTED), "").verdict == "refuted"
+    for name, version in (("new", "v1.33.9-eks-1"), ("old", "v1.32.11-eks-2")):
+        info = {"nodeInfo": {"kubeletVersion": version}}
+        world.kubernetes.put({"kind": "Node", "metadata": {"name": f"fargate-{name}", "labels": {}}, "status": info})
+        pod = {"kind": "Pod", "metadata": {"name": f"web-{name}", "namespace": "shop", "labels": {}}}
+        world.kubernetes.put({**pod, "spec": {"nodeName": f"fargate-{name}"}})
+    finding = probe(world.live(WANTED), HELD)
+    assert finding.verdict == "proved"
+    assert finding.saw == "v1.32.11-eks-2 where the cluster is 1.33: fargate-old"
+    assert finding.ids == {"the_pods": "shop/web-old", "the_cluster": "eks-example", "the_version": "1.33"}
+    world.remove("Node")
+    assert probe(world.live(WANTED), HELD).verdict == "possible"
+
+
 @pytest.mark.parametrize(("errors", "verdict"), [([FULL], "proved"), ([TROUBLE], "refuted")])
 def test_an_upgrade_needs_more_addresses_than_a_mount_target(
     errors: list[dict[str, Any]], verdict: str, world: World

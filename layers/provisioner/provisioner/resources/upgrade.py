@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import ErrorReason, TerminalError
+from provisioner.aws.errors import boundary_error
+from provisioner.errors import ErrorReason, TerminalError, UnsettledError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import addon_upgrade, health, versions
@@ -60,7 +61,8 @@ def ensure(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient", step: 
     Without the id of its update, one that is under way is waited for, and one that failed before this run is tried
     again.
     Idempotency key: the version; EKS takes one update at a time.
-    Raises: TerminalError NOT_UPGRADABLE (EKS's insights), UNUSABLE (the update failed, with its errors).
+    Raises: TerminalError NOT_UPGRADABLE (EKS's insights), UNUSABLE (the update failed, with its errors);
+    UnsettledError NOT_UPGRADABLE (nodes of the version before).
     Source: EKS API, UpdateClusterVersion, Update.status, Update.errors; EKS user guide, "Update existing cluster to
     new Kubernetes version" (control plane first, add-ons after it).
     """
@@ -79,6 +81,13 @@ def ensure(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient", step: 
         update = eks.update_cluster_version(name=cluster["name"], version=step.to)["update"]
     except eks.exceptions.ResourceInUseException:
         return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_SECONDS)
+    except eks.exceptions.InvalidRequestException as refused:
+        # Pods and nodes of the version before; those that have just ended count for a while.
+        raise UnsettledError(
+            ErrorReason.NOT_UPGRADABLE,
+            boundary_error(refused, "UpdateClusterVersion").subject,
+            remedy=f"make what still runs an older version than {cluster['version']} anew, then start again",
+        ) from refused
     return Observation.pending(Reason.UPGRADING, retry_after_seconds=POLL_SECONDS, update_id=update["id"])
 
 

@@ -77,6 +77,15 @@ class LiveObjects:
         return self._connection.api.list("Pod", "kube-system")
 
     @once
+    def nodes(self) -> list[Manifest]:
+        return self._connection.api.list("Node")
+
+    @once
+    def all_pods(self) -> list[Manifest]:
+        """Of all namespaces, teams' own among them."""
+        return self._connection.api.list("Pod")
+
+    @once
     def warnings(self) -> list[Manifest]:
         """Warning events about the run's objects, latest first; they outlive the pods by an hour."""
         events = self._connection.api.list("Event", self._request.storage.namespace)

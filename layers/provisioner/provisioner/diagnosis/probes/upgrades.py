@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
+from provisioner.resources import versions
 from provisioner.resources.problem import instructions
 from provisioner.resources.upgrade import summary_of
 
@@ -25,6 +26,33 @@ def insights(live: Live, _text: str) -> Finding:
     if found:
         return Finding.proved(looked_at, "; ".join(each.what for each in found), what_to_do=instructions(found))
     return Finding.refuted(looked_at, "none of them is an ERROR about the next version")
+
+
+def older_nodes(live: Live, text: str) -> Finding:
+    """Nodes whose kubelet is of an older minor version than the cluster, with the pods on them."""
+    cluster, looked_at = live.eks.cluster, f"kubelets of the nodes of cluster {live.request.cluster.name}"
+    if cluster is None or not text:
+        return Finding.refuted(looked_at, "EKS has refused no upgrade for them")
+    older = {
+        node["metadata"]["name"]: version
+        for node in live.objects.nodes
+        if _minor(version := node["status"]["nodeInfo"]["kubeletVersion"]) < versions.minor(cluster["version"])
+    }
+    pods = [
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        for pod in live.objects.all_pods
+        if pod["spec"].get("nodeName") in older
+    ]
+    names = {"the_cluster": cluster["name"], "the_version": cluster["version"]}
+    if not older:
+        return Finding.possible(looked_at, f"none is older than {cluster['version']} now", **names)
+    saw = f"{', '.join(sorted(set(older.values())))} where the cluster is {cluster['version']}: {', '.join(older)}"
+    return Finding.proved(looked_at, saw, the_pods=", ".join(pods) or "the pods on them", **names)
+
+
+def _minor(kubelet_version: str) -> int:
+    """Of v1.34.2-eks-ba24e9c: 34."""
+    return int(kubelet_version.split(".")[1])
 
 
 def failed(live: Live, _text: str) -> Finding:

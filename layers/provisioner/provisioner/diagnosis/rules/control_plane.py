@@ -126,6 +126,16 @@ RULES: Final = (
         fix="{what_to_do}; then run again",
     ),
     Rule(
+        id="upgrade-held-by-pods",
+        states=BUILDING,
+        symptoms=(seen("InvalidRequestException", component="UpdateClusterVersion"),),
+        cause="Pods on Fargate, or nodes, still run the version before: EKS upgrades a cluster no further until they "
+        "are made again.",
+        probe=upgrades.older_nodes,
+        fix="make {the_pods} again, for instance by kubectl rollout restart of what they belong to; then run again: "
+        "{the_cluster} goes on from {the_version}",
+    ),
+    Rule(
         id="upgrade-failed",
         states=BUILDING,
         symptoms=(seen("Unusable", text=rf"^Unusable: the upgrade of cluster (?!.*\b({upgrades.NO_ADDRESSES})\b)"),),
