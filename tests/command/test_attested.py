@@ -169,7 +169,7 @@ def end_before_it_began(evidence: dict[str, Any]) -> None:
     [
         (drop_a_line, "lines, not"),
         (forget_a_hash, "differs from what was written"),
-        (read_before_it_was_written, "reader.created: 2020-01-01T00:00:00Z is before"),
+        (read_before_it_was_written, "reader was made at 2020-01-01T00:00:00Z, before"),
         (run_before_it_was_made, "appender.running: 2020-01-01T00:00:00Z is before"),
         (use_another_nonce, "nonce: "),
         (belong_to_another_run, "run_id: "),

@@ -73,6 +73,11 @@ def test_what_was_written_and_read_back_is_proof() -> None:
     assert found_in(written()) == ""
 
 
+def test_a_reader_that_was_made_before_all_had_written_proves_nothing() -> None:
+    told = found_in(written(), created="2026-01-02T03:04:04Z")
+    assert told.count("reader was made at 2026-01-02T03:04:04Z, before") == len([*NAMES, "appender"])
+
+
 @tried
 @given(st.sampled_from(NAMES), st.data())
 def test_any_altered_byte_is_found(name: str, data: st.DataObject) -> None:

@@ -112,7 +112,7 @@ def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
         "node": f"node-of-{pod}",
         "node_uid": None,
         "zone": None,
-        "created": "",
+        "created": printed.finished,
         "scheduled": None,
         "running": "",
         "finished": printed.finished,

@@ -69,6 +69,7 @@ def differences(
     return [
         *_mount_differences(pods),
         *_node_differences([*writers, appender], reader),
+        *_time_differences([*writers, appender], reader),
         *(
             difference
             for writer in writers
@@ -96,6 +97,16 @@ def _node_differences(writing: Iterable[PodEvidence], reader: ReaderEvidence) ->
     for pod in writing:
         if _same_node(pod, reader):
             yield f"{reader.pod} read on {reader.node}, where {pod.pod} had written"
+
+
+def _time_differences(writing: Iterable[PodEvidence], reader: ReaderEvidence) -> Iterable[str]:
+    """Who is made when all have said that they are done can have mounted and opened nothing before.
+
+    Both times are UTC in whole seconds, in one format, so that the later one is the greater text.
+    """
+    for pod in writing:
+        if reader.created < pod.finished:
+            yield f"{reader.pod} was made at {reader.created}, before {pod.pod} had written, at {pod.finished}"
 
 
 def _same_node(one: PodEvidence, other: PodEvidence) -> bool:

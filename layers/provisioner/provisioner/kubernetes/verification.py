@@ -1,4 +1,4 @@
-"""Proof that the storage is shared: pods write, are gone, and one that never saw them reads every byte back.
+"""Proof that the storage is shared: pods write, and one that is made when all have written reads every byte back.
 
 Phases, each of which may be entered again at any line: start -> write -> look -> stop_writers -> read -> clean_up.
 Volumes go through them side by side, each phase with all of them: what one volume's pods look for in another, in
@@ -171,8 +171,8 @@ class _Run:
 
     def _read(self) -> Observation:
         if self.progress.phase == "stop_writers":
-            if stopping := self._each(VolumeProof.stop_writers):
-                return stopping
+            for each in self.volumes:
+                each.stop_writers()
             self.progress.phase = "read"
         if reading := self._each(VolumeProof.read):
             return reading

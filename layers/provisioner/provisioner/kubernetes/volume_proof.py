@@ -35,9 +35,9 @@ from provisioner.observation import Reason
 from provisioner.request import Request
 from provisioner.volumes import root_of
 
-# A pod on Fargate takes about a minute: a first long look, then short ones.
-FIRST_LOOK_SECONDS: Final = 15
-POLL_SECONDS: Final = 5
+# A pod on Fargate is Ready after about 57 seconds, and seldom before 45: until then nobody looks, and then often.
+FIRST_LOOK_SECONDS: Final = 45
+POLL_SECONDS: Final = 3
 SOON_SECONDS: Final = 2
 
 
@@ -92,10 +92,15 @@ class VolumeProof:
     def name(self) -> str:
         return self.request.storage.persistent_volume
 
+    @property
+    def _first_look_seconds(self) -> int:
+        """Who gives little time is to have most of it for looking."""
+        return min(FIRST_LOOK_SECONDS, self.request.verification.timeout_seconds // 4)
+
     def start(self) -> Waiting:
         self._apply(objects.writers(self.request, self.run_id, measures=self.measures))
         self._apply(objects.appender(self.request, self.run_id))
-        return Waiting(Reason.WRITERS_STARTING, FIRST_LOOK_SECONDS)
+        return Waiting(Reason.WRITERS_STARTING, self._first_look_seconds)
 
     def write(self) -> Waiting | None:
         pods = objects.pods_of(self.api, self.request, self.run_id, "writer")
@@ -128,7 +133,7 @@ class VolumeProof:
         if pod is None:
             tried = [place for each in places.values() for place in each]
             self._apply(objects.neighbour(self.request, self.run_id, tried))
-            return Waiting(Reason.NEIGHBOUR_STARTING, FIRST_LOOK_SECONDS)
+            return Waiting(Reason.NEIGHBOUR_STARTING, self._first_look_seconds)
         printed = self._finished(pod)
         if printed is None or printed.finished is None:
             return _of_one(pod, Reason.NEIGHBOUR_STARTING, Reason.NEIGHBOUR_LOOKING)
@@ -138,12 +143,10 @@ class VolumeProof:
         self.progress.neighbour = NeighbourEvidence(**observed.model_dump(), attempts=attempts)
         return None
 
-    def stop_writers(self) -> Waiting | None:
-        # Also the kernel's cache of a writing node must not be what the reader reads.
-        if leaving := objects.remove_writing(self.api, self.request, self.run_id):
-            pods = [each for each in leaving if each["kind"] == "Pod"]
-            return Waiting(Reason.WRITERS_TERMINATING, POLL_SECONDS, unfinished=pods)
-        return None
+    def stop_writers(self) -> None:
+        """Nothing waits for them to be gone: all has been written, synced and closed, and the reader's node has no
+        cache of theirs, or its evidence is refused. `clean_up` waits."""
+        objects.remove_writing(self.api, self.request, self.run_id)
 
     def read(self) -> Waiting | None:
         if self.progress.reader is not None:
@@ -151,7 +154,7 @@ class VolumeProof:
         pod = self._pod_of("reader")
         if pod is None:
             self._apply(objects.reader(self.request, self.run_id, measures=self.measures))
-            return Waiting(Reason.READER_STARTING, FIRST_LOOK_SECONDS)
+            return Waiting(Reason.READER_STARTING, self._first_look_seconds)
         printed = self._finished(pod)
         if printed is None or printed.finished is None:
             return _of_one(pod, Reason.READER_STARTING, Reason.READER_READING)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_service_quotas import ServiceQuotasClient
     from mypy_boto3_service_quotas.type_defs import ServiceQuotaTypeDef
 
-# Two of CoreDNS, the reader or the appender beside the writers: each pod is a node of the smallest size.
+# Two of CoreDNS, the appender and, when that has ended, the reader beside the writers: each pod is a node of the
+# smallest size, which goes when the pod has ended.
 # Source: EKS User Guide, "Understand Fargate Pod configuration details".
 _PODS_OF_DNS: Final = 2
 _PODS_BESIDE_WRITERS: Final = 1

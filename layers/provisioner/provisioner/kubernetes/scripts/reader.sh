@@ -1,4 +1,5 @@
-# A fresh mount, started when no writer is left: what it reads came from the file system, not from anybody's cache.
+# A fresh mount on a node of its own, made when all writers are done: what it reads came from the file system, not from
+# anybody's cache.
 set -eu
 sed 's/^/mount /' /proc/mounts
 
