@@ -16,7 +16,7 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost control-plane clean
+.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost bench-critical-path control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ bench-fleet: $(VENV)/.runtime ## check 10, 100 and 1,000 recorded clusters: wall
 
 bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md
 	@$(BIN)/python -m bench.cost
+
+bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, or HISTORY=file, EXECUTION=arn of one that was)
+	@PYTHONPATH=layers/provisioner $(BIN)/python -m bench.critical_path $(if $(HISTORY),--history '$(HISTORY)') $(if $(EXECUTION),--execution '$(EXECUTION)') $(if $(filter command% environment%,$(origin SCALE)),--scale $(SCALE))
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

@@ -52,6 +52,8 @@ class Terraform:
 
     directory: Path
     environment: Mapping[str, str]
+    seconds: float = COMMAND_SECONDS
+    """That a command may take."""
 
     def __call__(self, *arguments: str) -> str:
         assert TERRAFORM, "these tests are not collected without it"
@@ -62,7 +64,7 @@ class Terraform:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=self.seconds,
             check=False,
         )
         assert done.returncode == 0, f"terraform {arguments} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -74,7 +76,9 @@ class Terraform:
         return [resource for resource in root.get("resources", []) if resource["mode"] == "managed"]
 
 
-def configured(directory: Path, source: Path, environment: Mapping[str, str]) -> Terraform:
+def configured(
+    directory: Path, source: Path, environment: Mapping[str, str], seconds: float = COMMAND_SECONDS
+) -> Terraform:
     """A working directory with the files of `source`, initialised from the mirror alone."""
     shutil.copytree(source, directory)
     configuration = directory / "terraformrc"
@@ -88,6 +92,7 @@ def configured(directory: Path, source: Path, environment: Mapping[str, str]) ->
             "TF_CLI_ARGS": "-no-color",
             "CHECKPOINT_DISABLE": "true",
         },
+        seconds,
     )
     terraform("init", "-input=false")
     return terraform
