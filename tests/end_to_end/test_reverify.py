@@ -1,5 +1,6 @@
 """Re-verification, end to end: a recorded cluster is looked at, what differs is told, and repaired when asked for."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,7 @@ def the_event(cloud: EmbeddedCloud, run: Run, outcome: str) -> dict[str, Any]:
 def test_an_unchanged_cluster_is_verified_recorded_and_not_touched(
     reverify: Machine, records: Records, cloud: EmbeddedCloud
 ) -> None:
-    seen = len(cloud.server.calls)
+    seen, measured = len(cloud.server.calls), records.get(CLUSTER)["measured"]
     run = reverify.run({"cluster_name": CLUSTER})
     assert (run.status, run.cause, run.output["status"]) == ("SUCCEEDED", "", "Verified")
     event = the_event(cloud, run, "Verified")
@@ -74,7 +75,8 @@ def test_an_unchanged_cluster_is_verified_recorded_and_not_touched(
     assert event["cluster"]["name"] == CLUSTER
     record = records.get(CLUSTER)
     assert (record["check_status"], record["check_depth"], record["differences"]) == ("Verified", "configuration", "0")
-    assert record["status"] == "Ready"
+    assert (record["status"], record["measured"]) == ("Ready", measured)
+    assert len(json.loads(measured)) == 1
     assert "claimed_by" not in record
     calls = mutating(cloud.server.calls[seen:])
     for necessary in ("sts:AssumeRole", "stepfunctions:StartExecution", "lambda:Invoke"):

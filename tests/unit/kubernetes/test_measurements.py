@@ -43,9 +43,17 @@ def test_a_proof_in_numbers_has_for_each_zone_a_median_that_was_measured_and_the
     }
     others = told.zones["eu-west-1a"]
     assert list(others) == NAMES
-    # Two writers and the reader, nine files each: of an even number the lower of the two in the middle.
     assert others["small_read_milliseconds"] == Spread(median=5, worst=9, count=27)
     assert others["mounted_seconds"] == Spread(median=0, worst=0, count=4)
+
+
+def test_the_median_of_an_even_number_is_the_lower_of_the_two_that_were_measured() -> None:
+    found = json.loads(json.dumps(FOUND))
+    for pod in (*found["writers"], found["reader"]):
+        pod["measured"] |= {"small_read": []}
+    found["reader"]["measured"]["small_read"] = [4000, 2000, 9000, 7000]
+    told = proof_of(SealedEvidence.model_validate(found)).zones["eu-west-1a"]["small_read_milliseconds"]
+    assert told == Spread(median=4, worst=9, count=4)
 
 
 def test_the_worst_rate_is_the_least() -> None:

@@ -117,6 +117,7 @@ def measurements(recorded: str | None) -> list[Proof]:
     """The measurements of a cluster's last proofs, that of the latest last; at most KEPT of them.
 
     `recorded`: the attribute `measured` of its item in the claims table; None, and so []: nothing was measured yet.
+    A cluster that was removed and made anew may have those of two file systems.
     """
     return _PROOFS.validate_json(recorded) if recorded else []
 
