@@ -123,6 +123,10 @@ class AwsServer:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def is_running(self) -> bool:
+        return self._runtime is not None
+
+    @property
     def lambda_runtime(self) -> LambdaRuntime:
         if self._runtime is None:
             raise RuntimeError("the embedded AWS is not running")

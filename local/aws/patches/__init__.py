@@ -37,6 +37,7 @@ from local.aws.patches import (
     scheduler,
     service_quotas,
     simulator,
+    sns,
     stack_sets,
     stepfunctions,
     stepfunctions_api,
@@ -85,6 +86,7 @@ def install_all(server: AwsServer) -> None:
     organizations.install(server)
     service_quotas.install(server)
     simulator.install(server)
+    sns.install(server)
     stack_sets.install(server)
     cloudformation_resources.install(server)
     cloudformation_names.install(server)

@@ -1,8 +1,8 @@
 """Lambda that runs the functions.
 
 moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
-the size limits; throttling by reserved concurrency; Layers, TracingConfig and LoggingConfig of a function in a
-template; a usable Ref on a layer version. Logs and traces are written under the function's role: without the right to,
+the size limits; throttling by reserved concurrency; Layers, TracingConfig, LoggingConfig and DeadLetterConfig of a
+function in a template; a usable Ref on a layer version. Logs and traces are written under the function's role: without the right to,
 they are lost, and nobody is told. A role that does not trust Lambda makes no function, and runs none.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
@@ -25,6 +25,7 @@ from moto.logs.models import logs_backends
 
 from local.aws import service_roles
 from local.aws.lambda_runtime import Archive, Function
+from local.aws.patches import lambda_events
 from local.aws.patches.permissions import is_allowed
 from local.aws.permissions.demand import Demand
 
@@ -66,9 +67,13 @@ class RequestTooLargeError(JsonRESTError):
 
 
 def install(server: AwsServer) -> None:
-    put_function = models.LambdaStorage.put_function
+    put_function, initialise = models.LambdaStorage.put_function, models.LambdaFunction.__init__
     running: Counter[str] = Counter()
     lock = threading.Lock()
+
+    def init(self: Any, account_id: str, spec: dict[str, Any], *arguments: Any, **options: Any) -> None:
+        initialise(self, account_id, spec, *arguments, **options)
+        lambda_events.keep_dead_letters(server, self, (spec.get("DeadLetterConfig") or {}).get("TargetArn"))
 
     def put(self: Any, function: Any) -> None:
         if not _trusts_lambda(function):
@@ -102,7 +107,7 @@ def install(server: AwsServer) -> None:
         if kind == "DryRun":
             return ""
         if kind == "Event":
-            threading.Thread(target=run, args=(self, event), daemon=True).start()
+            lambda_events.start(server, self, event, run)
             return ""
         outcome = run(self, event)
         if outcome.failed:
@@ -118,8 +123,9 @@ def install(server: AwsServer) -> None:
     added = LambdaResponse.add_permission
     LambdaResponse.add_permission = add_permission
     models.LambdaStorage.put_function = put
+    models.LambdaFunction.__init__ = init
     models.LambdaFunction.invoke = invoke
-    _keep_properties()
+    _keep_properties(server)
     models.LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
     models.LayerVersion.physical_resource_id = property(lambda self: self.arn)
     models.Permission.physical_resource_id = property(lambda self: f"permission-{id(self):x}")
@@ -183,7 +189,7 @@ def write_log(server: AwsServer, function: Function, stream: str, lines: list[st
     backend.put_log_events(function.log_group, stream, [{"timestamp": now, "message": line} for line in lines])
 
 
-def _keep_properties() -> None:
+def _keep_properties(server: AwsServer) -> None:
     create = models.LambdaFunction.create_from_cloudformation_json.__func__
     update = models.LambdaFunction.update_from_cloudformation_json.__func__
 
@@ -200,6 +206,7 @@ def _keep_properties() -> None:
         log_group = properties.get("LoggingConfig", {}).get("LogGroup")
         if log_group:
             function.logs_group_name = log_group
+        lambda_events.keep_dead_letters(server, function, properties.get("DeadLetterConfig", {}).get("TargetArn"))
         return function
 
     def created(cls: Any, name: str, resource: Any, account_id: str, region: str, **options: Any) -> Any:

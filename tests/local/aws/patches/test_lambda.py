@@ -8,11 +8,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.local.aws.patches.conftest import Sandbox
+from tests.local.aws.patches.conftest import TRUST, Sandbox
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -134,6 +137,44 @@ def test_an_asynchronous_invocation_does_not_wait(aws: Sandbox) -> None:
     started = time.monotonic()
     assert aws.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
     assert time.monotonic() - started < 1.5
+
+
+def test_an_event_that_fails_is_tried_three_times_and_waits_in_the_dead_letter_queue(
+    aws: Sandbox, tmp_path: Path
+) -> None:
+    tries = tmp_path / "tries"
+    count = body(f"open({str(tries)!r}, 'a').write('.')", "raise LookupError('nobody ' + event['who'])")
+    function = aws.function(count, DeadLetterConfig={"TargetArn": queue_arn(aws)})
+    aws.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b'{"who": "there"}')
+    sqs, url = aws.server.client("sqs"), queue_url(aws)
+    (message,) = _waited_for(lambda: sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages"))
+    assert json.loads(message["Body"]) == {"who": "there"}
+    assert message["MessageAttributes"]["ErrorMessage"]["StringValue"] == "nobody there"
+    assert tries.read_text() == "..."
+
+
+def test_a_dead_letter_queue_is_one_that_the_functions_role_may_send_to(aws: Sandbox) -> None:
+    people = aws.server.client("iam")
+    role = people.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    with pytest.raises(ClientError, match="does not have permissions to call SendMessage on SQS"):
+        aws.function(body("pass"), Role=role, DeadLetterConfig={"TargetArn": queue_arn(aws)})
+
+
+def queue_url(aws: Sandbox) -> str:
+    return str(aws.server.client("sqs").create_queue(QueueName="dead-letters")["QueueUrl"])
+
+
+def queue_arn(aws: Sandbox) -> str:
+    asked = {"QueueUrl": queue_url(aws), "AttributeNames": ["QueueArn"]}
+    return str(aws.server.client("sqs").get_queue_attributes(**asked)["Attributes"]["QueueArn"])
+
+
+def _waited_for(probe: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := probe()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
 
 
 def test_functions_die_with_the_server_even_when_it_is_killed(tmp_path: Path) -> None:
