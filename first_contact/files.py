@@ -26,6 +26,9 @@ TEMPLATES = (
 )
 POLICIES_IN = ("template.yaml", "accounts/management.yaml", "accounts/target.yaml", "operations/notifications.yaml")
 
+ANYWHERE = Surroundings("aws", "us-east-1", "111122223333", "eks-efs-provisioner")
+"""For what is the same wherever a template is deployed."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -62,12 +65,14 @@ def substituted(text: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def patterns() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every rule of ours, by its logical id, and its event pattern."""
+    """Every rule of ours, by its logical id, and its event pattern, with the parameters' defaults."""
     for path in ("template.yaml", "accounts/management.yaml", "operations/notifications.yaml"):
-        for name, resource in template(path)["Resources"].items():
+        made = Template(template(path), ANYWHERE)
+        for name, resource in made.resources.items():
             if resource["Type"] == "AWS::Events::Rule":
                 prefix = "management." if path.startswith("accounts") else ""
-                yield prefix + name.removeprefix("ProvisionStateMachine"), resource["Properties"]["EventPattern"]
+                pattern = made.resolved(resource["Properties"]["EventPattern"])
+                yield prefix + name.removeprefix("ProvisionStateMachine"), pattern
 
 
 def policies(around: Surroundings) -> Iterator[Policy]:

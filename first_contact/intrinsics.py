@@ -60,10 +60,7 @@ class Template:
         self._conditions: Mapping[str, Any] = template.get("Conditions", {})
         self._mappings: Mapping[str, Any] = template.get("Mappings", {})
         self._around = around
-        defaults = {
-            name: parameter.get("Default", f"the-{name.lower()}")
-            for name, parameter in template.get("Parameters", {}).items()
-        }
+        defaults = {name: _default(name, each) for name, each in template.get("Parameters", {}).items()}
         self._values = {**defaults, **(parameters or {}), **around.pseudo_parameters()}
 
     def exists(self, resource: str) -> bool:
@@ -148,3 +145,8 @@ class Template:
         name = self.resolved(own) if own is not None else f"{around.stack}-{resource}"
         form = ARNS[kind].format(region=around.region, account=around.account_id, name=name)
         return f"arn:{around.partition}:{form.lower() if kind == 'AWS::S3::Bucket' else form}"
+
+
+def _default(name: str, parameter: Mapping[str, Any]) -> Any:
+    given = parameter.get("Default", f"the-{name.lower()}")
+    return given.split(",") if parameter["Type"] == "CommaDelimitedList" else given

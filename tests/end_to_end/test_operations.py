@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator
 
+from local.aws.hooks import Call
+from local.aws.refusals import refusal
 from local.cloud import ROOT, STACK_NAME, EmbeddedCloud
 from tests.end_to_end.commands import AWS
 from tests.end_to_end.runs import Machine, until
+from tests.end_to_end.webhook import Webhook, listening
 from tools.templates import load_template
 
 OPERATE = ROOT / "docs" / "operate.md"
@@ -24,7 +27,7 @@ REFUSED = {"cluster": {"name": "Not A Name"}}
 
 
 class Inbox:
-    """A queue subscribed to the stack's topic, as a team's chat bot would be."""
+    """A queue that is subscribed to the stack's topic, as a team's program would be."""
 
     def __init__(self, cloud: EmbeddedCloud, topic: str) -> None:
         self._sqs = cloud.client("sqs")
@@ -32,8 +35,21 @@ class Inbox:
         arn = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
-    def take(self) -> list[Any]:
-        return [json.loads(json.loads(message["Body"])["Message"]) for message in messages(self._sqs, self.url)]
+    def take(self) -> list[dict[str, Any]]:
+        """The envelopes that SNS put messages into, which are in the queue now."""
+        return [json.loads(message["Body"]) for message in messages(self._sqs, self.url)]
+
+    def told_of(self, execution_arn: str) -> dict[str, Any]:
+        """The one about an execution, once it is there: nobody waits for a function that an event invokes."""
+        found: list[dict[str, Any]] = []
+
+        def has_come() -> bool:
+            found.extend(each for each in self.take() if execution_arn in each["Message"])
+            return bool(found)
+
+        until(has_come, f"to be told of {execution_arn}")
+        (envelope,) = found
+        return envelope
 
 
 def messages(sqs: Any, url: str) -> list[dict[str, Any]]:
@@ -66,30 +82,60 @@ def published(cloud: EmbeddedCloud, machine: Machine, detail_type: str, detail: 
     )
 
 
-def test_a_failed_run_is_told_in_words(inbox: Inbox, machine: Machine) -> None:
-    inbox.take()
-    run = machine.run(REFUSED)
-    (told,) = inbox.take()
-    assert told["what"] == "Storage Cluster Failed"
-    assert told["failed in"] == "Validate request"
-    assert told["error"] == "RequestError"
-    assert "'Not A Name'" in told["cause"]
-    assert told["execution"] == run.arn
+@pytest.fixture(scope="module")
+def chat(cloud: EmbeddedCloud, machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webhook]:
+    """What Amazon Q Developer subscribes with."""
+    with listening(tmp_path_factory.mktemp("chat")) as hook:
+        topic = {"TopicArn": machine.outputs["NotificationsArn"]}
+        arn = cloud.client("sns").subscribe(**topic, Protocol="https", Endpoint=hook.url)["SubscriptionArn"]
+        yield hook
+        cloud.client("sns").unsubscribe(SubscriptionArn=arn)
 
 
-def test_drift_is_told_with_every_difference(inbox: Inbox, cloud: EmbeddedCloud, machine: Machine) -> None:
-    inbox.take()
+def drifted(execution: str) -> dict[str, Any]:
     drift = [{"resource": "mount target in apne1-az1", "path": "status", "expected": "available", "actual": None}]
-    detail = {
+    return {
         "account_id": "123456789012",
         "region": "ap-northeast-1",
         "cluster": {"name": "one"},
         "drift": drift,
-        "execution_arn": "arn:aws:states:ap-northeast-1:123456789012:execution:reverify:1",
+        "execution_arn": f"arn:aws:states:ap-northeast-1:123456789012:execution:reverify:{execution}",
     }
+
+
+def test_a_failed_run_is_told_to_a_program_as_the_event_and_to_a_chat_in_words(
+    inbox: Inbox, chat: Webhook, machine: Machine
+) -> None:
+    run = machine.run(REFUSED)
+    envelope = inbox.told_of(run.arn)
+    assert envelope["Subject"] == "Storage cluster (refused) failed (123456789012, ap-northeast-1)"
+    event = json.loads(envelope["Message"])
+    assert (event["detail-type"], event["detail"]["execution_arn"]) == ("Storage Cluster Failed", run.arn)
+    said = next(each for each in chat_messages(chat) if run.arn in each["content"]["description"])
+    assert (said["source"], said["content"]["title"]) == ("custom", envelope["Subject"])
+    what, why, link = said["content"]["description"].split("\n")
+    assert what == "A request that was refused: a run failed in the state Validate request."
+    assert "'Not A Name'" in why
+    assert link.startswith("https://ap-northeast-1.console.aws.amazon.com/states/home?")
+    assert link.endswith(run.arn)
+
+
+def chat_messages(chat: Webhook) -> Iterator[dict[str, Any]]:
+    """What SNS posts, but for the alarms."""
+    while True:
+        _, envelope = chat.take()
+        message = json.loads(envelope["Message"])
+        if "content" in message:
+            yield message
+
+
+def test_drift_is_told_with_every_difference(inbox: Inbox, cloud: EmbeddedCloud, machine: Machine) -> None:
+    detail = drifted("every-difference")
     published(cloud, machine, "Storage Cluster Drifted", detail)
-    (told,) = inbox.take()
-    assert (told["what"], told["cluster"], told["drift"]) == ("Storage Cluster Drifted", "one", drift)
+    envelope = inbox.told_of(detail["execution_arn"])
+    assert envelope["Subject"] == "Storage cluster one has drifted (123456789012, ap-northeast-1)"
+    assert json.loads(envelope["Message"])["detail"] == detail
+    assert envelope["MessageAttributes"]["detail-type"]["Value"] == "Storage Cluster Drifted"
 
 
 def kept_events(cloud: EmbeddedCloud) -> list[dict[str, Any]]:
@@ -97,11 +143,16 @@ def kept_events(cloud: EmbeddedCloud) -> list[dict[str, Any]]:
     return [json.loads(event["message"]) for page in pages for event in page["events"]]
 
 
-def test_good_news_are_kept_in_the_log_and_told_to_nobody(inbox: Inbox, cloud: EmbeddedCloud, machine: Machine) -> None:
-    inbox.take()
-    published(cloud, machine, "Storage Cluster Ready", {"request_id": "good news"})
-    assert inbox.take() == []
-    assert "good news" in [event["detail"].get("request_id") for event in kept_events(cloud)]
+def test_good_news_are_kept_in_the_log_and_told_to_nobody(cloud: EmbeddedCloud, machine: Machine) -> None:
+    good_news = {"request_id": "good news"}
+    published(cloud, machine, "Storage Cluster Ready", good_news)
+    delivered = [each for each in cloud.server.delivered_events if _detail(each.payload) == good_news]
+    assert [each.target_arn.split(":")[2] for each in delivered] == ["logs"]
+    assert good_news in [event["detail"] for event in kept_events(cloud)]
+
+
+def _detail(payload: Any) -> Any:
+    return payload.get("detail") if isinstance(payload, dict) else None
 
 
 def alarm_names(cloud: EmbeddedCloud) -> list[str]:
@@ -115,7 +166,12 @@ def test_every_alarm_reaches_the_topic(inbox: Inbox, cloud: EmbeddedCloud) -> No
     for name in names:
         cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
     assert names
-    assert sorted(told["AlarmName"] for told in inbox.take()) == sorted(names)
+    assert sorted(alarms_in(inbox)) == sorted(names)
+
+
+def alarms_in(inbox: Inbox) -> list[str]:
+    told = [json.loads(envelope["Message"]) for envelope in inbox.take()]
+    return [message["AlarmName"] for message in told if "AlarmName" in message]
 
 
 @contextmanager
@@ -142,31 +198,71 @@ def _output(cloud: EmbeddedCloud, key: str) -> str:
     return next(str(output["OutputValue"]) for output in stack["Outputs"] if output["OutputKey"] == key)
 
 
-def test_without_its_statement_in_the_key_policy_nobody_would_be_told(
-    inbox: Inbox, cloud: EmbeddedCloud, machine: Machine
+def test_without_its_statement_in_the_key_policy_nobody_would_be_told_of_an_alarm(
+    inbox: Inbox, cloud: EmbeddedCloud
 ) -> None:
     inbox.take()
+    name = alarm_names(cloud)[0]
     with key_policy_without(cloud, "MessagesToEncryptedTopicsAndQueues"):
-        published(cloud, machine, "Storage Cluster Drifted", {"drift": [], "execution_arn": "arn"})
-    assert inbox.take() == []
+        cloud.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    assert alarms_in(inbox) == []
 
 
-def test_a_notification_that_cannot_be_delivered_waits_in_its_queue(
-    inbox: Inbox, cloud: EmbeddedCloud, machine: Machine
+def waiting_in(cloud: EmbeddedCloud, machine: Machine) -> dict[str, Any]:
+    """The one message in the queue of what could not be told, once it is there."""
+    found: list[dict[str, Any]] = []
+
+    def has_come() -> bool:
+        found.extend(messages(cloud.client("sqs"), machine.outputs["NotificationDeadLettersUrl"]))
+        return bool(found)
+
+    until(has_come, "what could not be told")
+    (waiting,) = found
+    return waiting
+
+
+def test_what_sns_does_not_take_is_tried_three_times_and_waits_in_its_queue(
+    cloud: EmbeddedCloud, machine: Machine
 ) -> None:
-    inbox.take()
-    sns, topic = cloud.client("sns"), machine.outputs["NotificationsArn"]
-    policy = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
-    nobody = {"Version": "2012-10-17", "Statement": []}
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(nobody))
+    tries: list[Call] = []
+
+    def refuse(call: Call) -> None:
+        tries.append(call)
+        raise refusal("AuthorizationError", "User is not authorized to perform: SNS:Publish")
+
+    detail = drifted("untold")
+    undo = cloud.server.hooks.before("sns:Publish", refuse)
     try:
-        published(cloud, machine, "Storage Cluster Drifted", {"drift": [], "execution_arn": "arn"})
+        published(cloud, machine, "Storage Cluster Drifted", detail)
+        waiting = waiting_in(cloud, machine)
     finally:
-        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
-    assert inbox.take() == []
-    (waiting,) = messages(cloud.client("sqs"), machine.outputs["NotificationDeadLettersUrl"])
+        undo()
+    assert json.loads(waiting["Body"])["detail"] == detail
+    assert "not authorized to perform: SNS:Publish" in waiting["MessageAttributes"]["ErrorMessage"]["StringValue"]
+    assert len(tries) == 3
+
+
+def test_what_the_function_is_not_given_waits_in_its_queue_with_the_reason(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    functions = cloud.client("lambda")
+    (function,) = [
+        arn
+        for each in functions.get_paginator("list_functions").paginate()
+        for arn in (each["FunctionArn"] for each in each["Functions"])
+        if "Notify" in arn
+    ]
+    (statement,) = json.loads(functions.get_policy(FunctionName=function)["Policy"])["Statement"]
+    functions.remove_permission(FunctionName=function, StatementId=statement["Sid"])
+    try:
+        published(cloud, machine, "Storage Cluster Drifted", drifted("not-given"))
+        waiting = waiting_in(cloud, machine)
+    finally:
+        rule = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
+        given = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "SourceArn": rule}
+        functions.add_permission(FunctionName=function, StatementId="again", **given)
     assert json.loads(waiting["Body"])["detail-type"] == "Storage Cluster Drifted"
-    assert waiting["MessageAttributes"]["TARGET_ARN"]["StringValue"] == topic
+    assert waiting["MessageAttributes"]["TARGET_ARN"]["StringValue"] == function
 
 
 def rule_of_control_tower(cloud: EmbeddedCloud) -> str:

@@ -222,6 +222,21 @@ def missed(world: World) -> list[dict[str, Any]]:
     return world.messages(world.outputs["ScheduleDeadLettersUrl"])
 
 
+def untold(world: World, _name: str) -> list[dict[str, Any]]:
+    """What is kept of the notifications, after something has drifted and SNS did not take what was to be told."""
+    audit = world.cloud.server.authoriser.audit
+    seen, bus = len(audit), world.outputs["EventBusName"]
+    entry = {"EventBusName": bus, "Source": "eks-efs-provisioner", "DetailType": "Storage Cluster Drifted"}
+    with forbidden(world, "sns:Publish"):
+        world.events.put_events(Entries=[{**entry, "Detail": "{}"}])
+        kept = ("NotifyRole", "sqs:SendMessage")
+        until(
+            lambda: any(kept[0] in each.principal and each.action == kept[1] for each in list(audit)[seen:]),
+            "the event to be kept",
+        )
+    return world.messages(world.outputs["NotificationDeadLettersUrl"])
+
+
 def told(world: World, name: str) -> None:
     """Accounts' events come here by themselves, and from the management account, and some unit has its own defaults."""
     world.cloud.client("ssm").put_parameter(
@@ -355,7 +370,7 @@ def forbidden(world: World, operation: str) -> Iterator[None]:
         disarm()
 
 
-SCENARIOS: tuple[Callable[[World, str], None], ...] = (
+SCENARIOS: tuple[Callable[[World, str], Any], ...] = (
     provisioned,
     checked,
     repaired,
@@ -363,6 +378,7 @@ SCENARIOS: tuple[Callable[[World, str], None], ...] = (
     diagnosed,
     taken_over,
     scheduled,
+    untold,
     told,
     rolled_back,
     removed,

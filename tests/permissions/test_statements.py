@@ -8,7 +8,7 @@ from tests.permissions.rights import Right, attached_to, detached
 from tests.permissions.scenarios import QUICK, guest
 from tests.permissions.without import attempt, ran
 
-TOLD_NOBODY = ("WriteLogs", "SendTraces", "KeepWhatDidNotStart", "LookAtItself")
+TOLD_NOBODY = ("WriteLogs", "SendTraces", "KeepWhatDidNotStart", "KeepWhatWasNotTold", "LookAtItself")
 """What Lambda and EventBridge Scheduler do besides, and how old a role is to which something else was denied, which is
 what is told then; AWS tells nobody that it could not, and only the audit knows."""
 

@@ -23,6 +23,7 @@ from tests.permissions.scenarios import (
     scene,
     settled,
     succeeded,
+    untold,
     without_the_last_route,
 )
 from tests.permissions.world import World
@@ -65,6 +66,8 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
             return lambda: fired(world)
         case "ScheduleRole", _:
             return lambda: str(missed(world))
+        case "NotifyRole", _:
+            return lambda: str(untold(world, name))
         case "ForwarderRole", _:
             return lambda: undelivered(world, right.role)
         case role, _ if role in RULES:

@@ -43,9 +43,12 @@ def test_the_dashboard_shows_every_alarm() -> None:
     assert sorted(re.findall(r":alarm:\$\{Name\}-([\w-]+)", body)) == sorted(alarm_names().values())
 
 
-def test_nothing_invokes_a_function_asynchronously() -> None:
-    """Why .checkov.yaml asks for no dead-letter queue of theirs."""
-    assert FUNCTIONS
+def test_a_function_has_a_dead_letter_queue_when_and_only_when_something_invokes_it_asynchronously() -> None:
+    """Why .checkov.yaml does not ask every function for one."""
+    targets = [target["Arn"] for each in RESOURCES.values() for target in _targets(each)]
+    asynchronous = {target["Fn::GetAtt"][0] for target in targets if "Fn::GetAtt" in target} & FUNCTIONS.keys()
+    assert asynchronous == {"NotifyFunction"}
+    assert {name for name, each in FUNCTIONS.items() if "DeadLetterQueue" in each["Properties"]} == asynchronous
     assert not [name for name, each in FUNCTIONS.items() if "Events" in each["Properties"]]
 
 

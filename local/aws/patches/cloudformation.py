@@ -2,7 +2,8 @@
 
 moto lacks: stack events per resource; a stack that is CREATE_IN_PROGRESS for a while; nested stacks that fail their
 parent; lists without what is AWS::NoValue; partitions other than aws; lists of resources without those whose condition
-does not hold; updates that make and remove what a condition now says; "No updates are to be performed".
+does not hold; updates that make and remove what a condition now says; "No updates are to be performed"; defaults of
+parameters that are lists.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -39,6 +40,7 @@ def install(server: AwsServer) -> None:
     _take_time(server)
     _nest()
     parsing.ResourceMap.__init__ = _in_its_partition(parsing.ResourceMap.__init__)
+    parsing.ResourceMap.load_parameters = _with_lists(parsing.ResourceMap.load_parameters)
     parsing.clean_json = _without_no_value(parsing.clean_json)
     parsing.parse_and_update_resource = _unless_unwanted(parsing.parse_and_update_resource)
     models.Stack.stack_resources = property(lambda self: [made for made in self.resource_map.values() if made])
@@ -64,6 +66,19 @@ def _in_its_partition(init: Any) -> Any:
         self._parsed_resources["AWS::URLSuffix"] = dns_suffix(self._region_name)
 
     return made
+
+
+def _with_lists(load: Any) -> Any:
+    """Source: CloudFormation guide, "Parameters syntax": CommaDelimitedList, an array of strings, so also by default."""
+
+    def loaded(self: Any) -> None:
+        load(self)
+        for name, parameter in self._template.get("Parameters", {}).items():
+            if parameter["Type"] == "CommaDelimitedList" and isinstance(self.resolved_parameters[name], str):
+                self.resolved_parameters[name] = self.resolved_parameters[name].split(",")
+        self._parsed_resources.update(self.resolved_parameters)
+
+    return loaded
 
 
 def _record_resource_events() -> None:

@@ -2,8 +2,8 @@
 
 moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
 the size limits; throttling by reserved concurrency; Layers, TracingConfig, LoggingConfig and DeadLetterConfig of a
-function in a template; a usable Ref on a layer version. Logs and traces are written under the function's role: without the right to,
-they are lost, and nobody is told. A role that does not trust Lambda makes no function, and runs none.
+function in a template; a usable Ref on a layer version. Logs and traces are written under the function's role: without
+the right to, they are lost, and nobody is told. A role that does not trust Lambda makes no function, and runs none.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 

@@ -137,6 +137,17 @@ def test_an_update_makes_and_removes_what_a_condition_now_says(aws: Sandbox, sta
         assert mood == ("loud" if loud else "calm")
 
 
+def test_a_list_that_nobody_gives_is_a_list_by_default_too(aws: Sandbox, stacks: Any) -> None:
+    rule = {"EventPattern": {"source": {"Ref": "Sources"}}, "Name": "of-a-list"}
+    template = {
+        "Parameters": {"Sources": {"Type": "CommaDelimitedList", "Default": "one,two"}},
+        "Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}},
+    }
+    stacks.create_stack(StackName="a-list", TemplateBody=json.dumps(template))
+    pattern = aws.server.client("events").describe_rule(Name="of-a-list")["EventPattern"]
+    assert json.loads(pattern) == {"source": ["one", "two"]}
+
+
 def test_an_unknown_resource_type_is_named_and_refused(stacks: Any) -> None:
     body = json.dumps({"Resources": {"X": {"Type": "AWS::Nothing::Here"}, "T": {"Type": "AWS::SNS::Topic"}}})
     with pytest.raises(stacks.exceptions.ClientError, match=r"Unrecognized resource types: \[AWS::Nothing::Here\]"):
