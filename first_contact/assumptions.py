@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from first_contact.files import ROOT
+from first_contact.root import ROOT
 
 DOCUMENT = ROOT / "docs" / "assumptions.md"
 ENTRY = re.compile(r"- \*\*(?P<id>[A-Z0-9]+-[0-9]{2,})\*\* (?P<text>.+) \[(?P<kind>check|no check): (?P<ends>[^\]]+)\]")

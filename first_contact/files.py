@@ -10,11 +10,9 @@ from typing import Any
 import yaml
 
 from first_contact.intrinsics import Surroundings, Template
+from first_contact.root import ROOT
 from tools.templates import load_template
 
-_PACKED = Path(__file__).resolve().parent / "repository"
-ROOT = _PACKED if _PACKED.is_dir() else _PACKED.parents[1]
-"""The repository; of an installed package the files of it that are packed with it (pyproject.toml)."""
 RECORDINGS = Path(__file__).resolve().parent / "recordings"
 MACHINES = ("provision", "reverify", "fleet")
 TEMPLATES = (

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from first_contact.root import ROOT
+from tools.templates import load_template
+
 ARNS = {
     "AWS::CloudFormation::Stack": "cloudformation:{region}:{account}:stack/{name}/00000000-0000-0000-0000-000000000000",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
@@ -136,6 +139,10 @@ class Template:
         return self.resolved(own) if own is not None else f"{self._around.stack}-{name}".lower()
 
     def _attribute(self, resource: str, attribute: str) -> Any:
+        if attribute.startswith("Outputs."):
+            nested = load_template(ROOT / self.resources[resource]["Properties"]["Location"])
+            output = nested["Outputs"][attribute.removeprefix("Outputs.")]["Value"]
+            return Template(nested, self._around).resolved(output)
         return self._arn(resource) if attribute == "Arn" else f"{resource}-{attribute}".lower().replace(".", "-")
 
     def _arn(self, resource: str) -> str:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -263,6 +264,58 @@ def test_what_the_function_is_not_given_waits_in_its_queue_with_the_reason(
         functions.add_permission(FunctionName=function, StatementId="again", **given)
     assert json.loads(waiting["Body"])["detail-type"] == "Storage Cluster Drifted"
     assert waiting["MessageAttributes"]["TARGET_ARN"]["StringValue"] == function
+
+
+@pytest.fixture
+def tickets(cloud: EmbeddedCloud, machine: Machine, tmp_path: Path) -> Iterator[tuple[Webhook, str]]:
+    """The sample's web server, and the queue of what it did not take."""
+    stacks, name = cloud.client("cloudformation"), "tickets"
+    with listening(tmp_path) as hook:
+        given = {name: machine.outputs[name] for name in ("EventBusName", "NotificationsArn")}
+        given |= {"Endpoint": hook.url, "HeaderValue": "Bearer secret"}
+        with cloud.server.instantly():
+            stacks.create_stack(
+                StackName=name,
+                TemplateBody=json.dumps(load_template(ROOT / "operations" / "webhook.yaml")),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+                Capabilities=["CAPABILITY_IAM"],
+            )
+        (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
+        assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+        yield hook, stack["Outputs"][0]["OutputValue"]
+        stacks.delete_stack(StackName=name)
+
+
+def test_the_sample_posts_an_event_with_its_secret_and_keeps_what_the_server_does_not_take(
+    cloud: EmbeddedCloud, machine: Machine, tickets: tuple[Webhook, str]
+) -> None:
+    hook, queue = tickets
+    hostile = 'the pod said "}, {<aws.events.event> \n\u202e'
+    cause = {"rule": "unknown", "verdict": "proved", "cause": hostile, "symptom": "s", "fix": "mend it"}
+    failure = {"state": "Verify storage", "error": "TerminalError", "cause": hostile}
+    detail = {**drifted("ticket"), "failure": failure, "diagnosis": [cause]}
+    published(cloud, machine, "Storage Cluster Failed", detail)
+    headers, body = hook.take()
+    assert headers["Authorization"] == "Bearer secret"
+    assert {**body, "id": "any"} == {
+        "id": "any",
+        "what": "Storage Cluster Failed",
+        "cluster": "one",
+        "account": "123456789012",
+        "region": "ap-northeast-1",
+        "error": "TerminalError",
+        "said": hostile,
+        "cause": hostile,
+        "fix": "mend it",
+        "drift": detail["drift"],
+        "execution": detail["execution_arn"],
+    }
+    hook.status = 503
+    published(cloud, machine, "Storage Cluster Drifted", drifted("no-ticket"))
+    hook.take()
+    (waiting,) = messages(cloud.client("sqs"), queue)
+    assert json.loads(waiting["Body"])["detail"] == drifted("no-ticket")
+    assert "answered 503" in waiting["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
 
 
 def rule_of_control_tower(cloud: EmbeddedCloud) -> str:

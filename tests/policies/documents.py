@@ -29,6 +29,7 @@ PSEUDO_PARAMETERS = {
     "AWS::StackName": "stack",
     "AWS::URLSuffix": "amazonaws.com",
 }
+BUCKET_URL = "https://s3.us-east-1.amazonaws.com/bucket/"
 IN_BRACES = re.compile(r"\$\{(!?)([^}]+)\}")
 
 Kind = Literal["identity", "resource", "trust"]
@@ -94,7 +95,7 @@ def _packaged(template: dict[str, Any]) -> dict[str, Any]:
             if name in properties:
                 properties[name] = "s3://bucket/key"
         if resource["Type"] == "AWS::Serverless::Application":
-            properties["Location"] = "https://s3.us-east-1.amazonaws.com/bucket/key"
+            properties["Location"] = f"{BUCKET_URL}{properties['Location']}"
     return template
 
 
@@ -133,6 +134,9 @@ class _Resolver:
         return PSEUDO_PARAMETERS[name]
 
     def _attribute(self, name: str, attribute: str) -> str:
+        if attribute.startswith("Outputs."):
+            nested = load_template(ROOT / self._resources[name]["Properties"]["TemplateURL"].removeprefix(BUCKET_URL))
+            return str(_Resolver(nested).resolved(nested["Outputs"][attribute.removeprefix("Outputs.")]["Value"]))
         if not attribute.endswith("Arn"):
             return f"{name}.{attribute}"
         resource_type = self._resources[name]["Type"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.aws.patches import (
+    api_destinations,
     calls,
     cloudformation,
     cloudformation_change_sets,
@@ -78,6 +79,7 @@ def install_all(server: AwsServer) -> None:
     stepfunctions_permissions.install(server)
     lambda_.install(server)
     events.install(server)
+    api_destinations.install(server)
     keys.install(server)
     dynamodb.install(server)
     key_signing.install(server)

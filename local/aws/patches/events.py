@@ -1,9 +1,9 @@
 """EventBridge that delivers.
 
-moto lacks: targets states, lambda and sns (HTTP 500); where an event came from once it is on another bus; Input and
-InputPath; InputTransformer that quotes as EventBridge does; dead-letter queues; policies of targets (deliveries.py);
-leaving disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in
-`server.delivered_events`, what was put on a bus in `server.published_events`.
+moto lacks: targets states, lambda and sns (HTTP 500), and what is sent to API destinations; where an event came from
+once it is on another bus; Input and InputPath; InputTransformer that quotes as EventBridge does; dead-letter queues;
+policies of targets (deliveries.py); leaving disabled rules alone; times as text; TestEventPattern. What rules delivered
+is kept in `server.delivered_events`, what was put on a bus in `server.published_events`.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -31,7 +31,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import Arn, parse_arn
 
 from local.aws import service_roles
-from local.aws.patches import deliveries
+from local.aws.patches import api_destinations, deliveries
 from local.aws.patches.event_inputs import transformed
 from local.aws.patches.permissions import check_role
 from local.aws.permissions.authoriser import AccessDenied
@@ -41,9 +41,12 @@ if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 LOGGER = logging.getLogger(__name__)
-UNDER_A_ROLE = {"states": "states:StartExecution", "events": "events:PutEvents"}
-TARGETS_WITH_ROLE = ("states", "event-bus")
-"""Source: EventBridge API, PutTargets: "RoleArn is required for target" of these services."""
+UNDER_A_ROLE = {
+    "states": "states:StartExecution",
+    "event-bus": "events:PutEvents",
+    "api-destination": "events:InvokeApiDestination",
+}
+"""By the kind of target. Source: EventBridge API, PutTargets: "RoleArn is required for target" of these."""
 
 
 class RoleNotAssumableError(Exception):
@@ -98,7 +101,7 @@ def install(server: AwsServer) -> None:
 
     def put_checked(self: Any, name: str, event_bus_arn: Any, targets: list[dict[str, Any]]) -> Any:
         for target in targets:
-            if _kind(parse_arn(target["Arn"])) in TARGETS_WITH_ROLE and not target.get("RoleArn"):
+            if _kind(parse_arn(target["Arn"])) in UNDER_A_ROLE and not target.get("RoleArn"):
                 raise JsonRESTError("ValidationException", f"RoleArn is required for target {target['Arn']}.")
         return put_targets(self, name=name, event_bus_arn=event_bus_arn, targets=targets)
 
@@ -151,7 +154,7 @@ def _deliver(
     from local.aws.server import DeliveredEvent
 
     try:
-        if _kind(parse_arn(target["Arn"])) in TARGETS_WITH_ROLE:
+        if _kind(parse_arn(target["Arn"])) in UNDER_A_ROLE:
             _take_role(server, rule, target, event)
         elif target.get("RoleArn"):
             # The guide says both that it may and that it must not have one; nothing to build on.
@@ -176,7 +179,7 @@ def _take_role(server: AwsServer, rule: Any, target: dict[str, Any], event: Any)
     if not service_roles.lets_in(role_arn, service_roles.EVENTS, rule.arn):
         raise RoleNotAssumableError(f"there is no role {role_arn} that trusts {service_roles.EVENTS} for {rule.arn}")
     context: dict[str, str | tuple[str, ...]] = {}
-    if parse_arn(arn).service == "events":
+    if _kind(parse_arn(arn)) == "event-bus":
         context = {
             "aws:SourceArn": rule.arn,
             "aws:SourceAccount": rule.account_id,
@@ -184,7 +187,7 @@ def _take_role(server: AwsServer, rule: Any, target: dict[str, Any], event: Any)
             "events:detail-type": (event["detail-type"],),
             "events:eventBusInvocation": "true",
         }
-    check_role(server, role_arn, rule.name, Demand(UNDER_A_ROLE[parse_arn(arn).service], arn, context))
+    check_role(server, role_arn, rule.name, Demand(UNDER_A_ROLE[_kind(parse_arn(arn))], arn, context))
 
 
 def _kind(target: Arn) -> str:
@@ -276,4 +279,5 @@ DELIVERIES: dict[str, Callable[[Arn, dict[str, Any], Any], str | None]] = {
     "sns": _publish,
     "logs": _write_log,
     "event-bus": _put_on_bus,
+    "api-destination": api_destinations.post,
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.aws.patches import scheduler
 from local.aws.permissions.authoriser import AccessDenied
@@ -187,6 +188,19 @@ def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(aws: Sandbox, ru
     rule({"source": ["s"]}, {"Arn": machine + "-gone", "RoleArn": aws.role_arn, **dead})
     assert put(aws, "s", {"n": 1}) == 0
     assert json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])["detail"] == {"n": 1}
+
+
+def test_an_api_destination_is_reached_by_https_alone_and_under_a_role(aws: Sandbox) -> None:
+    events = aws.server.client("events")
+    key = {"ApiKeyAuthParameters": {"ApiKeyName": "a", "ApiKeyValue": "b"}}
+    made = events.create_connection(Name="c", AuthorizationType="API_KEY", AuthParameters=key)
+    asked = {"Name": "d", "ConnectionArn": made["ConnectionArn"], "HttpMethod": "POST"}
+    with pytest.raises(ClientError, match="HTTPS"):
+        events.create_api_destination(**asked, InvocationEndpoint="http://127.0.0.1/")
+    arn = events.create_api_destination(**asked, InvocationEndpoint="https://127.0.0.1/")["ApiDestinationArn"]
+    events.put_rule(Name="to-a-server", EventPattern='{"source": ["to-a-server"]}')
+    with pytest.raises(ClientError, match="RoleArn is required"):
+        events.put_targets(Rule="to-a-server", Targets=[{"Id": "one", "Arn": arn}])
 
 
 def test_patterns_can_be_tried_out(aws: Sandbox) -> None:
