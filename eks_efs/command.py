@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError, Profi
 
 from eks_efs import verbs
 from eks_efs.endings import MEANINGS, Exit, Interrupted
-from first_contact.files import ROOT
+from first_contact.root import ROOT
 from provisioner.verbatim import without_queries
 
 _CODES = "\b\nExit codes:\n" + "\n".join(f"  {code:<3} {meaning}" for code, meaning in MEANINGS.items())

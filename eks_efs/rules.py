@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from eks_efs.endings import WrongInput
-from first_contact.files import ROOT
+from first_contact.root import ROOT
 
 _CELLS: Final = ("What is there", "Most likely of", "What to do", "Known from")
 

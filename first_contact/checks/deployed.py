@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from first_contact.check import Check, Question
 from first_contact.contact import Contact
-from first_contact.files import MACHINES, ROOT, substituted, template
+from first_contact.files import MACHINES, substituted, template
+from first_contact.root import ROOT
 from first_contact.verdicts import CannotBeAsked, Refuted
 
 SCHEDULES = {"configuration": "DailyCheck", "behaviour": "BehaviourCheck"}

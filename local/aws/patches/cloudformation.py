@@ -69,7 +69,7 @@ def _in_its_partition(init: Any) -> Any:
 
 
 def _with_lists(load: Any) -> Any:
-    """Source: CloudFormation guide, "Parameters syntax": a CommaDelimitedList is an array of strings, by default too."""
+    """Source: CloudFormation guide, "Parameters syntax": a CommaDelimitedList is an array, by default too."""
 
     def loaded(self: Any) -> None:
         load(self)
