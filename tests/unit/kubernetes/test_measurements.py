@@ -74,6 +74,15 @@ def test_pods_of_evidence_from_before_are_measured_by_kubernetes_alone() -> None
     assert list(told.zones["zone not known"]) == ["mounted_seconds"]
 
 
+@pytest.mark.parametrize("created", ["", "yesterday", "2026-01-02T03:04:05", "2026-01-02T03:04:06Z"])
+def test_a_pod_whose_times_say_nothing_is_not_counted(created: str) -> None:
+    found = json.loads(json.dumps(FOUND))
+    for pod in (*found["writers"], found["appender"], found["reader"]):
+        pod["created"] = created
+    told = proof_of(SealedEvidence.model_validate(found)).zones["eu-west-1a"]
+    assert list(told) == NAMES[1:]
+
+
 def test_the_record_keeps_the_last_proofs_and_each_once() -> None:
     recorded = "[]"
     for number in range(KEPT + 2):

@@ -59,8 +59,8 @@ def _seconds_until_mounted(pod: PodEvidence) -> Iterable[float]:
     """Kubernetes starts a container once its volumes are mounted and its image is there: by then it surely was."""
     try:
         passed = datetime.fromisoformat(pod.running) - datetime.fromisoformat(pod.created)
-    except ValueError:
-        return  # evidence takes any text for a time of Kubernetes'
+    except (TypeError, ValueError):
+        return  # evidence takes any text for a time of Kubernetes', also one without a zone
     if passed.total_seconds() >= 0:
         yield passed.total_seconds()
 
