@@ -36,6 +36,7 @@ WITH_A_SAY_OF_KUBERNETES = (
     "unsupported-pod",
     "access-entry-missing",
     "tls-interception",
+    "volumes-not-apart",
 )
 """Where Kubernetes itself has a say, and one where it has not: run on every kind of it."""
 

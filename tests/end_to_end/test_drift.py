@@ -35,14 +35,14 @@ def one_by_one(*, of_kubernetes: bool, repairable: bool) -> pytest.MarkDecorator
         for change in CHANGES.values()
         if (change.of_kubernetes, KINDS[change.kind].repairable) == (of_kubernetes, repairable)
         and change.name not in alone
-        and change.in_any_network
+        and change.is_everywhere
         and not change.by_pods
     ]
     return pytest.mark.parametrize("name", names)
 
 
 def repaired(*, of_kubernetes: bool) -> list[tuple[str, ...]]:
-    everywhere = [change for change in CHANGES.values() if change.in_any_network and KINDS[change.kind].repairable]
+    everywhere = [change for change in CHANGES.values() if change.is_everywhere and KINDS[change.kind].repairable]
     return batches([change for change in everywhere if change.of_kubernetes == of_kubernetes])
 
 

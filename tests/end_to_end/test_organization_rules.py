@@ -13,7 +13,10 @@ from local.aws.administrators import EVERYTHING
 from local.aws.hooks import Call
 from local.aws.permissions.reference import action
 from local.cloud import EmbeddedCloud
+from local.faults.drift import CHANGES
+from local.faults.scene import Scene
 from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
+from tests.end_to_end.drifting import told_apart
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published
@@ -251,6 +254,11 @@ def test_from_events_about_accounts_to_ready_events_in_two_units_and_two_regions
     which = {"account_id": nested, "region": INNER["region"], "cluster_name": "eks-example"}
     checked = Machine(cloud, hub.outputs, "Reverify").run(which)
     assert (checked.status, checked.output["status"]) == ("SUCCEEDED", "Verified")
+    change = CHANGES["boundary-taken-off"]
+    undo = change.make(Scene(cloud, {"request": recorded}))
+    drifted = Machine(cloud, hub.outputs, "Reverify").run(which)
+    undo()
+    assert told_apart([change], {}, drifted.output["drift"]) == {change.name: 1}
     removed = Machine(cloud, hub.outputs, "Teardown").run(which)
     assert (removed.status, removed.cause) == ("SUCCEEDED", "")
 

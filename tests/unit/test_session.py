@@ -100,6 +100,12 @@ def test_roles_have_the_path_that_the_organization_demands_but_for_the_pods(sts:
     assert target.role_arn("fargate-pods") == "arn:aws:iam::444455556666:role/acme-fargate-pods"
 
 
+def test_the_boundary_that_an_organization_demands_is_a_policy_of_the_target_account(sts: Sts) -> None:
+    assert Target.of(request(), ENVIRON).boundary_arn is None
+    target = Target.of(request(), ENVIRON | {"PERMISSIONS_BOUNDARY": "platform/boundary"})
+    assert target.boundary_arn == "arn:aws:iam::444455556666:policy/platform/boundary"
+
+
 def test_the_own_account_is_reached_in_the_same_way(sts: Sts) -> None:
     Target.of(request(account_id="123456789012"), ENVIRON)
     assert sts.calls[0]["RoleArn"] == "arn:aws:iam::123456789012:role/eks-efs-provisioner-provisioner"

@@ -42,10 +42,14 @@ class Change:
     """Can only be met by a cluster with a private endpoint, and functions in a VPC."""
     by_pods: bool = False
     """Only a check with pods meets it."""
+    under_a_boundary: bool = False
+    """Can only be met where an organization demands a permissions boundary."""
 
     @property
-    def in_any_network(self) -> bool:
-        return not (self.in_existing_network or self.in_peered_network or self.behind_private_endpoint)
+    def is_everywhere(self) -> bool:
+        """It can be met by a cluster in a network of its own."""
+        elsewhere = self.in_existing_network or self.in_peered_network
+        return not (elsewhere or self.behind_private_endpoint or self.under_a_boundary)
 
 
 def names_of(scene: Scene) -> dict[str, str]:

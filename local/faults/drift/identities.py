@@ -122,4 +122,14 @@ CHANGES = (
         state(entry_of(pods), type="STANDARD"),
         "pods",
     ),
+    Change(
+        "boundary-taken-off",
+        "somebody took the permissions boundary off the cluster's role",
+        "role_boundary_drift.BOUNDARY",
+        "role arn:aws:iam::*:role/*-cluster",
+        "permissionsBoundary",
+        state(lambda scene: identity.find(scene.cluster.role_arn), permissions_boundary_arn=None),
+        "roles",
+        under_a_boundary=True,
+    ),
 )

@@ -62,6 +62,7 @@ class Target:
         region: str,
         role_prefix: str,
         role_path: str = "/",
+        permissions_boundary: str = "",
         role: Role = "provisioner",
     ) -> None:
         self.botocore_session = session
@@ -71,6 +72,7 @@ class Target:
         self.partition = partition_of(region)
         self._role_prefix = role_prefix
         self._role_path = role_path
+        self._permissions_boundary = permissions_boundary
         self._clients: dict[str, Any] = {}
 
     @classmethod
@@ -86,6 +88,7 @@ class Target:
             role=role,
             role_prefix=environ.get("ROLE_PREFIX", DEFAULT_ROLE_PREFIX),
             role_path=environ.get("ROLE_PATH", "/"),
+            permissions_boundary=environ.get("PERMISSIONS_BOUNDARY", ""),
             external_id=environ["EXTERNAL_ID"],
             own_region=environ.get("AWS_REGION", request.region),
             session_name=_session_name(environ),
@@ -149,6 +152,12 @@ class Target:
         path = "/" if purpose == "fargate-pods" else self._role_path
         return _role_arn(self.partition, self.account_id, f"{path}{self._role_prefix}", purpose)
 
+    @property
+    def boundary_arn(self) -> str | None:
+        """Of the policy that every role of the project is to have as its permissions boundary, if any is demanded."""
+        name = self._permissions_boundary
+        return f"arn:{self.partition}:iam::{self.account_id}:policy/{name}" if name else None
+
 
 @cache
 def _assumed(
@@ -158,6 +167,7 @@ def _assumed(
     role: Role,
     role_prefix: str,
     role_path: str,
+    permissions_boundary: str,
     external_id: str,
     own_region: str,
     session_name: str,
@@ -191,7 +201,13 @@ def _assumed(
     session.register_component("credential_provider", CredentialResolver([provider]))
     session.set_config_variable("region", region)
     return Target(
-        session, account_id=account_id, region=region, role_prefix=role_prefix, role_path=role_path, role=role
+        session,
+        account_id=account_id,
+        region=region,
+        role_prefix=role_prefix,
+        role_path=role_path,
+        permissions_boundary=permissions_boundary,
+        role=role,
     )
 
 

@@ -21,12 +21,14 @@ from provisioner.resources import (
     peer_drift,
     pods_access_drift,
     pods_group_drift,
+    role_boundary_drift,
     security_group_drift,
     ways_out_drift,
 )
 
 SECTIONS: Final[Mapping[str, ModuleType]] = {
     "Whose a resource is": ownership,
+    "Roles under a permissions boundary": role_boundary_drift,
     "Network": network_drift,
     "Ways out of the network": ways_out_drift,
     "Ways to a peered network": peer_drift,

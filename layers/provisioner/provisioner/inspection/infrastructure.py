@@ -31,6 +31,7 @@ from provisioner.resources import (
     peer_drift,
     pods_access_drift,
     pods_group_drift,
+    role_boundary_drift,
     security_group,
     security_group_drift,
     versions,
@@ -78,6 +79,7 @@ def infrastructure(
     found = cluster.find(request, eks)
     support = versions.support_of(found["version"], eks) if found is not None and found["status"] == "ACTIVE" else None
     of_cluster, dns = _cluster(request, target, state.network, found, support)
+    of_cluster += role_boundary_drift.inspect(target)
     if found is not None and found["status"] == "ACTIVE":
         of_cluster += functions_way_drift.inspect(request, functions, found, ec2)
     told = support.payload(cluster.upgrade_policy_of(found)) if found is not None and support is not None else None
