@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import ErrorReason, TerminalError
+from provisioner.errors import ErrorReason, TerminalError, UnsettledError
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import cluster, cluster_dns
@@ -146,6 +146,18 @@ def test_an_upgrade_that_is_not_told_yet_is_waited_for(eks: FakeEks, running: di
 def test_somebody_elses_update_is_waited_for(eks: FakeEks, running: dict[str, Any]) -> None:
     refuse(eks.client, "UpdateClusterVersion", "ResourceInUseException")
     assert ensure(eks, Step("1.34")).reason is Reason.UPDATING
+
+
+def test_pods_of_the_version_before_are_waited_for_for_some_minutes_and_then_told(
+    eks: FakeEks, running: dict[str, Any]
+) -> None:
+    """Those that have just ended pass; a team's own do not."""
+    refuse(eks.client, "UpdateClusterVersion", "InvalidRequestException")
+    with pytest.raises(UnsettledError) as refused:
+        ensure(eks, Step("1.34"))
+    assert refused.value.reason is ErrorReason.NOT_UPGRADABLE
+    assert refused.value.subject.startswith("UpdateClusterVersion: InvalidRequestException")
+    assert refused.value.remedy == "make what still runs an older version than 1.33 anew, then start again"
 
 
 def test_a_step_that_an_earlier_run_has_taken_is_done(eks: FakeEks, running: dict[str, Any]) -> None:
