@@ -35,23 +35,24 @@ PROOF = "Verify storage"
 MADE_BY: Mapping[str, Sequence[str]] = {
     "Ensure network": ["NAT gateway"],
     "Ensure cluster": ["cluster"],
-    "Ensure cluster access": ["access entry"],
     "Ensure Fargate profile": ["Fargate profile"],
     "Ensure file system": ["file system"],
     "Ensure mount targets": ["mount target"],
-    "Ensure cluster DNS": ["add-on"],
+    "Ensure cluster DNS": ["pod", "add-on"],
     PROOF: ["pod", "pod"],
 }
-"""State -> what AWS makes meanwhile, one after the other: the proof's writers, and then their reader."""
+"""State -> what AWS makes meanwhile, one after the other: the proof's writers, and then their reader.
+
+No state waits for an access entry: it takes effect while the profile is made.
+"""
 NEEDS: Mapping[str, Sequence[str]] = {
     "Ensure network": [],
     "Ensure cluster": [],
-    "Ensure cluster access": ["Ensure cluster"],
     "Ensure Fargate profile": ["Ensure cluster"],
     "Ensure file system": [],
     "Ensure mount targets": ["Ensure file system"],
     "Ensure cluster DNS": ["Ensure Fargate profile"],
-    PROOF: ["Ensure network", "Ensure Fargate profile", "Ensure cluster access", "Ensure mount targets"],
+    PROOF: ["Ensure network", "Ensure Fargate profile", "Ensure mount targets"],
 }
 """What AWS refuses, or cannot do, before the other is there; a cluster and mount targets need subnets, which take no
 time, and only pods what leads out of them."""
