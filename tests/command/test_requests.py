@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from eks_efs.documents import load
+from eks_efs.endings import WrongInput
 from eks_efs.requests import with_settings
 from provisioner.request import Request, json_schema
 from tests.command.conftest import run
@@ -78,3 +80,17 @@ def test_fields_of_the_command_line_are_added_to_those_of_a_file(tmp_path: Any) 
         "cluster": {"name": "eks-orders", "version": "1.33"},
         "protect": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"cluster": {"name": "a"}, "cluster": {}}', "it says cluster twice"),
+        ("mode: plan\nmode: apply\n", "it says mode twice"),
+        ("[" * 100_000, "maximum recursion depth exceeded"),
+    ],
+)
+def test_a_file_that_says_a_thing_twice_or_is_too_deep_cannot_be_used(text: str, said: str, tmp_path: Path) -> None:
+    (file := tmp_path / "request.json").write_text(text)
+    with pytest.raises(WrongInput, match=said):
+        load(str(file))

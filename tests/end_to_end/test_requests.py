@@ -20,6 +20,10 @@ BAD: dict[str, tuple[Any, tuple[str, ...]]] = {
         {"account_id": "1", "cluster": {"name": "-"}, "storage": {"capacity": "much"}},
         ("account_id", "cluster.name", "storage.capacity"),
     ),
+    "names and secrets that nobody may see again": (
+        {"\x1b[31mred\n- region is 'x'": 1, "db_password": "hunter2", "region": "https://me:hunter2@example.com"},
+        (r"red\n- region is", "db_password is [not repeated", "region is [not repeated"),
+    ),
     "no object at all": ([1, 2], ("object",)),
     "an account event that did not succeed": (
         {
@@ -49,11 +53,15 @@ def test_bad_input_is_refused_with_every_wrong_field_and_nothing_was_created(
     assert run.cause.startswith(f"{state}: ")
     for name in named:
         assert name in run.cause
+    assert "hunter2" not in run.cause
+    assert "\x1b" not in run.cause
     assert not run.entered("Claim cluster")
     calls = mutating(cloud.server.calls[seen:])
-    del calls["stepfunctions:StartExecution"], calls["lambda:Invoke"]
+    # EventBridge sends mails when it does, also those of the run before.
+    del calls["stepfunctions:StartExecution"], calls["lambda:Invoke"], calls["sns:Publish"]
     # Nothing but the failure event.
     assert calls == {"events:PutEvents": 1}
     (event,) = published(cloud, "Storage Cluster Failed", run.arn)
     validate("storage-cluster-failed.schema.json", event)
     assert event["failure"]["state"] == state
+    assert "hunter2" not in str(event)

@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from provisioner import fields
 from provisioner.claim import Claim, ClaimsTable
+from provisioner.given import shown
 from provisioner.published import Depth
-from provisioner.refusal import Problem, problems_of, refusal, shown
+from provisioner.refusal import Problem, problems_of, refusal
 
 _STATUSES: Final[Mapping[str, str]] = {
     "claimed": "Claimed",

@@ -13,7 +13,8 @@ from provisioner import volumes
 from provisioner.errors import ErrorReason, RequestError
 from provisioner.events import asked_by
 from provisioner.fields import OrganizationalUnitId
-from provisioner.refusal import Path, Problem, problems_of, refusal, shown
+from provisioner.given import parsed, shown
+from provisioner.refusal import Path, Problem, problems_of, refusal
 from provisioner.regions import partition_of, supported_regions
 from provisioner.request import ExistingNetwork, Request, network_form
 
@@ -216,13 +217,13 @@ def _read(ssm: "SSMClient", parameter: str) -> Layer:
     except ssm.exceptions.ParameterNotFound:
         return Layer({}, origin)
     try:
-        values = json.loads(text)
-    except ValueError:
-        values = None
+        values, why = parsed(text), "it is no object"
+    except ValueError as error:
+        values, why = None, str(error)
     if not isinstance(values, Mapping):
         raise RequestError(
             ErrorReason.INVALID_REQUEST,
-            f"{origin} is {shown(text)}; allowed: a JSON object, a partial request",
+            f"{origin} is {shown(text)}; allowed: a JSON object, a partial request ({why})",
             remedy="nothing was created; correct the parameter and start again",
         )
     return Layer(values, origin)

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner import fields
 from provisioner.errors import RequestError
-from provisioner.refusal import Path, Problem, refusal, shown
+from provisioner.given import shown
+from provisioner.refusal import Path, Problem, refusal
 from provisioner.request import Request
 
+_ACCOUNT, _UNIT = TypeAdapter(fields.AccountId), TypeAdapter(fields.OrganizationalUnitId)
 _DETAIL_TYPE: Final = "AWS Service Event via CloudTrail"
 _STATUS_KEYS: Final[Mapping[tuple[str, str], str]] = {
     ("aws.controltower", "CreateManagedAccount"): "createManagedAccountStatus",
@@ -34,8 +39,8 @@ def asked_by(trigger: Any) -> Mapping[str, Any]:
 def _asked_by_event(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if event["detail-type"] != _DETAIL_TYPE:
         raise _refused(("detail-type",), event["detail-type"], repr(_DETAIL_TYPE))
-    source, event_name = event["source"], _text(event, ("detail", "eventName"))
-    status_key = _STATUS_KEYS.get((str(source), event_name))
+    source, event_name = _text(event, ("source",)), _text(event, ("detail", "eventName"))
+    status_key = _STATUS_KEYS.get((source, event_name))
     if status_key is None:
         known = " or ".join(f"{name} from {known_source}" for known_source, name in _STATUS_KEYS)
         raise _refused(("detail", "eventName"), f"{event_name} from {source}", known)
@@ -44,11 +49,20 @@ def _asked_by_event(event: Mapping[str, Any]) -> Mapping[str, Any]:
     if state != "SUCCEEDED":
         raise _refused((*status, "state"), state, "'SUCCEEDED': there is no account to provision otherwise")
     if source == "aws.organizations":
-        return {"account_id": _text(event, (*status, "accountId"))}
+        return {"account_id": _id(event, (*status, "accountId"), _ACCOUNT)}
     return {
-        "account_id": _text(event, (*status, "account", "accountId")),
-        "organizational_unit_id": _text(event, (*status, "organizationalUnit", "organizationalUnitId")),
+        "account_id": _id(event, (*status, "account", "accountId"), _ACCOUNT),
+        "organizational_unit_id": _id(event, (*status, "organizationalUnit", "organizationalUnitId"), _UNIT),
     }
+
+
+def _id(event: Mapping[str, Any], path: Path, form: TypeAdapter[str]) -> str:
+    """What is asked of Organizations next, and names a parameter: nothing but an id."""
+    text = _text(event, path)
+    try:
+        return form.validate_python(text)
+    except ValidationError as error:
+        raise _refused(path, text, error.errors()[0]["msg"]) from None
 
 
 def _text(event: Mapping[str, Any], path: Path) -> str:

@@ -3,18 +3,21 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from provisioner.errors import ErrorReason, RequestError
 from provisioner.fields import Allowed
+from provisioner.given import HIDDEN, names_a_secret, shown, spoken
 from provisioner.request import NETWORK_FORMS, Request, network_form
 
-_VALUE_CHARACTERS: Final = 80
-# A Fail state's cause has room for 32,768 characters; a request of rubbish may have more wrong fields than that.
-_PROBLEMS_SHOWN: Final = 60
+# A failure's event has 8,000 characters of it, which as JSON fit a Fail state's cause, 32,768, whatever they are.
+_LINES_CHARACTERS: Final = 5_500
+_NAMES_CHARACTERS: Final = 1_500
+# What a mistyped name is like is told by its beginning; a name may be as long as an input.
+_NAME_CHARACTERS: Final = 100
 
 Path = tuple[str | int, ...]
 
@@ -28,17 +31,31 @@ class Problem:
     allowed: str
 
     def line(self, origin: str | None) -> str:
-        where = _spoken(self.path) or "the request"
-        what = "is missing" if self.value is None else f"is {self.value}"
+        what = "is missing" if self.value is None else f"is {self._fit_value}"
         given_by = f" (from {origin})" if origin else ""
-        return f"{where} {what}{given_by}; allowed: {self.allowed}"
+        return f"{self.where} {what}{given_by}; allowed: {self.allowed}"
+
+    @property
+    def where(self) -> str:
+        return spoken(self.path) or "the request"
+
+    @property
+    def _fit_value(self) -> str:
+        return repr(HIDDEN) if any(map(names_a_secret, self.path)) else str(self.value)
 
 
 def refusal(problems: Sequence[Problem], origin_of: Callable[[Path], str | None] = lambda _: None) -> RequestError:
-    """The error that lists `problems`; `origin_of` says which defaults a field's value came from, if any."""
-    lines = [problem.line(origin_of(problem.path)) for problem in problems]
-    if len(lines) > _PROBLEMS_SHOWN:
-        lines = [*lines[:_PROBLEMS_SHOWN], f"and {len(lines) - _PROBLEMS_SHOWN} more"]
+    """The error that lists `problems`; `origin_of` says which defaults a field's value came from, if any.
+
+    Rubbish has more wrong fields than there is room for: the later ones are named only, and the last ones counted.
+    """
+    lines = _within(_LINES_CHARACTERS, (problem.line(origin_of(problem.path)) for problem in problems)) or [
+        problems[0].line(origin_of(problems[0].path))
+    ]
+    names = _within(_NAMES_CHARACTERS, (problem.where for problem in problems[len(lines) :]))
+    if names:
+        left_out = len(problems) - len(lines) - len(names)
+        lines.append(f"also wrong: {', '.join(names)}" + (f" and {left_out} more" if left_out else ""))
     count = "1 wrong field" if len(problems) == 1 else f"{len(problems)} wrong fields"
     subject = "".join([count, *(f"\n- {line}" for line in lines), "\n"])
     return RequestError(
@@ -46,15 +63,20 @@ def refusal(problems: Sequence[Problem], origin_of: Callable[[Path], str | None]
     )
 
 
+def _within(characters: int, texts: Iterable[str]) -> list[str]:
+    """The first of them that are together no longer."""
+    found: list[str] = []
+    for text in texts:
+        characters -= len(text) + len(", ")
+        if characters < 0:
+            break
+        found.append(text)
+    return found
+
+
 def problems_of(details: Iterable[ErrorDetails], model: type[BaseModel] = Request) -> list[Problem]:
     """pydantic's error details, of an input that should have been a `model`, in this project's words."""
     return [_problem(detail, model) for detail in details]
-
-
-def shown(value: Any) -> str:
-    """A value's repr, short enough for a message."""
-    text = repr(value)
-    return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
@@ -69,11 +91,6 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
             return Problem(path, value, f"an object with any of {_names(_model_at(detail['loc'], model))}")
         case _:
             return Problem(path, value, detail["msg"].removeprefix("Input should be "))
-
-
-def _spoken(path: Path) -> str:
-    """`storage.volumes[2].claim`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def _field_path(loc: Path) -> Path:
@@ -118,5 +135,5 @@ def _nearest_fields(path: Path, loc: Path, root: type[BaseModel]) -> str:
     if path[0] == "network" and any(name in form.model_fields for form in forms.values()):
         created, existing = map(_names, forms.values())
         return f"either a created network ({created}) or an existing one ({existing}), not both"
-    close = difflib.get_close_matches(name, model.model_fields, n=1)
+    close = difflib.get_close_matches(name[:_NAME_CHARACTERS], model.model_fields, n=1)
     return f"only {_names(model)}" + (f"; did you mean {close[0]}?" if close else "")

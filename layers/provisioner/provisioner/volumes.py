@@ -8,7 +8,8 @@ from itertools import permutations
 from posixpath import normpath
 from typing import Any, Final
 
-from provisioner.refusal import Problem, shown
+from provisioner.given import shown
+from provisioner.refusal import Problem
 from provisioner.request import OF_THE_ONE_VOLUME, Request, StorageRequest, VerificationRequest
 
 # What a run knows of its proofs has to fit a state's 256 KiB: about 1 KiB for each writer.
@@ -104,7 +105,7 @@ def _owned_twice(volumes: list[Mapping[str, Any]]) -> Iterator[Problem]:
         for field, default in (("uid", None), ("gid", None), ("permissions", "0755")):
             has, had = point.get(field, default), other.get(field, default)
             if has != had:
-                allowed = f"{had!r}, as storage.volumes[{earlier}] has it for the same path, or another path"
+                allowed = f"{shown(had)}, as storage.volumes[{earlier}] has it for the same path, or another path"
                 yield Problem(("storage", "volumes", index, "access_point", field), shown(has), allowed)
 
 

@@ -229,7 +229,7 @@ def test_a_unit_id_that_would_name_another_parameter_is_refused() -> None:
     event = sample("control-tower-create-managed-account")
     status = event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]
     status["organizationalUnit"]["organizationalUnitId"] = "../../secret"
-    assert "organizational_unit_id is '../../secret'" in refused(event)
+    assert "organizationalUnit.organizationalUnitId is '../../secret'" in refused(event)
 
 
 @pytest.mark.usefixtures("calls")

@@ -10,7 +10,8 @@ from pydantic import Field
 from provisioner import fields
 from provisioner.checking import Asked, asked_for
 from provisioner.fleet.records import scan
-from provisioner.refusal import Problem, refusal, shown
+from provisioner.given import shown
+from provisioner.refusal import Problem, refusal
 from provisioner.request import Request
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ class RollBack(Asked):
     `may_hold_data`: others could have mounted the file system by then, which EFS does not meter for hours.
     """
 
-    execution_arn: str
-    request: dict[str, Any]
-    existing: dict[str, Any]
-    may_hold_data: bool
+    execution_arn: Annotated[str, Field(description="the ARN of the run of provision that fails")]
+    request: Annotated[dict[str, Any], Field(description="that run's request")]
+    existing: Annotated[dict[str, Any], Field(description="what was there before that run")]
+    may_hold_data: Annotated[bool, Field(description="true or false")]
 
     def payload(self) -> dict[str, Any]:
         """As Removal.payload, with the status RollBack."""
