@@ -87,7 +87,7 @@ bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, 
 bench-fleet: $(VENV)/.runtime ## check 10, 100 and 1,000 recorded clusters: wall time, billed transitions and invocations per cluster
 	@$(BIN)/python -m bench.fleet
 
-bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md
+bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md (3 minutes)
 	@$(BIN)/python -m bench.cost
 
 bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, or HISTORY=file, EXECUTION=arn of one that was)
