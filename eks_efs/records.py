@@ -22,6 +22,8 @@ _ATTRIBUTES: Final = (
     "claimed_for",
     "execution_arn",
     "verified_at",
+    "proven_at",
+    "created_at",
     "failed_at",
     "checked_at",
     "check_status",
@@ -44,6 +46,7 @@ class Record:
     organizational_unit_id: str | None
     state: str
     version: str | None
+    created_at: str | None
     verified_at: str | None
     checked_at: str | None
     check: str | None
@@ -116,7 +119,9 @@ def _record(stack: Stack, item: Mapping[str, Mapping[str, str]]) -> Record:
         organizational_unit_id=request.get("organizational_unit_id"),
         state=_WORKS[values["claimed_for"]] if held_by else values.get("status", "Unknown"),
         version=proven.get("cluster", {}).get("version"),
-        verified_at=values.get("verified_at"),
+        created_at=values.get("created_at"),
+        # A removal takes the first away, so that nobody checks what is going; the second stays.
+        verified_at=values.get("verified_at", values.get("proven_at")),
         checked_at=values.get("checked_at"),
         check=values.get("check_status"),
         differences=int(values.get("differences", 0)),

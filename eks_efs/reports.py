@@ -1,6 +1,9 @@
 """Evidence and reports in the stack's bucket: found, kept in a folder, and opened without any right to the bucket."""
 
-from collections.abc import Iterator
+import html
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,14 +13,19 @@ from eks_efs.records import Record
 from eks_efs.stack import Stack
 from provisioner.report.attestation import ATTESTATION
 
+INDEX: Final = "index.html"
 LINK_SECONDS: Final = 3600
 _PAGE: Final = "report.html"
 _EVIDENCE: Final = "evidence.json"
+_LINK: Final = re.compile(r'<a href="([^":]+)"')
 
 
 @dataclass(frozen=True)
 class Report:
-    """`link` is a presigned URL, good for LINK_SECONDS: whoever has it can read the page."""
+    """`link` is a presigned URL, good for LINK_SECONDS: whoever has it can read the page.
+
+    `execution` is the one that the page is about; `evidence_url` the newest evidence, of that one or one before.
+    """
 
     cluster: str
     account_id: str
@@ -47,7 +55,7 @@ def latest(stack: Stack, record: Record) -> Report | None:
     if not keys:
         return None
     key = max(keys, key=lambda each: written[each])
-    evidence = key.removesuffix(_PAGE) + _EVIDENCE
+    evidence = [each for each in written if each.endswith(f"/{_EVIDENCE}")]
     return Report(
         record.cluster,
         record.account_id,
@@ -55,9 +63,45 @@ def latest(stack: Stack, record: Record) -> Report | None:
         key.split("/")[-2],
         written[key].isoformat(timespec="seconds"),
         f"s3://{bucket}/{key}",
-        f"s3://{bucket}/{evidence}" if evidence in written else None,
-        s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=LINK_SECONDS),
+        f"s3://{bucket}/{max(evidence, key=lambda each: written[each])}" if evidence else None,
+        _presigned(stack, key),
     )
+
+
+def index(stack: Stack) -> str | None:
+    """The page of all clusters as it lies in the bucket; None before anything has ended."""
+    s3 = stack.client("s3")
+    try:
+        stored = s3.get_object(Bucket=stack.outputs["EvidenceBucketName"], Key=INDEX)
+    except s3.exceptions.NoSuchKey:
+        return None
+    return str(stored["Body"].read().decode())
+
+
+def with_links(stack: Stack, page: str, kept: Mapping[str, Path]) -> str:
+    """The page of all clusters for a folder of its own: each link leads to what is kept there, or is presigned.
+
+    `kept`: key in the bucket -> path beside the page. As it lies in the bucket a signature for the page is none for
+    what it links to.
+    """
+
+    def lead(link: re.Match[str]) -> str:
+        key = html.unescape(link[1])
+        return f'<a href="{html.escape(kept[key].as_posix() if key in kept else _presigned(stack, key))}"'
+
+    return _LINK.sub(lead, page)
+
+
+def opened(stack: Stack, page: str) -> str:
+    """Where a browser finds the page of all clusters with presigned links; only its reader may read the file."""
+    path = Path(tempfile.mkdtemp(prefix="eks-efs-")) / INDEX
+    path.write_text(with_links(stack, page, {}), encoding="utf-8")
+    return path.as_uri()
+
+
+def _presigned(stack: Stack, key: str) -> str:
+    where = {"Bucket": stack.outputs["EvidenceBucketName"], "Key": key}
+    return str(stack.client("s3").generate_presigned_url("get_object", Params=where, ExpiresIn=LINK_SECONDS))
 
 
 def saved(stack: Stack, urls: Iterator[str], folder: Path) -> Iterator[Path]:

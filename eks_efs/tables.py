@@ -179,14 +179,14 @@ def fleet_tables(output: Mapping[str, Any]) -> Iterator[Table]:
 def records_table(found: Sequence[Record], now: datetime) -> Table:
     """A line per cluster where there is room; where there is less, a name or an id is broken last."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("cluster", "state", "version", "proven"):
+    for name in ("cluster", "state", "version", "age", "proven"):
         table.add_column(name, no_wrap=True, overflow="fold")
     for name in ("drift", "account, region, unit"):
         table.add_column(name, overflow="fold")
     for record in found:
         where = " ".join((record.account_id, record.region, record.organizational_unit_id or "–"))
-        proven = ago(record.verified_at, now)
-        table.add_row(record.cluster, _state(record), record.version or "–", proven, _drift(record, now), where)
+        age, proven = _age(record, now), ago(record.verified_at, now)
+        table.add_row(record.cluster, _state(record), record.version or "–", age, proven, _drift(record, now), where)
     return table
 
 
@@ -195,6 +195,7 @@ def record_table(record: Record, now: datetime) -> Table:
     table.title, table.title_justify, table.title_style = record.named, "left", "bold"
     table.add_row("state", _state(record))
     table.add_row("version", record.version or "–")
+    table.add_row("age", _age(record, now))
     table.add_row("proven", f"{ago(record.verified_at, now)} ({record.verified_at or '–'})")
     table.add_row("drift", _drift(record, now))
     table.add_row("unit", record.organizational_unit_id or "–")
@@ -202,6 +203,13 @@ def record_table(record: Record, now: datetime) -> Table:
     if record.held_by:
         table.add_row("worked on by", record.held_by)
     return table
+
+
+def _age(record: Record, now: datetime) -> str:
+    """Of the cluster in EKS; none of one that is gone, or was last proven by a version that kept no such time."""
+    if record.created_at is None or record.removed_at is not None:
+        return "–"
+    return ago(record.created_at, now).removesuffix(" ago").replace("just now", "new")
 
 
 def _state(record: Record) -> Text:

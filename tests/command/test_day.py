@@ -15,6 +15,7 @@ from eks_efs.command import root
 from local.cloud import EmbeddedCloud
 from tests.command.conftest import Calls, Command, Ended, run
 from tests.command.rights import allowed, needed
+from tests.unit.report.clusters import Links
 
 PLAN = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2 --plan"
 PROVISION = "eks-efs provision --set cluster.name=eks-example --set verification.writers=2"
@@ -104,7 +105,8 @@ def test_a_run_and_watching_it_afterwards_tell_the_same(day: Day) -> None:
 
 
 def test_the_fleet_is_a_line_per_cluster_and_json_for_programs(day: Day, cloud: EmbeddedCloud) -> None:
-    row = rf"^ ?eks-example +Ready +1\.\d+ +(?:just now|\d+ min ago) +not checked +123456789012 +{cloud.region} +–"
+    since = r"(?:new|\d+ min) +(?:just now|\d+ min ago)"
+    row = rf"^ ?eks-example +Ready +1\.\d+ +{since} +not checked +123456789012 +{cloud.region} +–"
     assert re.search(row, day["eks-efs status"].stdout, re.MULTILINE)
     record = json.loads(day["eks-efs status eks-example --json"].stdout)
     assert (record["cluster"], record["state"], record["differences"]) == ("eks-example", "Ready", 0)
@@ -150,6 +152,33 @@ def test_the_newest_report_is_opened_in_the_browser(
     (link,) = opened
     assert link in ended.stdout
     assert link.partition("?")[0].endswith("/report.html")
+
+
+def test_the_page_of_all_clusters_is_opened_with_links_that_lead_on(
+    day: Day, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert day[SAVED]
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    assert command("eks-efs report --open").code == 0
+    (address,) = opened
+    with urlopen(address) as page:  # noqa: S310 (a file)
+        links = Links(page.read().decode()).found
+    assert any("/report.html?" in link for link in links)
+    for link in links:
+        with urlopen(link) as linked:  # noqa: S310 (of the embedded cloud)
+            assert b"eks-example" in linked.read()
+
+
+def test_the_page_of_all_clusters_is_kept_beside_the_newest_reports_and_links_to_them(
+    day: Day, command: Command, tmp_path: Path
+) -> None:
+    assert day[SAVED]
+    ended = command(f"eks-efs report --save {tmp_path}")
+    assert (ended.code, f"Saved {tmp_path}/index.html" in ended.stdout) == (0, True)
+    beside = [link for link in Links((tmp_path / "index.html").read_text()).found if ":" not in link]
+    assert beside
+    assert all((tmp_path / link).is_file() for link in beside)
 
 
 def test_recorded_clusters_are_completed(day: Day, shell: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Re-verification, end to end: a recorded cluster is looked at, what differs is told, and repaired when asked for."""
 
+import html
 import json
 import threading
 from collections.abc import Iterator
@@ -79,10 +80,21 @@ def test_an_unchanged_cluster_is_verified_recorded_and_not_touched(
     assert len(json.loads(measured)) == 1
     assert "claimed_by" not in record
     calls = mutating(cloud.server.calls[seen:])
-    for necessary in ("sts:AssumeRole", "stepfunctions:StartExecution", "lambda:Invoke"):
+    # The records are read for the index.
+    for necessary in ("sts:AssumeRole", "stepfunctions:StartExecution", "lambda:Invoke", "dynamodb:Scan"):
         del calls[necessary]
     # The claim, the record and the event.
     assert calls == {"dynamodb:UpdateItem": 2, "events:PutEvents": 1}
+    assert f"Verified: {CLUSTER} is as it was asked for" in kept(cloud, event["report_url"])
+    index = kept(cloud, f"s3://{reverify.outputs['EvidenceBucketName']}/index.html")
+    (own,) = [each for each in index.split("<tr") if f">{CLUSTER}<small>" in each]
+    assert f'href="{event["report_url"].split("/", 3)[3]}">Verified<' in own
+
+
+def kept(cloud: EmbeddedCloud, url: str) -> str:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    page: bytes = cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return page.decode()
 
 
 def test_one_broken_thing_is_told_exactly_with_its_fix_and_left_as_it_is(
@@ -102,6 +114,7 @@ def test_one_broken_thing_is_told_exactly_with_its_fix_and_left_as_it_is(
     assert not run.entered("Verify storage")
     assert closed_port not in open_to(cloud)
     assert (records.get(CLUSTER)["check_status"], records.get(CLUSTER)["differences"]) == ("Drifted", "1")
+    assert difference["fix"] in html.unescape(kept(cloud, event["report_url"]))
 
 
 def test_remediation_repairs_says_what_and_looks_again(
@@ -162,6 +175,7 @@ def test_storage_that_no_longer_works_though_nothing_differed_is_failed_with_the
     event = the_event(cloud, run, "Failed")
     assert event["failure"]["state"] == "Verify storage"
     assert event["diagnosis"][0]["verdict"] == "proved"
+    assert "its storage no longer works" in kept(cloud, event["report_url"])
     record = records.get(CLUSTER)
     assert record["check_status"] == "Failed"
     assert "claimed_by" not in record

@@ -14,6 +14,8 @@ from provisioner.given import shown
 from provisioner.published import Depth
 from provisioner.refusal import Problem, problems_of, refusal
 
+# A month of daily ones. A record is read whole, and paid for by the kilobyte.
+CHECKS_KEPT: Final = 30
 _STATUSES: Final[Mapping[str, str]] = {
     "claimed": "Claimed",
     "busy": "Busy",
@@ -30,13 +32,17 @@ class Asked(BaseModel):
 
 
 class CheckRequest(Asked):
-    """`behaviour` also runs the verification's pods; `remediate` lets provision repair what it can."""
+    """`behaviour` also runs the verification's pods; `remediate` lets provision repair what it can.
+
+    `of_fleet`: it is one of many that are summed up afterwards, and rewrites no page of all clusters itself.
+    """
 
     account_id: fields.AccountId
     region: fields.Region
     cluster_name: fields.ClusterName
     depth: Depth = "configuration"
     remediate: bool = False
+    of_fleet: bool = False
 
     @property
     def claim_key(self) -> str:
@@ -67,7 +73,10 @@ class Check:
     claim: Claim
 
     def payload(self) -> dict[str, Any]:
-        """{status: Claimed|Busy|NotRecorded, holder, account_id, …, remediate, request, proven, measured}."""
+        """{status: Claimed|Busy|NotRecorded, holder, account_id, …, remediate, request, proven, measured, checks}.
+
+        `checks`: how the latest ended, oldest first, one less than a record keeps; the check adds its own.
+        """
         record = self.claim.record
         return {
             "status": _STATUSES[self.claim.status],
@@ -76,6 +85,7 @@ class Check:
             "request": json.loads(record["request"]["S"]) if record else None,
             "proven": json.loads(record["proven"]["S"]) if record else None,
             "measured": self.claim.measured,
+            "checks": json.loads(record["checks"]["S"])[1 - CHECKS_KEPT :] if "checks" in record else [],
         }
 
 

@@ -2,10 +2,10 @@
 
 The table has one item per cluster: the claim (`claimed_by`, `claimed_at`, `claimed_for`, and by what request: `asked`,
 `organizational_unit_id`, and `for_account_event` once an account's event asked for it) beside the record of the last
-run and of the last check, with what the latest proofs measured (`measured`), or of its removal (`removed_at`); the
-state machines write it. What is being made is recorded before it is made (`request`): a run that is stopped may have
-made any of it. The state machines also release the claim; an execution that was stopped cannot, so a claim whose
-execution no longer runs is taken over.
+run and of the last check, with how the latest checks ended (`checks`) and what the latest proofs measured (`measured`),
+or of its removal (`removed_at`); the state machines write it. What is being made is recorded before it is made
+(`request`): a run that is stopped may have made any of it. The state machines also release the claim; an execution that
+was stopped cannot, so a claim whose execution no longer runs is taken over.
 """
 
 from collections.abc import Mapping

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 Text = Annotated[str, Field(min_length=1)]
 AccountId = Annotated[str, Field(pattern="^[0-9]{12}$")]
 ExecutionArn = Annotated[str, Field(pattern="^arn:aws[a-z-]*:states:", description="ARN of an execution")]
+ReportUrl = Annotated[str | None, Field(pattern="^s3://", description="null when the page could not be written")]
 Count = Annotated[int, Field(ge=0)]
 Depth = Literal["configuration", "behaviour"]
 SchemaVersion = Annotated[
@@ -137,6 +138,7 @@ class ClusterChecked(_Detail):
     ]
     repaired: Annotated[list[Difference], Field(description="What differed before remediation and no longer does")]
     remediation: Annotated[Remediation | None, Field(description="The provision run that repaired; null: none was")]
+    report_url: ReportUrl
     execution_arn: ExecutionArn
 
 
@@ -189,7 +191,7 @@ class ClusterRemoved(_Detail):
     kept_file_system: Annotated[KeptFileSystem | None, Field(description="null: there was none, or it is gone")]
     reason: Annotated[str | None, Field(description="What the person gave as the reason")]
     timings: Annotated[dict[str, float], Field(description="Seconds per state")]
-    report_url: Annotated[str | None, Field(pattern="^s3://", description="null when the page could not be written")]
+    report_url: ReportUrl
     execution_arn: ExecutionArn
 
 
@@ -281,6 +283,7 @@ class FleetChecked(_Detail):
     orphans_monthly_usd: Annotated[float, Field(ge=0, description="What all of them cost a month")]
     orphans_not_looked_at: Annotated[list[NotLookedAt], Field(description="Where nobody could look")]
     orphans_failure: Annotated[NewAccountsFailure | None, Field(description="Why nobody looked, though asked to")]
+    report_url: ReportUrl
     execution_arn: ExecutionArn
 
 

@@ -1,5 +1,6 @@
 """The function of state "Claim for reading": what is asked for is checked, the recorded cluster handed out."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ def claim(table: Table, **given: Any) -> dict[str, Any]:
 
 
 def test_a_recorded_cluster_comes_with_its_request_and_what_was_proven(table: Table) -> None:
-    table.put("eks-orders", measured='[{"run_id": "one"}]')
+    table.put("eks-orders", measured='[{"run_id": "one"}]', checks=json.dumps([{"execution": n} for n in range(30)]))
     answer = claim(table, account_id=ACCOUNT, region=REGION, cluster_name="eks-orders", depth="behaviour")
     request = answer.pop("request")
     assert answer == {
@@ -33,8 +34,10 @@ def test_a_recorded_cluster_comes_with_its_request_and_what_was_proven(table: Ta
         "cluster_name": "eks-orders",
         "depth": "behaviour",
         "remediate": False,
+        "of_fleet": False,
         "proven": PROVEN,
         "measured": '[{"run_id": "one"}]',
+        "checks": [{"execution": n} for n in range(1, 30)],
     }
     assert request["cluster"]["name"] == "eks-orders"
     assert table.item("eks-orders")["claimed_by"] == {"S": table.one}
@@ -64,7 +67,7 @@ def test_every_wrong_field_is_named_in_one_message(table: Table) -> None:
     assert "5 wrong fields" in message
     for line in (
         "- cluster_name is missing; allowed: 1 to 100 letters",
-        "- cluster_nam is 'eks-orders'; allowed: only account_id, region, cluster_name, depth, remediate; "
+        "- cluster_nam is 'eks-orders'; allowed: only account_id, region, cluster_name, depth, remediate, of_fleet; "
         "did you mean cluster_name?",
         "- account_id is '1'; allowed: an AWS account id",
         "- depth is 'deep'; allowed: 'configuration' or 'behaviour'",

@@ -51,7 +51,14 @@ def test_proven_clusters_that_nobody_works_on_are_written_and_the_others_counted
     }
     assert answer["items"]["key"] == "fleet/run-1/clusters.json"
     assert items(answer) == [
-        {"account_id": ACCOUNT, "region": REGION, "cluster_name": name, "depth": "behaviour", "remediate": True}
+        {
+            "account_id": ACCOUNT,
+            "region": REGION,
+            "cluster_name": name,
+            "depth": "behaviour",
+            "remediate": True,
+            "of_fleet": True,
+        }
         for name in ("a", "b", "stale")
     ]
 

@@ -117,7 +117,15 @@ def test_what_drifted_is_shown_only_when_something_did() -> None:
         "severity": "breaking",
         "fix": "Start provision.",
     }
-    page = render(report(REQUEST, detail(ARN, drift=[difference]), good().events))
+    looked: dict[str, Any] = {
+        "checked_at": "now",
+        "behaviour": None,
+        "support": None,
+        "repaired": [],
+        "refused": [],
+        "slower": [],
+    }
+    page = render(report(REQUEST, detail(ARN, drift=[difference], **looked), good().events))
     assert "Drifted: eks-example is not as recorded" in page
     for said in difference.values():
         assert said in page

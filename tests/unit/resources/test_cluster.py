@@ -90,6 +90,7 @@ def test_an_active_cluster_is_ready_and_says_where_it_is(eks: FakeEks) -> None:
         "arn": "arn:aws:eks:ap-northeast-1:123456789012:cluster/eks-example",
         "endpoint": "https://example.eks.invalid",
         "version": "1.33",
+        "created_at": NOW.isoformat(),
         "next_version": None,
         "security_group_id": "sg-0123456789abcdef0",
     }

@@ -67,4 +67,5 @@ def _check(claim_key: str, asked: FleetRequest) -> CheckRequest:
         cluster_name=cluster_name,
         depth=asked.depth,
         remediate=asked.remediate,
+        of_fleet=True,
     )

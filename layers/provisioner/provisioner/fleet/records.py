@@ -7,13 +7,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def scan(dynamodb: "DynamoDBClient", table: str, *names: str) -> Iterator[dict[str, Any]]:
+def scan(dynamodb: "DynamoDBClient", table: str, *names: str, consistent: bool = False) -> Iterator[dict[str, Any]]:
     """Every item with just these attributes: a record has whole requests in it, and capacity is paid by the item.
 
-    Source: DynamoDB API, Scan.
+    `consistent`: with all that was written before, for twice the price. Source: DynamoDB API, Scan.
     """
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table,
+        ConsistentRead=consistent,
         ProjectionExpression=", ".join(f"#{name}" for name in names),
         ExpressionAttributeNames={f"#{name}": name for name in names},
     )

@@ -12,15 +12,15 @@ from provisioner.report.speed import Speed, speed
 from provisioner.report.timeline import Timeline, timeline
 from provisioner.report.topology import Pod, Topology, pod, seen_by, topology, volumes_of
 
-Outcome = Literal["ready", "failed", "drifted", "removed"]
+Outcome = Literal["ready", "verified", "failed", "drifted", "removed"]
 
 # The states that draw the page; in the middle of their own work, they have nothing to say about themselves.
 DRAWING_STATES: Final = {
     "ready": "Store evidence",
     "failed": "Report failure",
-    "drifted": "Store evidence",
     "removed": "Report removal",
 }
+_DRAWING_CHECKS: Final = "Write pages"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ class Report:
     speed: Speed | None
 
     @property
+    def is_check(self) -> bool:
+        return _is_check(self.detail)
+
+    @property
     def evidence(self) -> Mapping[str, Any]:
         return self.detail.get("evidence") or {}
 
@@ -104,7 +108,7 @@ def report(request: Mapping[str, Any], detail: Mapping[str, Any], events: Iterab
     built = topology(history, evidence, cluster, run_id_of(str(detail["execution_arn"])))
     line = timeline(
         history,
-        without=DRAWING_STATES[outcome],
+        without=_DRAWING_CHECKS if _is_check(detail) else DRAWING_STATES[outcome],
         failed_state=str((detail.get("failure") or {}).get("state", "")),
     )
     return Report(
@@ -129,7 +133,14 @@ def _outcome(detail: Mapping[str, Any]) -> Outcome:
         return "failed"
     if "removed" in detail:
         return "removed"
-    return "drifted" if detail.get("drift") else "ready"
+    if "checked_at" in detail:
+        return "drifted" if detail["drift"] else "verified"
+    return "ready"
+
+
+def _is_check(detail: Mapping[str, Any]) -> bool:
+    """Only a check that failed tells of differences too."""
+    return "checked_at" in detail or "drift" in detail
 
 
 def _asked(request: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

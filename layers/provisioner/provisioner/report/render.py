@@ -1,19 +1,35 @@
 """The page as HTML: one file, everything in it, every value escaped."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from provisioner.report import sparkline
 from provisioner.report.model import Report
 
+if TYPE_CHECKING:
+    from provisioner.report.index import Index
+
+HTML: Final = "text/html; charset=utf-8"
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def render(report: Report) -> str:
     return _environment().get_template("report.html.j2").render(report=report) + "\n"
+
+
+def render_index(index: "Index") -> str:
+    """Its links are relative: they lead on from disk, from a bucket and from a distribution alike."""
+    return _environment().get_template("index.html.j2").render(index=index, sparkline=sparkline) + "\n"
+
+
+def render_fleet(detail: Mapping[str, Any], written_at: datetime, up: str) -> str:
+    """`detail`: of the event that the fleet was checked. `up`: the way from the page to the bucket's root."""
+    return _environment().get_template("fleet.html.j2").render(fleet=detail, written_at=written_at, up=up) + "\n"
 
 
 @cache
@@ -25,7 +41,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "utc": utc, "clock": clock}
+    environment.filters |= {"duration": duration, "utc": utc, "clock": clock, "day": day}
     return environment
 
 
@@ -53,3 +69,7 @@ def clock(seconds: float) -> str:
 
 def utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")

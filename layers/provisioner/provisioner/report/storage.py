@@ -3,14 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes.evidence import digest
 from provisioner.report.attestation import ATTESTATION, EVIDENCE, EvidenceKey, canonical, envelope, statement
 from provisioner.report.history import Event
+from provisioner.report.index import FLEET
 from provisioner.report.model import report
-from provisioner.report.render import render
+from provisioner.report.render import HTML, render, render_fleet
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,9 +70,31 @@ class ReportStore:
         """
         return {"report_url": self._report(folder_of(detail), execution_arn, request, detail)}
 
+    def tell_check(self, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+        """Write the report on a check, whatever came of it; where it is.
+
+        Idempotency key: the execution's name; a check that looks again after a repair writes it again.
+        Source: as `keep_proof`.
+        """
+        proof = (detail.get("behaviour") or {}).get("evidence")
+        told = {**detail, "evidence": proof} if proof else detail
+        return self._report(folder_of(detail), execution_arn, request, told)
+
+    def tell_fleet(self, detail: Mapping[str, Any], now: datetime) -> str:
+        """Write the report on a check of all clusters, where the index links to and where it stays; where it stays.
+
+        Idempotency key: the execution's name.
+        Source: S3 API, PutObject.
+        """
+        kept = self._put(
+            f"fleet/{detail['request_id']}/report.html", render_fleet(detail, now, "../../").encode(), HTML
+        )
+        self._put(FLEET, render_fleet(detail, now, "../").encode(), HTML)
+        return kept
+
     def _report(self, folder: str, execution_arn: str, request: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
         page = render(report(request, detail, self._history(execution_arn)))
-        return self._put(f"{folder}/report.html", page.encode(), "text/html; charset=utf-8")
+        return self._put(f"{folder}/report.html", page.encode(), HTML)
 
     def _history(self, execution_arn: str) -> list[Event]:
         pages = self.states.get_paginator("get_execution_history").paginate(

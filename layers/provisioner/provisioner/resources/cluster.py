@@ -161,6 +161,7 @@ def _converge(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient") -> 
                 arn=cluster["arn"],
                 endpoint=cluster["endpoint"],
                 version=cluster["version"],
+                created_at=cluster["createdAt"].isoformat(timespec="seconds"),
                 next_version=upgrade.next_version(request, cluster),
                 security_group_id=cluster["resourcesVpcConfig"]["clusterSecurityGroupId"],
             )
