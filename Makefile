@@ -15,6 +15,8 @@ ASKED_FAULT = $(if $(filter command% environment%,$(origin FAULT)),--fault '$(FA
 
 TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/provisioner/resources/*.yaml
 
+LOCKS := $(wildcard requirements*.txt) layers/dependencies/requirements.txt
+
 .DEFAULT_GOAL := help
 .PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost bench-critical-path control-plane clean
 
@@ -45,7 +47,7 @@ first-contact: $(VENV)/.runtime ## ask the account of AWS_PROFILE what docs/assu
 recordings: $(VENV)/.development ## record again what first contact asks AWS about states, rules and roles (2 minutes)
 	PYTHONPATH=layers/provisioner $(BIN)/python -m tests.first_contact.record
 
-lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, our own checks of state machines and policies
+lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed $(VENV)-audit/.installed ## ruff, mypy --strict, import-linter, cfn-lint, checkov, sam validate, statelint, our own checks of state machines and policies, pip-audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
@@ -57,6 +59,7 @@ lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed ## 
 	$(BIN)/python -m tests.statemachine.second_opinion
 	PYTHONPATH=layers/provisioner $(BIN)/python -m tests.policies.check
 	SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(VENV)-sam/bin/sam validate --lint --template template.yaml
+	$(BIN)/python -m tools.audit $(VENV)-audit/bin/pip-audit $(LOCKS)
 
 build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda without Docker, and run what was built on the embedded cloud
 	@echo "Building the layers and the functions for AWS Lambda (python3.13, arm64)"
@@ -97,7 +100,7 @@ control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go
 	@$(BIN)/python -m local.control_plane.build
 
 clean: ## remove what the targets above made in this folder
-	rm -rf $(VENV) $(VENV)-oldest $(VENV)-sam $(VENV)-aws $(VENV)-checkov .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-sam $(VENV)-aws $(VENV)-checkov $(VENV)-audit .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.x …"; exit 1; }
