@@ -238,12 +238,17 @@ def test_machines_get_the_event_itself(event: Event) -> None:
 
 
 def test_an_event_that_leaves_no_room_for_the_words_loses_its_largest_fields_and_says_which() -> None:
-    large = changed(READY, evidence={"sha256": SHA256, "writers": ["ä" * 100] * 2000}, timings={"x": 1.5})
+    large = changed(READY, evidence={"sha256": SHA256, "writers": [{"a": 1}] * 24_000}, timings={"x": 1.5})
+    assert len(json.dumps(large)) < 250_000, "it would fit, were it not quoted in the message"
     message = message_about(large)
     assert len(message["Message"]) + len(json.dumps(message["MessageAttributes"])) <= 262_144
-    (kept,) = [json.loads(forms(large)["default"])]
+    kept = json.loads(forms(large)["default"])
     assert kept["detail"].pop("left_out_of_notification") == ["evidence"]
     assert kept["detail"] == {name: each for name, each in large["detail"].items() if name != "evidence"}
+
+
+def test_no_number_makes_a_subject_too_long() -> None:
+    assert len(message_about(changed(CHECKED, counts={"verified": 10**60}))["Subject"]) == 99
 
 
 def test_a_credential_in_what_somebody_said_goes_nowhere() -> None:
