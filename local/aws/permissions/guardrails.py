@@ -79,9 +79,10 @@ def levels_of(account_id: str, policy_type: str) -> list[str]:
 
 
 def _levels(account_id: str) -> Iterator[FakeAccount | FakeOrganizationalUnit]:
-    if account_id not in organizations_backends.master_accounts:
+    managed_by = organizations_backends.master_accounts.get(account_id)
+    if managed_by is None:
         return
-    master, partition = organizations_backends.master_accounts[account_id]
+    master, partition = managed_by
     backend = organizations_backends[master][partition]
     level: FakeAccount | FakeOrganizationalUnit | None = next(
         (each for each in backend.accounts if each.id == account_id), None

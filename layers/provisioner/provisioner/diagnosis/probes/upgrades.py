@@ -30,8 +30,8 @@ def insights(live: Live, _text: str) -> Finding:
 
 def older_nodes(live: Live, text: str) -> Finding:
     """Nodes whose kubelet is of an older minor version than the cluster, with the pods on them."""
-    cluster, looked_at = live.eks.cluster, f"kubelets of the nodes of cluster {live.request.cluster.name}"
-    if cluster is None or not text:
+    looked_at = f"kubelets of the nodes of cluster {live.request.cluster.name}"
+    if not text or (cluster := live.eks.cluster) is None:
         return Finding.refuted(looked_at, "EKS has refused no upgrade for them")
     older = {
         node["metadata"]["name"]: version
