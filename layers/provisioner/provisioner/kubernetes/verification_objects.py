@@ -64,9 +64,9 @@ def remove(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
     return _remove_selected(api, f"{RUN_LABEL}={run_id}", request.storage.namespace)
 
 
-def remove_writing(api: KubernetesApi, request: Request, run_id: str) -> list[Manifest]:
-    """Delete all but a reader that a repeated call may find at work; what is still there."""
-    return _remove_selected(api, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader", request.storage.namespace)
+def remove_writing(api: KubernetesApi, request: Request, run_id: str) -> None:
+    """Delete all but a reader that a repeated call may find at work."""
+    _remove_selected(api, f"{RUN_LABEL}={run_id},{ROLE_LABEL}!=reader", request.storage.namespace)
 
 
 def remove_strays(api: KubernetesApi, run_ids: Iterable[str]) -> list[Manifest]:
