@@ -18,7 +18,7 @@ TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/
 LOCKS := $(wildcard requirements*.txt) layers/dependencies/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost bench-critical-path control-plane clean
+.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost bench-critical-path campaign control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -51,7 +51,7 @@ lint: $(VENV)/.development $(VENV)-sam/.installed $(VENV)-checkov/.installed $(V
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=layers/provisioner $(BIN)/mypy -p provisioner
-	$(BIN)/mypy eks_efs first_contact local tests bench tools layers/recipe
+	$(BIN)/mypy eks_efs first_contact local campaign tests bench tools layers/recipe
 	PYTHONPATH=layers/provisioner:. $(BIN)/lint-imports
 	$(BIN)/cfn-lint $(TEMPLATES)
 	$(VENV)-checkov/bin/checkov --config-file .checkov.yaml --skip-download --file $(TEMPLATES)
@@ -95,6 +95,9 @@ bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write d
 
 bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, or HISTORY=file, EXECUTION=arn of one that was)
 	@PYTHONPATH=layers/provisioner $(BIN)/python -m bench.critical_path $(if $(HISTORY),--history '$(HISTORY)') $(if $(EXECUTION),--execution '$(EXECUTION)') $(if $(filter command% environment%,$(origin SCALE)),--scale $(SCALE))
+
+campaign: $(VENV)/.runtime ## let the machines' requests meet faults, go on where it stopped, and write docs/reliability.md (SAMPLE=, ONLY=, SEED=)
+	@PYTHONWARNINGS=ignore $(BIN)/python -m campaign $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only '$(ONLY)')
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

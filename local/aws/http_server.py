@@ -7,15 +7,18 @@ poll more for every call, of which a check of one cluster makes thirty.
 from __future__ import annotations
 
 import socket
+import struct
 import traceback
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
 from io import BytesIO
 from typing import Any, cast
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.exceptions import InternalServerError
 from werkzeug.serving import ThreadedWSGIServer
+
+from local.wire import FATE, RESET
 
 REQUEST_ID_HEADERS = {"x-amzn-requestid", "x-amz-request-id"}
 """One of them is on every answer of AWS: clients, moto's Step Functions too, look for it in an error without asking."""
@@ -28,12 +31,25 @@ class HttpServer(ThreadedWSGIServer):
 
     def __init__(self, port: int) -> None:
         self.connections: set[socket.socket] = set()
+        self.broken_off: set[socket.socket] = set()
         super().__init__("127.0.0.1", port, DomainDispatcherApplication(create_backend_app), _RequestHandler)
 
     def server_close(self) -> None:
         super().server_close()
         for connection in list(self.connections):
             self.shutdown_request(connection)
+
+    def break_off(self, connection: socket.socket) -> None:
+        """Ends it with a reset instead of an end, once its handler returns."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.broken_off.add(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        if request in self.broken_off:
+            self.broken_off.discard(request)
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
 
 
 class _RequestHandler(MotoRequestHandler):
@@ -78,7 +94,11 @@ class _RequestHandler(MotoRequestHandler):
         status, headers = started
         return status, headers, body
 
-    def _send(self, status: str, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+    def _send(self, status: str, headers: Collection[tuple[str, str]], body: bytes) -> None:
+        if (FATE, RESET) in headers:
+            cast(HttpServer, self.server).break_off(self.connection)
+            self.close_connection = True
+            return
         code, _, reason = status.partition(" ")
         self.send_response(int(code), reason)
         names = set()

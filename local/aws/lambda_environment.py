@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.aws.lambda_worker import TIMED_OUT_STATUS
+
 WORKER = Path(__file__).with_name("lambda_worker.py")
 INIT_SECONDS = 10.0
 """Lambda gives the init phase its own 10 s. Source: Lambda developer guide, execution environment life cycle."""
@@ -161,15 +163,12 @@ class ExecutionEnvironment:
             return self._ask(message, timeout_seconds)
         except TimeoutError:
             self.end()
-            reason = f"Task timed out after {timeout_seconds:.2f} seconds"
-            return {
-                "error": {"errorType": "Sandbox.Timedout", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
-            }
+            return _timed_out(timeout_seconds, request_id)
         except EnvironmentDiedError:
-            reason = _why_it_exited(self.end(grace_seconds=1.0))
-            return {
-                "error": {"errorType": "Runtime.ExitError", "errorMessage": f"RequestId: {request_id} Error: {reason}"}
-            }
+            status = self.end(grace_seconds=1.0)
+            if status == TIMED_OUT_STATUS:
+                return _timed_out(timeout_seconds, request_id)
+            return _error("Runtime.ExitError", _why_it_exited(status), request_id)
 
     def _ask(self, message: JsonObject, timeout_seconds: float) -> JsonObject:
         self._channel.settimeout(timeout_seconds)
@@ -182,6 +181,14 @@ class ExecutionEnvironment:
             raise EnvironmentDiedError
         answer: JsonObject = json.loads(line)
         return answer
+
+
+def _timed_out(timeout_seconds: float, request_id: str) -> JsonObject:
+    return _error("Sandbox.Timedout", f"Task timed out after {timeout_seconds:.2f} seconds", request_id)
+
+
+def _error(error_type: str, reason: str, request_id: str) -> JsonObject:
+    return {"error": {"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {reason}"}}
 
 
 def _why_it_exited(status: int) -> str:

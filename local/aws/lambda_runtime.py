@@ -146,6 +146,19 @@ class LambdaRuntime:
             environment.interrupt()
         return bool(found)
 
+    def retire(self, function_part: str) -> None:
+        """End what is warm of the functions with this in their names: the next invocation is a cold start."""
+        with self._lock:
+            retired = [
+                self._idle[function].pop()
+                for function in list(self._idle)
+                if function_part in function.name
+                for _ in range(len(self._idle[function]))
+            ]
+        for environment in retired:
+            environment.end()
+            environment.close()
+
     def _run(self, environment: ExecutionEnvironment, function: Function, event: Any, request_id: str) -> Outcome:
         log = []
         started = time.monotonic()

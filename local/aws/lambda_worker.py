@@ -33,6 +33,12 @@ MAXIMUM_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 SYN_SECONDS = 127
 """How long Linux tries to connect to who does not answer. Source: tcp(7), tcp_syn_retries."""
 
+TIMED_OUT_STATUS = 124
+"""Of a process whose invocation would have taken longer than Lambda lets it."""
+
+FATE, UNANSWERED = "x-embedded-fate", "unanswered"
+"""As in local/wire.py, which is not to be imported here."""
+
 SERVICES = ("cloudformation", "ec2", "efs", "eks", "iam", "s3", "ssm", "stepfunctions", "sts", "xray")
 """What the SDK is asked for in any function. It reads a megabyte about EC2 alone."""
 
@@ -132,9 +138,13 @@ def serve(lines: TextIO, handler_name: str, time_factor: float) -> None:
         say({"error": error_payload(error, "")})
         return
     scale_retries(time_factor)
+    unanswered = Unanswered(time_factor)
+    unanswered.listen()
     say({"ready": True})
     for line in lines:
-        say(invoke(handler, json.loads(line)))
+        invocation = json.loads(line)
+        unanswered.begin(invocation["deadline_epoch_seconds"])
+        say(invoke(handler, invocation))
 
 
 def die_with(channel: socket.socket) -> None:
@@ -155,6 +165,44 @@ def scale_retries(factor: float) -> None:
     endpoint: Any = sys.modules.get("botocore.endpoint")
     if endpoint is not None:
         endpoint.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * factor))
+
+
+class Unanswered:
+    """What the embedded AWS marks as never answered: its client waits in vain, by scaled time.
+
+    Lambda's own limit passes by the time that it would have been; the process ends then, and says so by its status.
+    """
+
+    def __init__(self, time_factor: float) -> None:
+        self._time_factor = time_factor
+        self._seconds_left = float("inf")
+
+    def begin(self, deadline_epoch_seconds: float) -> None:
+        """An invocation begins."""
+        self._seconds_left = deadline_epoch_seconds - time.time()
+
+    def listen(self) -> None:
+        """To whatever a client of the SDK or of Kubernetes hears."""
+        connection: Any = sys.modules.get("urllib3.connection")
+        if connection is None:
+            return
+        getresponse = connection.HTTPConnection.getresponse
+
+        def heard(of: Any) -> Any:
+            response = getresponse(of)
+            if response.headers.get(FATE) == UNANSWERED:
+                self._wait(of.timeout)
+                raise TimeoutError("timed out")
+            return response
+
+        connection.HTTPConnection.getresponse = heard
+
+    def _wait(self, seconds: float) -> None:
+        self._seconds_left -= seconds
+        time.sleep(max(0.0, min(seconds, seconds + self._seconds_left)) * self._time_factor)
+        if self._seconds_left <= 0:
+            sys.stdout.flush()
+            os._exit(TIMED_OUT_STATUS)
 
 
 def mind_the_gate(gate: JsonObject, aws_port: int | None, time_factor: float) -> None:

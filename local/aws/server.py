@@ -26,6 +26,7 @@ from local.aws.hooks import Hooks
 from local.aws.lambda_environment import Interpreter
 from local.aws.lambda_runtime import Credentials, Function, LambdaRuntime
 from local.aws.permissions.authoriser import Authoriser
+from local.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +107,7 @@ class AwsServer:
         self.calls: list[str] = []
         self.broken: list[str] = []
         self.hooks = Hooks()
+        self.wire = Wire()
         self.authoriser = Authoriser()
         self.port = 0
         self._patches, self._lets_through = patches, lets_through

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from pydantic import ValidationError
 
+from provisioner.aws.answers import use_as_default
 from provisioner.aws.errors import boundary_error, connection_error
 from provisioner.errors import BoundaryError, ErrorReason, TerminalError
 from provisioner.refusal import problems_of, refusal
@@ -33,6 +34,7 @@ def function_handler(handle: Handler) -> Handler:
     @wraps(handle)
     def entry_point(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         metrics = _metrics()
+        _prepare_sdk()
         logger().clear_state()
         logger().append_keys(**_keys(event), function_request_id=context.aws_request_id)
         outcome = "Succeeded"
@@ -90,6 +92,11 @@ def _keys(event: Any) -> dict[str, str | None]:
         "execution_arn": event.get("execution_arn") if isinstance(event, Mapping) else None,
         "cluster": cluster.get("name") if isinstance(cluster, Mapping) else None,
     }
+
+
+@cache
+def _prepare_sdk() -> None:
+    use_as_default()
 
 
 # Made on the first call and not at import: they read the environment.

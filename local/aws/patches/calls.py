@@ -1,23 +1,28 @@
 """Keeps what was called (moto keeps nothing), refuses what the caller may not do, and lets others act at a call.
 
 `server.calls` has every API call in order, as `service:Action`; `server.hooks` runs what was asked for before a call or
-after it succeeded, in the calling thread. What is raised before a call is the service's answer to it. EC2's dry runs
+after it succeeded, in the calling thread. What is raised before a call is the service's answer to it; who stands on
+`server.wire` sees every request first, and makes any answer of it. EC2's dry runs
 change nothing (moto makes a VPC), and what is not there is answered as an operation that nobody knows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
-from moto.core.utils import camelcase_to_underscores
+from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.ec2.exceptions import DryRunClientError
+from moto.s3.responses import S3Response
 
+from local.aws import iam
 from local.aws.hooks import Call
 from local.aws.patches.permissions import Refused, calling, check_call
 from local.aws.refusals import Refusal
+from local.wire import Answer, Exchange
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -33,6 +38,11 @@ def install(server: AwsServer) -> None:
     def call_action(self: BaseResponse) -> Any:
         name = f"{self.boto3_service_name}:{self._get_action()}"
         server.calls.append(name)
+        if not server.wire:
+            return _allowed(self, name)
+        return over_the_wire(server, self, _call(name, self), lambda: _allowed(self, name))
+
+    def _allowed(self: BaseResponse, name: str) -> Any:
         try:
             check_call(server, self)
         except Refused as refused:
@@ -53,7 +63,7 @@ def install(server: AwsServer) -> None:
             _answer_with(self, DryRunClientError())
         if not server.hooks:
             return original(self)
-        call = Call(name, self.current_account, self.region, self.path, _said(self), self.access_key)
+        call = _call(name, self)
         try:
             server.hooks.run_before(call)
         except ServiceException as refusal:
@@ -65,6 +75,49 @@ def install(server: AwsServer) -> None:
         return answer
 
     setattr(BaseResponse, "call_action", call_action)  # noqa: B010
+    _put_s3_on_the_wire(server)
+
+
+def _put_s3_on_the_wire(server: AwsServer) -> None:
+    """S3 answers without the common way in; which action it was is known only while it is answered."""
+    parts = {"_bucket_response": "bucket", "_key_response": "object"}
+
+    def wired(kind: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def respond(self: S3Response, request: Any, full_url: str) -> Any:
+            if not server.wire:
+                return original(self, request, full_url)
+            return over_the_wire(
+                server, self, _call(f"s3:{request.method} {kind}", self), lambda: original(self, request, full_url)
+            )
+
+        return respond
+
+    for name, kind in parts.items():
+        setattr(S3Response, name, wired(kind, getattr(S3Response, name)))
+
+
+def over_the_wire(server: AwsServer, response: BaseResponse, call: Call, perform: Callable[[], Any]) -> Any:
+    """moto's answer, after whoever stands in between has had a say."""
+
+    def performed() -> Answer:
+        answered = perform()
+        status, headers, body = (200, {}, answered) if isinstance(answered, str | bytes) else answered
+        return Answer(int(status), dict(headers), body if isinstance(body, bytes) else str(body).encode())
+
+    def refuse(status: int, code: str, message: str) -> Answer:
+        _, headers, body = response.serialized(ActionResult(Refusal(code, message)))
+        return Answer(status, dict(headers), body if isinstance(body, bytes) else str(body).encode())
+
+    caller = iam.caller_of(response.access_key, response.current_account, response.partition).arn
+    protocol = get_service_model(response.boto3_service_name).protocol
+    # Where there is neither query nor body, moto puts the headers in their place.
+    question = f"{call.name} {call.account_id} {call.region} {response.uri} {_text(response.body)}"
+    answer = server.wire.pass_on(Exchange(call, caller, protocol, question, performed, refuse))
+    return answer.status, {**answer.headers, "status": answer.status}, answer.body
+
+
+def _call(name: str, response: BaseResponse) -> Call:
+    return Call(name, response.current_account, response.region, response.path, _said(response), response.access_key)
 
 
 def _answer_with(response: BaseResponse, refusal: ServiceException) -> None:

@@ -27,6 +27,7 @@ from local.aws.models.errors import faults_of_error
 from local.aws.models.refused import refused
 from local.aws.models.requests import parameters
 from local.aws.refusals import Refusal
+from local.wire import FATE
 
 LOGGER = logging.getLogger(__name__)
 BROKEN = "EmbeddedCloudAnsweredWhatAwsCannot"
@@ -104,6 +105,8 @@ def refusal_of(response: BaseResponse, operation: str) -> ServiceException | Non
 def _held_against_model(response: BaseResponse, operation: str, answer: Any, broken: list[str]) -> Any:
     service = response.boto3_service_name
     status, headers, body = (200, {}, answer) if isinstance(answer, str | bytes) else answer
+    if FATE in headers:  # it is not how it was answered
+        return answer
     faults = _faults(response, service, operation, int(status), headers, body)
     if not faults:
         return answer

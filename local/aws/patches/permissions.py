@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from botocore.retries.standard import ThrottledRetryableChecker
 from moto.core import errors
 from moto.core.exceptions import ServiceException
 from moto.core.responses import BaseResponse
@@ -66,8 +67,9 @@ def install(server: AwsServer) -> None:
 
     S3Response._authenticate_and_authorize_s3_action = authorise_s3
     # Every service refuses so, whether its model declares it or not.
-    ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", *tag_policies.CODES.values(), UNKNOWN_CALL)
-    errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, *ours]
+    ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", "ServiceUnavailable", UNKNOWN_CALL)
+    theirs = (*tag_policies.CODES.values(), *ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
+    errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, *ours, *theirs]
 
 
 def check_call(server: AwsServer, response: BaseResponse) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from local.kubernetes.embedded.errors import ApiError, bad_request, not_found
+from local.kubernetes.embedded.queries import is_set
 from local.kubernetes.embedded.resources import NODES
 from local.kubernetes.embedded.store import Store
 
@@ -33,6 +34,8 @@ async def log(request: web.Request, store: Store, pod: Object) -> web.StreamResp
         if upstream.status != 200:
             text = (await upstream.text()).strip()
             raise bad_request(text or f'container "{container}" in pod "{metadata["name"]}" is not available')
+        if not is_set(request.query, "follow"):
+            return web.Response(body=await upstream.read(), content_type="text/plain")
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         async for chunk in upstream.content.iter_any():

@@ -169,6 +169,22 @@ def test_a_file_system_created_by_another_run_in_the_same_moment_is_looked_at_ag
     assert len(efs.describe_file_systems()["FileSystems"]) == 1
 
 
+def test_a_file_system_that_one_look_does_not_tell_of_gets_no_second_one(efs: Any, found: Any) -> None:
+    """EFS answers one look, the first, with what it knew before the file system was made."""
+    looks = []
+
+    def old_answer(parsed: dict[str, Any], **_: Any) -> None:
+        looks.append(parsed)
+        if len(looks) == 1:
+            parsed["FileSystems"] = []
+
+    efs.meta.events.register("after-call.efs.DescribeFileSystems", old_answer)
+    with pytest.raises(RetryableError):
+        ensure(efs)
+    assert ensure(efs).facts["file_system_id"] == found.file_system_id
+    assert len(efs.describe_file_systems()["FileSystems"]) == 1
+
+
 def test_an_access_point_is_made_only_when_asked_for(efs: Any) -> None:
     assert ensure(efs).facts["access_point_id"] is None
     asked_for = {"access_point": {"uid": 1000, "gid": 1000, "path": "/data"}}

@@ -19,6 +19,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
+from provisioner.aws.answers import sdk_session
 from provisioner.aws.errors import MAY_SETTLE, boundary_error, is_denial
 from provisioner.errors import ErrorReason, RetryableError
 from provisioner.regions import partition_of
@@ -41,7 +42,7 @@ Role = Literal["provisioner", "inspector", "remover"]
 DEFAULT_ROLE_PREFIX: Final = "eks-efs-provisioner"
 # A function has 60 s: three attempts of a hanging call still leave time to report it.
 CLIENT_CONFIG: Final = Config(
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 3},
     connect_timeout=3,
     read_timeout=15,
     user_agent_extra="eks-efs-provisioner",
@@ -174,7 +175,8 @@ def _assumed(
 ) -> Target:
     role_arn = _role_arn(partition_of(region), account_id, f"{role_path}{role_prefix}", role)
     # The own region's endpoint: its tokens are valid in every region, also in one that only the target has enabled.
-    sts = boto3.session.Session(region_name=own_region).client("sts", config=CLIENT_CONFIG)
+    own = boto3.session.Session(botocore_session=sdk_session(), region_name=own_region)
+    sts = own.client("sts", config=CLIENT_CONFIG)
 
     def fetch() -> dict[str, str]:
         try:
@@ -196,7 +198,7 @@ def _assumed(
             "expiry_time": credentials["Expiration"].isoformat(),
         }
 
-    session = botocore.session.Session()
+    session = sdk_session()
     provider = _AssumedRole(RefreshableCredentials.create_from_metadata(fetch(), fetch, _AssumedRole.METHOD))
     session.register_component("credential_provider", CredentialResolver([provider]))
     session.set_config_variable("region", region)

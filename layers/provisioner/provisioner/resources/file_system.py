@@ -1,6 +1,7 @@
 """The EFS file system: encrypted, elastic, backed up, and reachable only over TLS."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def find(request: Request, efs: "EFSClient") -> "FileSystemDescriptionTypeDef | 
     """
     if request.file_system.existing:
         return find_by_id(request.file_system.existing, efs)
-    return next((each for each in _generations(request, efs).values() if not kept_since(each)), None)
+    return _in_use(_generations(request, efs))
 
 
 def find_by_id(file_system_id: str, efs: "EFSClient") -> "FileSystemDescriptionTypeDef | None":
@@ -63,7 +64,7 @@ def ensure(request: Request, efs: "EFSClient") -> Observation:
         RetryableError NOT_YET_CONSISTENT when another run creates it in the same moment.
     Source: EFS API, CreateFileSystem, LifeCycleState.
     """
-    found = find(request, efs) or _create(request, efs)
+    found = _found_or_created(request, efs)
     file_system_id = found["FileSystemId"]
     if request.file_system.existing:
         require_named_is_ours(request, found)
@@ -154,13 +155,25 @@ def _creation_token(request: Request, generation: int) -> str:
     return f"{base[:_TOKEN_CHARACTERS]}-{generation}" if generation else base
 
 
-def _create(request: Request, efs: "EFSClient") -> "FileSystem":
-    wanted = request.file_system
-    if wanted.existing:
+def _in_use(generations: "Mapping[int, FileSystemDescriptionTypeDef]") -> "FileSystemDescriptionTypeDef | None":
+    return next((each for each in generations.values() if not kept_since(each)), None)
+
+
+def _found_or_created(request: Request, efs: "EFSClient") -> "FileSystem":
+    if existing := request.file_system.existing:
+        if found := find_by_id(existing, efs):
+            return found
         raise named_one_is_missing(request)
+    # By one look: a second one may know of a file system that the first did not tell, which then got a successor.
+    generations = _generations(request, efs)
+    return _in_use(generations) or _create(request, max(generations, default=-1) + 1, efs)
+
+
+def _create(request: Request, generation: int, efs: "EFSClient") -> "FileSystem":
+    wanted = request.file_system
     tags = {"Name": f"{request.cluster.name}-efs", **request.owner_tags}
     creation: CreateFileSystemRequestTypeDef = {
-        "CreationToken": _creation_token(request, max(_generations(request, efs), default=-1) + 1),
+        "CreationToken": _creation_token(request, generation),
         "Encrypted": True,
         "ThroughputMode": wanted.throughput_mode,
         "Backup": wanted.backup,

@@ -1,0 +1,87 @@
+"""`make campaign`: see campaign/__init__.py; writes campaign/results.jsonl and docs/reliability.md."""
+
+import argparse
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from campaign.document import DOCUMENT, SEED, render
+from campaign.judge import Outcome
+from campaign.machines import MACHINES
+from campaign.results import RESULTS, Combination, Results
+from campaign.runs import batches, campaign
+
+RUNS_IN_A_CLOUD: Final = 60
+"""Then a new one: what earlier runs have left makes every list longer."""
+_NAMES: Final = ("machine", "subject", "fault", "times")
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make campaign", description=__doc__)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the order in which combinations are tried")
+    parser.add_argument("--sample", type=int, help="how many combinations to try; all by default")
+    parser.add_argument("--only", default="", help=f"with wildcards: {','.join(f'{each}=…' for each in _NAMES)}")
+    parser.add_argument("--again", choices=tuple(Outcome), help="those whose outcome was this one, and no others")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="what is in it is not tried again")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = arguments(argv)
+    results, only = Results(asked.results), wanted(asked.only)
+    record(results, only.get("machine", "*"))
+    outcomes = {each: result.outcome for each, result in results.of().items()}
+    chosen = [
+        each
+        for each in shuffled(results, asked.seed)
+        if outcomes.get(each) == asked.again and all(fnmatchcase(getattr(each, n), p) for n, p in only.items())
+    ][: asked.sample]
+    for first in range(0, len(chosen), RUNS_IN_A_CLOUD):
+        try_all(chosen[first : first + RUNS_IN_A_CLOUD], results, asked.again)
+    if asked.results == RESULTS:
+        results.tidy()
+        DOCUMENT.write_text(render(results))
+    unexpected = [each for each in results.of().values() if each.outcome == Outcome.UNEXPECTED]
+    print(f"{len(results.of())} combinations have been tried, {len(unexpected)} of them ended unexpectedly")
+    return 1 if unexpected else 0
+
+
+def wanted(only: str) -> Mapping[str, str]:
+    pairs = dict(each.split("=", 1) for each in only.split(",") if each)
+    if unknown := [each for each in pairs if each not in _NAMES]:
+        raise SystemExit(f"--only knows {', '.join(_NAMES)}, not {', '.join(unknown)}")
+    return pairs
+
+
+def record(results: Results, machines: str) -> None:
+    """What a good run of each machine asks today, unless the file tells it."""
+    missing = [each for each in MACHINES if fnmatchcase(each, machines) and each not in results.recorded()]
+    if missing:
+        with campaign() as recording:
+            for machine in missing:
+                results.record(machine, recording.combinations(machine))
+
+
+def shuffled(results: Results, seed: int) -> list[Combination]:
+    every = sorted(each for combinations in results.recorded().values() for each in combinations)
+    random.Random(seed).shuffle(every)  # noqa: S311
+    return every
+
+
+def try_all(part: Sequence[Combination], results: Results, again: str | None) -> None:
+    with campaign() as running:
+        for batch in batches(part):
+            known = results.of()
+            # Somebody else may have tried some meanwhile.
+            left = [each for each in batch if (known[each].outcome if each in known else None) == again]
+            for result in running.meet(*left) if left else ():
+                results.add(result)
+                told = ": ".join(getattr(result.combination, each) for each in _NAMES)
+                print(f"{result.seconds:6.1f} s  {told}: {result.outcome} {result.why}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

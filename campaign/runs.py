@@ -1,0 +1,146 @@
+"""One cloud in which machines run, each time with other faults armed."""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from campaign.deaths import Death
+from campaign.faults import OF_A_STATE, TIMES, Fault, Striker, applies
+from campaign.judge import Outcome, Seen, judged
+from campaign.machines import READS_ONLY, Stack
+from campaign.requests import Recorder, Request
+from campaign.results import Combination, Result
+from local.cloud import EmbeddedCloud
+from local.kubernetes.embedded.server import EmbeddedControlPlanes
+from local.wire import Answer, Between, Exchange
+
+TOGETHER: Final = 8
+"""So many faults that a run outlives meet one run; where it does not, each of them meets one of its own."""
+_ENDS_A_RUN: Final = (Fault.ACCESS_DENIED, Fault.CONDITION_FAILED, *OF_A_STATE)
+_SHARED: Final = "shared"
+"""The one cluster that is only looked at."""
+
+
+class Campaign:
+    """Of one stack. Runs without fault are made as they are needed: machine -> how it ended, what it asked."""
+
+    def __init__(self, stack: Stack, good_runs: dict[str, tuple[Seen, Sequence[Request]]] | None = None) -> None:
+        self.stack = stack
+        self.good_runs = good_runs if good_runs is not None else {}
+        self._clusters = (f"{stack.name}-{number}" for number in itertools.count(1))
+
+    def combinations(self, machine: str) -> list[Combination]:
+        """Of all requests that a good run makes."""
+        return [
+            Combination(machine, str(request), fault, times)
+            for request in sorted(set(self._of_a_good_run(machine)[1]))
+            for fault in Fault
+            for times in TIMES
+            if applies(fault, request, times)
+        ]
+
+    def meet(self, *together: Combination) -> list[Result]:
+        """Runs their machine with these faults, and again without if it failed; each alone if together is no good."""
+        started = time.monotonic()
+        machine = together[0].machine
+        good, _ = self._of_a_good_run(machine)
+        strikers = {each: self._striker(each) for each in together}
+        cluster = self._cluster(machine)
+        given = self.stack.prepare(machine, cluster)
+        for each in together:
+            # A warm function has its sessions already, and asks for none.
+            self.stack.retire(_request(each).caller)
+        with self._between(_one_after_the_other(*strikers.values())):
+            ended = self.stack.run(machine, given)
+            met = Seen(ended, self.stack.state_of(cluster))
+        again = None
+        if ended.status != "SUCCEEDED" and len(together) == 1:
+            again = Seen(self.stack.run(machine, given), self.stack.state_of(cluster))
+        is_stopped = any(each.fault == Fault.STOPPED for each in together)
+        outcome, why = judged(good, met, again, _request(together[0]), is_stopped=is_stopped)
+        if machine not in READS_ONLY or outcome is Outcome.UNEXPECTED:
+            self.stack.cloud.drop_clusters()
+        if len(together) > 1 and outcome is not Outcome.AS_WITHOUT:
+            return [result for each in together for result in self.meet(each)]
+        seconds = round((time.monotonic() - started) / len(together), 1)
+        return [
+            Result(each, outcome if striker.struck else _unmet(outcome), why, striker.struck, seconds)
+            for each, striker in strikers.items()
+        ]
+
+    def _of_a_good_run(self, machine: str) -> tuple[Seen, Sequence[Request]]:
+        if machine not in self.good_runs:
+            cluster = self._cluster(machine)
+            given = self.stack.prepare(machine, cluster)
+            self.stack.retire("")
+            recorder = Recorder()
+            with self._between(recorder):
+                ended = self.stack.run(machine, given)
+            if ended.status != "SUCCEEDED":
+                raise RuntimeError(f"{machine} does not even succeed without a fault: {ended.cause}")
+            self.good_runs[machine] = Seen(ended, self.stack.state_of(cluster)), recorder.seen
+        return self.good_runs[machine]
+
+    def _striker(self, combination: Combination) -> Striker | Death:
+        request, fault = _request(combination), Fault(combination.fault)
+        if fault not in OF_A_STATE:
+            return Striker(request, fault, TIMES[combination.times])
+        function = request.name.rpartition(" ")[2]
+        of_it = [each for each in self.good_runs[combination.machine][1] if each.caller == function]
+        return Death(request, fault, self.stack, of_it[len(of_it) // 2] if of_it else None)
+
+    def _cluster(self, machine: str) -> str:
+        return _SHARED if machine in READS_ONLY else next(self._clusters)
+
+    @contextmanager
+    def _between(self, between: Between) -> Iterator[None]:
+        planes = self.stack.cloud.control_planes
+        assert isinstance(planes, EmbeddedControlPlanes)  # noqa: S101 (the real one lets nobody in between)
+        with ExitStack() as undone:
+            for wire in (self.stack.cloud.server.wire, planes.wire):
+                undone.callback(wire.put_between(between))
+            yield
+
+
+def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
+    """Those that are expected to be outlived together, each of another request; the others alone."""
+    waiting: dict[str, list[Combination]] = {}
+    for each in combinations:
+        if each.times == "for ever" or each.fault in _ENDS_A_RUN:
+            yield [each]
+            continue
+        batch = waiting.setdefault(each.machine, [])
+        if each.subject in {other.subject for other in batch} or len(batch) == TOGETHER:
+            yield waiting.pop(each.machine)
+            batch = waiting.setdefault(each.machine, [])
+        batch.append(each)
+    yield from waiting.values()
+
+
+@contextmanager
+def campaign() -> Iterator[Campaign]:
+    with tempfile.TemporaryDirectory() as directory, EmbeddedCloud(Path(directory)) as cloud:
+        yield Campaign(Stack(cloud, cloud.deploy(parameters={"NewAccountTrigger": "DISABLED"})))
+
+
+def _request(combination: Combination) -> Request:
+    return Request(*combination.subject.split(" ", 1))
+
+
+def _unmet(outcome: Outcome) -> Outcome:
+    return Outcome.NOT_MET if outcome is Outcome.AS_WITHOUT else outcome
+
+
+def _one_after_the_other(*strikers: Striker | Death) -> Between:
+    def pass_on(exchange: Exchange, rest: Sequence[Striker | Death]) -> Answer:
+        if not rest:
+            return exchange.perform()
+        return rest[0](replace(exchange, perform=partial(pass_on, exchange, rest[1:])))
+
+    return lambda exchange: pass_on(exchange, strikers)

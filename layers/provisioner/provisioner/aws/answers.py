@@ -1,0 +1,63 @@
+"""Answers of AWS that are none: half a body, or what a gateway on the way says.
+
+botocore takes JSON that it cannot read for an answer without members: a list would be empty, so that what exists is
+made again, and a fact would be a KeyError far from its cause. XML it refuses with the whole body in the message.
+Source: botocore/parsers.py, BaseJSONParser._parse_body_as_json, BaseXMLResponseParser._parse_xml_string_to_dom.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from xml.etree import ElementTree
+
+import boto3
+import botocore.session
+from botocore.model import OperationModel
+
+from provisioner.errors import ErrorReason, RetryableError
+
+_READERS: Final[Mapping[str, Callable[[bytes], object]]] = {
+    "json": json.loads,
+    "rest-json": json.loads,
+    "query": ElementTree.fromstring,
+    "ec2": ElementTree.fromstring,
+    "rest-xml": ElementTree.fromstring,
+}
+
+
+def sdk_session() -> botocore.session.Session:
+    """A session whose clients raise RetryableError ServiceUnavailable instead."""
+    session = botocore.session.Session()
+    session.register("before-parse", require_readable)
+    return session
+
+
+def use_as_default() -> None:
+    """From now on `boto3.client` has such a session."""
+    boto3.setup_default_session(botocore_session=sdk_session())
+
+
+def require_readable(**event: Any) -> None:
+    """For botocore's event before-parse. Raises: RetryableError ServiceUnavailable."""
+    operation_model: OperationModel = event["operation_model"]
+    response_dict = event["response_dict"]
+    read = _READERS.get(operation_model.service_model.resolved_protocol)
+    body = response_dict["body"]
+    is_error = response_dict["status_code"] >= 300  # botocore copes: its status says enough
+    if read is None or is_error or not body or not _is_a_document(operation_model):
+        return
+    try:
+        read(body)
+    except (ValueError, ElementTree.ParseError):
+        raise RetryableError(
+            ErrorReason.SERVICE_UNAVAILABLE,
+            f"{operation_model.name}: what came back is no answer of AWS",
+            remedy="the same call is made again",
+        ) from None
+
+
+def _is_a_document(operation_model: OperationModel) -> bool:
+    """And no blob or string of somebody else's: an object in S3, a policy."""
+    output = operation_model.output_shape
+    payload = output.serialization.get("payload") if output is not None else None
+    return output is not None and (payload is None or output.members[payload].type_name == "structure")

@@ -1,0 +1,89 @@
+"""A bounded part of `make campaign`; and that it finds the kinds of bugs that it is for, planted in a copy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from campaign.judge import Outcome
+from campaign.machines import Stack
+from campaign.results import Combination
+from campaign.runs import Campaign
+from local.cloud import EmbeddedCloud
+from tests.end_to_end.mutants import Mutation, deploy_mutant
+
+RESOURCES = "layers/provisioner/provisioner/resources"
+
+KEY_FROM_RANDOMNESS = Mutation(
+    "key-from-randomness",
+    f"{RESOURCES}/file_system.py",
+    '"CreationToken": _creation_token(request, generation),',
+    '"CreationToken": _creation_token(request, __import__("secrets").randbelow(90_000) + 1),',
+)
+SWALLOWED_DENIAL = Mutation(
+    "swallowed-denial",
+    f"{RESOURCES}/file_system_settings.py",
+    "        efs.put_file_system_policy(FileSystemId=file_system_id, Policy=json.dumps(wanted.policy))",
+    "        with __import__('contextlib').suppress(efs.exceptions.ClientError):\n"
+    "            efs.put_file_system_policy(FileSystemId=file_system_id, Policy=json.dumps(wanted.policy))",
+)
+MISSING_NOT_FOUND = Mutation(
+    "missing-not-found",
+    f"{RESOURCES}/cluster_logs_removal.py",
+    "suppress(logs.exceptions.ResourceNotFoundException)",
+    "suppress(logs.exceptions.OperationAbortedException)",
+)
+STALE = Combination("Provision", "EnsureFileSystem efs:DescribeFileSystems", "stale read", "once")
+DENIED = Combination("Provision", "EnsureFileSystem efs:PutFileSystemPolicy", "access denied", "for ever")
+LOST = Combination("Teardown", "RemoveCluster logs:DeleteLogGroup", "answer lost", "once")
+OUTLIVED = (
+    STALE,
+    Combination("Provision", "EnsureCluster eks:CreateCluster", "answer lost", "once"),
+    Combination("Provision", "EnsureMountTargets efs:CreateMountTarget", "malformed body", "once"),
+    Combination("Provision", "EnsureFargateProfile eks:CreateFargateProfile", "time-out", "once"),
+    Combination("Provision", "ApplyStorage kubernetes:patch persistentvolumes", "answer lost", "once"),
+    Combination("Provision", "VerifyStorage kubernetes:list pods", "connection reset", "once"),
+    Combination("Provision", "Provision lambda:Invoke EnsureNetwork", "throttled", "five times"),
+)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
+    with EmbeddedCloud(tmp_path_factory.mktemp("campaign")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def good(cloud: EmbeddedCloud) -> Campaign:
+    return Campaign(Stack(cloud, cloud.deploy(parameters={"NewAccountTrigger": "DISABLED"})))
+
+
+def test_a_run_outlives_a_fault_of_each_kind_that_passes(good: Campaign) -> None:
+    met = good.meet(*OUTLIVED)
+    assert {str(each.combination): each.outcome for each in met} == {
+        str(each): Outcome.AS_WITHOUT for each in OUTLIVED
+    }, met
+
+
+def test_a_run_that_a_lasting_fault_ends_says_so_and_the_next_one_converges(good: Campaign) -> None:
+    (met,) = good.meet(DENIED)
+    assert (met.outcome, "PutFileSystemPolicy" in met.why) == (Outcome.CONVERGED, True), met
+
+
+def test_a_removal_outlives_a_lost_answer(good: Campaign) -> None:
+    (met,) = good.meet(LOST)
+    assert met.outcome is Outcome.AS_WITHOUT, met
+
+
+@pytest.mark.parametrize(
+    ("mutation", "combination"),
+    [(KEY_FROM_RANDOMNESS, STALE), (SWALLOWED_DENIAL, DENIED), (MISSING_NOT_FOUND, LOST)],
+    ids=lambda value: value.name if isinstance(value, Mutation) else "",
+)
+def test_a_planted_bug_is_found(
+    mutation: Mutation, combination: Combination, cloud: EmbeddedCloud, good: Campaign, tmp_path: Path
+) -> None:
+    """None of them shows in a run without fault."""
+    planted = Campaign(Stack(cloud, deploy_mutant(cloud, mutation, tmp_path).outputs), good.good_runs)
+    (met,) = planted.meet(combination)
+    assert met.outcome is Outcome.UNEXPECTED, met

@@ -1,0 +1,40 @@
+"""docs/reliability.md says what the file of outcomes says, and none of it is unexpected."""
+
+from pathlib import Path
+
+from campaign.__main__ import wanted
+from campaign.document import DOCUMENT, render
+from campaign.judge import Outcome
+from campaign.results import Combination, Result, Results
+
+ONE = Combination("Provision", "EnsureCluster eks:CreateCluster", "throttled", "once")
+OTHER = Combination("Provision", "EnsureCluster eks:CreateCluster", "throttled", "for ever")
+
+
+def test_the_document_is_current() -> None:
+    assert DOCUMENT.read_text() == render(Results()), "make campaign SAMPLE=0 writes it again"
+
+
+def test_nothing_that_was_tried_ended_unexpectedly() -> None:
+    results = Results()
+    assert results.of()
+    assert [each for each in results.of().values() if each.outcome == Outcome.UNEXPECTED] == []
+    possible = {each for combinations in results.recorded().values() for each in combinations}
+    assert results.of().keys() <= possible, "what no run asks any more is not counted"
+
+
+def test_the_last_outcome_of_a_combination_counts_and_what_was_not_tried_does_not(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.jsonl")
+    results.record("Provision", [OTHER, ONE])
+    results.add(Result(ONE, Outcome.UNEXPECTED, "two file systems", 1, 2.0))
+    results.add(Result(ONE, Outcome.AS_WITHOUT, "", 1, 2.0))
+    for _ in range(2):
+        told = render(results)
+        assert "1 of 2 combinations of 1 subjects" in told
+        assert "| throttled | once | 1 | 1 | 0 | 0 | 0 |" in told
+        assert "| throttled | for ever | 0 | 0 | 0 | 0 | 0 |" in told
+        results.tidy()
+
+
+def test_what_is_chosen_is_chosen_by_names_with_wildcards() -> None:
+    assert wanted("machine=Provision,subject=* eks:*") == {"machine": "Provision", "subject": "* eks:*"}

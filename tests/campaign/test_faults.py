@@ -1,0 +1,83 @@
+"""What a fault makes of the requests that it is for, and of no others."""
+
+from dataclasses import replace
+
+import pytest
+
+from campaign.faults import Fault, Striker, applies, throttling_code
+from campaign.requests import Request, request_of
+from local.aws.hooks import Call
+from local.wire import FATE, Answer, Exchange
+
+FUNCTION = "arn:aws:sts::123456789012:assumed-role/eks-efs-provisioner-provisioner/app-EnsureClusterFunction-0A1B"
+MACHINE = "arn:aws:sts::123456789012:assumed-role/app-ProvisionStateMachineRole-0A1B/run"
+LOOK = Request("EnsureCluster", "eks:DescribeCluster")
+
+
+def exchange(body: bytes = b"{}", name: str = LOOK.name, caller: str = FUNCTION, path: str = "/clusters") -> Exchange:
+    call = Call(name, "123456789012", "ap-northeast-1", path, "")
+    return Exchange(
+        call,
+        caller,
+        "rest-json",
+        path,
+        lambda: Answer(200, {}, body),
+        lambda status, code, _message: Answer(status, {"code": code}),
+    )
+
+
+def test_a_request_is_known_by_the_function_or_machine_that_makes_it() -> None:
+    assert request_of(exchange()) == LOOK
+    invoked = "/2015-03-31/functions/app-EnsureClusterFunction-0A1B/invocations"
+    assert str(request_of(exchange(name="lambda:Invoke", caller=MACHINE, path=invoked))) == (
+        "Provision lambda:Invoke EnsureCluster"
+    )
+    assert request_of(exchange(caller="arn:aws:iam::123456789012:root")) is None
+
+
+@pytest.mark.parametrize(("times", "struck"), [(1, 1), (5, 5), (None, 7)])
+def test_a_fault_strikes_as_often_as_it_is_to_and_no_other_request(times: int | None, struck: int) -> None:
+    striker = Striker(LOOK, Fault.THROTTLED, times)
+    statuses = [striker(exchange()).status for _ in range(7)]
+    assert statuses == [400] * struck + [200] * (7 - struck)
+    assert striker(exchange(caller=MACHINE)).status == 200
+    assert striker.struck == struck
+
+
+def test_an_old_answer_comes_once_more_and_only_where_there_is_one() -> None:
+    striker = Striker(LOOK, Fault.STALE_READ, 1)
+    bodies = [striker(exchange(body)).body for body in (b"none", b"none", b"made", b"made", b"gone")]
+    assert bodies == [b"none", b"none", b"none", b"made", b"gone"]
+    assert striker.struck == 1
+
+
+def test_what_is_lost_or_mangled_has_had_its_effect_and_what_is_reset_has_not() -> None:
+    performed = []
+
+    def after(fault: Fault) -> Answer:
+        def perform() -> Answer:
+            performed.append(fault)
+            return Answer(200, {}, b'{"cluster": {}}')
+
+        return Striker(LOOK, fault, 1)(replace(exchange(), perform=perform))
+
+    assert after(Fault.ANSWER_LOST).headers[FATE] == after(Fault.CONNECTION_RESET).headers[FATE]
+    assert after(Fault.MALFORMED_BODY).body.startswith(b'{"clust')
+    assert performed == [Fault.ANSWER_LOST, Fault.MALFORMED_BODY]
+
+
+def test_throttling_is_called_as_each_service_calls_it() -> None:
+    named = {service: throttling_code(service) for service in ("ec2", "s3", "cloudformation", "efs", "lambda")}
+    assert named == {
+        "ec2": "RequestLimitExceeded",
+        "s3": "SlowDown",
+        "cloudformation": "Throttling",
+        "efs": "ThrottlingException",
+        "lambda": "TooManyRequestsException",
+    }
+
+
+def test_only_what_reads_can_be_answered_with_what_is_old() -> None:
+    assert applies(Fault.STALE_READ, LOOK, "once")
+    assert not applies(Fault.STALE_READ, Request("EnsureCluster", "eks:CreateCluster"), "once")
+    assert not applies(Fault.STALE_READ, Request("Provision", "lambda:Invoke EnsureCluster"), "once")

@@ -1,0 +1,66 @@
+"""Nothing passes for a good end that differs from that of a run without fault."""
+
+from dataclasses import replace
+
+import pytest
+
+from campaign.judge import Outcome, Seen, judged
+from campaign.machines import Ended
+from campaign.requests import Request
+
+REQUEST = Request("EnsureCluster", "eks:CreateCluster")
+READY = Ended("arn", "SUCCEEDED", "", "", {}, ("Storage Cluster Ready",))
+GOOD = Seen(READY, {"file systems": ["fs"], "record": {"status": "Ready"}, "proofs": []})
+FAILED = Ended(
+    "arn", "FAILED", "TerminalError", "Ensure cluster: AccessDenied: CreateCluster", {}, ("Storage Cluster Failed",)
+)
+FREE = {"file systems": [], "record": {"status": "Failed"}, "proofs": []}
+
+
+def test_the_same_end_is_as_without_fault() -> None:
+    assert judged(GOOD, GOOD, None, REQUEST) == (Outcome.AS_WITHOUT, "")
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (Seen(READY, {**GOOD.state, "file systems": ["fs", "fs"]}), "file systems"),
+        (Seen(READY, {**GOOD.state, "record": {"status": "Ready", "claimed_by": "arn"}}), "record"),
+        (Seen(READY, {**GOOD.state, "proofs": ["pod"]}), "proofs"),
+        (Seen(replace(READY, events=()), GOOD.state), "events"),
+        (Seen(replace(READY, events=READY.events * 2), GOOD.state), "events"),
+    ],
+)
+def test_a_success_that_left_anything_else_is_unexpected(seen: Seen, why: str) -> None:
+    outcome, told = judged(GOOD, seen, None, REQUEST)
+    assert outcome is Outcome.UNEXPECTED
+    assert told.startswith(why)
+
+
+def test_a_failure_that_says_why_and_after_which_the_next_run_is_good_has_converged() -> None:
+    assert judged(GOOD, Seen(FAILED, FREE), GOOD, REQUEST)[0] is Outcome.CONVERGED
+
+
+@pytest.mark.parametrize(
+    ("met", "again", "why"),
+    [
+        (Seen(FAILED, FREE), Seen(READY, {**GOOD.state, "file systems": ["fs", "fs"]}), "file systems"),
+        (Seen(FAILED, FREE), Seen(FAILED, FREE), "ended FAILED"),
+        (Seen(FAILED, {**FREE, "record": {"claimed_by": "arn"}}), GOOD, "it still holds the claim"),
+        (Seen(FAILED, {**FREE, "proofs": ["pod"]}), GOOD, "it left"),
+        (Seen(replace(FAILED, events=()), FREE), GOOD, "its events"),
+        (Seen(replace(FAILED, cause="Ensure cluster: Unexpected: KeyError"), FREE), GOOD, "its cause says nothing"),
+        (Seen(replace(FAILED, cause="Ensure cluster: Task timed out"), FREE), GOOD, "its cause says nothing"),
+        (Seen(replace(FAILED, status="TIMED_OUT"), FREE), GOOD, "it ended TIMED_OUT"),
+    ],
+)
+def test_any_other_failure_is_unexpected(met: Seen, again: Seen, why: str) -> None:
+    outcome, told = judged(GOOD, met, again, REQUEST)
+    assert outcome is Outcome.UNEXPECTED
+    assert told.startswith(why)
+
+
+def test_no_event_is_asked_for_where_the_event_itself_was_refused() -> None:
+    silent = replace(FAILED, cause="Publish completion: EventBridge.AccessDenied", events=())
+    assert judged(GOOD, Seen(silent, FREE), GOOD, Request("Provision", "events:PutEvents"))[0] is Outcome.CONVERGED
+    assert judged(GOOD, Seen(silent, FREE), GOOD, Request("Provision", "dynamodb:UpdateItem"))[0] is Outcome.UNEXPECTED

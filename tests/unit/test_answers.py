@@ -1,0 +1,65 @@
+"""What came back is held to be an answer of AWS before anything is read from it."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+
+from provisioner.aws.answers import sdk_session
+from provisioner.errors import ErrorReason, RetryableError
+
+GATEWAY = b"<html><body>Bad Gateway</body>"
+
+
+class Body:
+    """As urllib3 hands it to botocore."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: object, **__: object) -> list[bytes]:
+        return [self._body]
+
+    def read(self, *_: object) -> bytes:
+        return self._body
+
+
+def client(service: str, body: bytes, status: int = 200) -> Any:
+    """One whose every call is answered so."""
+    session = boto3.session.Session(botocore_session=sdk_session())
+    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "-"}
+    made: Any = session.client(service, region_name="ap-northeast-1", **keys)  # type: ignore[call-overload]
+    answer = AWSResponse("https://example.test", status, {}, Body(body))
+    made.meta.events.register("before-send", lambda **_: answer)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "half"),
+    [
+        ("eks", "list_clusters", b'{"clusters": ["eks-exam'),
+        ("efs", "describe_file_systems", b'{"FileSystems": [{'),
+        ("ec2", "describe_vpcs", b"<DescribeVpcsResponse><vpcSet>"),
+        ("cloudformation", "describe_stacks", b"<DescribeStacksResponse><DescribeStacksResult>"),
+        ("dynamodb", "list_tables", b'{"TableNames": ['),
+    ],
+)
+def test_half_an_answer_is_asked_for_again_and_none_of_it_is_repeated(
+    service: str, operation: str, half: bytes
+) -> None:
+    with pytest.raises(RetryableError) as refused:
+        getattr(client(service, half + GATEWAY), operation)()
+    assert refused.value.reason is ErrorReason.SERVICE_UNAVAILABLE
+    assert operation.replace("_", "") in refused.value.subject.lower()
+    assert "Gateway" not in str(refused.value)
+
+
+def test_a_whole_answer_is_read() -> None:
+    assert client("eks", b'{"clusters": ["eks-example"]}').list_clusters()["clusters"] == ["eks-example"]
+    assert client("ec2", b"<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>").describe_vpcs()["Vpcs"] == []
+
+
+def test_what_is_stored_in_s3_is_nobodys_answer() -> None:
+    read = client("s3", b"<half").get_object(Bucket="evidence", Key="page.html")["Body"].read()
+    assert read == b"<half"
