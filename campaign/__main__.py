@@ -4,6 +4,7 @@ import argparse
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,8 @@ from campaign.document import DOCUMENT, SEED, render
 from campaign.judge import Outcome
 from campaign.machines import MACHINES
 from campaign.results import RESULTS, Combination, Results
-from campaign.runs import batches, campaign
+from campaign.runs import Campaign, batches, campaign
 
-RUNS_IN_A_CLOUD: Final = 60
-"""Then a new one: what earlier runs have left makes every list longer."""
 _NAMES: Final = ("machine", "subject", "fault", "times")
 
 
@@ -39,8 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for each in shuffled(results, asked.seed)
         if outcomes.get(each) == asked.again and all(fnmatchcase(getattr(each, n), p) for n, p in only.items())
     ][: asked.sample]
-    for first in range(0, len(chosen), RUNS_IN_A_CLOUD):
-        try_all(chosen[first : first + RUNS_IN_A_CLOUD], results, asked.again)
+    try_all(sorted(chosen, key=lambda each: each.machine), results, asked.again)
     if asked.results == RESULTS:
         results.tidy()
         DOCUMENT.write_text(render(results))
@@ -72,8 +70,12 @@ def shuffled(results: Results, seed: int) -> list[Combination]:
 
 
 def try_all(part: Sequence[Combination], results: Results, again: str | None) -> None:
-    with campaign() as running:
+    with ExitStack() as clouds:
+        running: Campaign | None = None
         for batch in batches(part):
+            if running is None or not running.serves(batch[0].machine):
+                clouds.close()
+                running = clouds.enter_context(campaign())
             known = results.of()
             # Somebody else may have tried some meanwhile.
             left = [each for each in batch if (known[each].outcome if each in known else None) == again]

@@ -39,7 +39,9 @@ _PER_ANSWER: Final = re.compile(rb"<(requestId|RequestId)>[^<]*<")
 
 
 def applies(fault: Fault, request: Request, times: str) -> bool:
-    """Only what is read can be old; how Step Functions waits, reads what comes and signs is not ours."""
+    """Only what is read can be old; how Step Functions waits, reads, signs and looks after a child is not ours."""
+    if request.is_the_machines and request.name.startswith(("s3:", "stepfunctions:DescribeExecution")):
+        return False
     match fault:
         case Fault.STALE_READ:
             return request.reads and not request.is_the_machines

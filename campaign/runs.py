@@ -20,6 +20,7 @@ from local.cloud import EmbeddedCloud
 from local.kubernetes.embedded.server import EmbeddedControlPlanes
 from local.wire import Answer, Between, Exchange
 
+RUNS_IN_A_CLOUD: Final = 40
 TOGETHER: Final = 8
 """So many faults that a run outlives meet one run; where it does not, each of them meets one of its own."""
 _ENDS_A_RUN: Final = (Fault.ACCESS_DENIED, Fault.CONDITION_FAILED, *OF_A_STATE)
@@ -33,17 +34,31 @@ class Campaign:
     def __init__(self, stack: Stack, good_runs: dict[str, tuple[Seen, Sequence[Request]]] | None = None) -> None:
         self.stack = stack
         self.good_runs = good_runs if good_runs is not None else {}
+        self._met, self._is_spoilt = 0, False
         self._clusters = (f"{stack.name}-{number}" for number in itertools.count(1))
 
     def combinations(self, machine: str) -> list[Combination]:
-        """Of all requests that a good run makes."""
+        """Of all requests that a good run makes; the checks that the fleet starts are tried by themselves."""
+        requests = set(self._of_a_good_run(machine)[1])
+        if machine == "Fleet":
+            checks = {each.caller for each in self._of_a_good_run("Reverify")[1]}
+            requests = {each for each in requests if each.caller not in checks}
         return [
             Combination(machine, str(request), fault, times)
-            for request in sorted(set(self._of_a_good_run(machine)[1]))
+            for request in sorted(requests)
             for fault in Fault
             for times in TIMES
             if applies(fault, request, times)
         ]
+
+    def know(self, *machines: str) -> None:
+        for machine in machines:
+            self._of_a_good_run(machine)
+
+    def serves(self, machine: str) -> bool:
+        """What earlier runs have left makes every list longer, and may be in the way of another machine."""
+        others = [each for each in self.good_runs if each != machine]
+        return not others and not self._is_spoilt and self._met < RUNS_IN_A_CLOUD
 
     def meet(self, *together: Combination) -> list[Result]:
         """Runs their machine with these faults, and again without if it failed; each alone if together is no good."""
@@ -64,8 +79,10 @@ class Campaign:
             again = Seen(self.stack.run(machine, given), self.stack.state_of(cluster))
         is_stopped = any(each.fault == Fault.STOPPED for each in together)
         outcome, why = judged(good, met, again, _request(together[0]), is_stopped=is_stopped)
-        if machine not in READS_ONLY or outcome is Outcome.UNEXPECTED:
+        if machine not in READS_ONLY:
             self.stack.cloud.drop_clusters()
+        self._met += 1
+        self._is_spoilt |= outcome is Outcome.UNEXPECTED and machine in READS_ONLY
         if len(together) > 1 and outcome is not Outcome.AS_WITHOUT:
             return [result for each in together for result in self.meet(each)]
         seconds = round((time.monotonic() - started) / len(together), 1)

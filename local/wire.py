@@ -9,9 +9,9 @@ from local.aws.hooks import Call, Undo
 
 FATE = "x-embedded-fate"
 """A header that no client sees: what becomes of an answer on its way."""
-RESET, UNANSWERED, MANGLED = "reset", "unanswered", "mangled"
-"""The connection breaks off; the client hears nothing for as long as it listens, scaled as every wait is; or it hears
-something that is no answer."""
+RESET, UNANSWERED, MANGLED, REFUSED = "reset", "unanswered", "mangled", "refused"
+"""The connection breaks off; the client hears nothing for as long as it listens, scaled as every wait is; it hears
+something that is no answer; or an error that the operation's model need not know."""
 
 
 @dataclass(frozen=True)

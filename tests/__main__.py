@@ -49,7 +49,10 @@ END_TO_END = {
 def parts() -> list[Part]:
     """The longest first, so that none is left alone at the end."""
     end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", by)) for kind, by in END_TO_END.items()]
-    names = ("clients", "campaign", "kubernetes", "local", "unit", "report", "statemachine", "policies", "first_contact", "command")
+    names = (
+        *("campaign", "clients", "kubernetes", "local", "unit"),
+        *("report", "statemachine", "policies", "first_contact", "command"),
+    )
     others = [f"tests/{name}" for name in names]
     return [*end_to_end, *(Part(name, (name,)) for name in others)]
 

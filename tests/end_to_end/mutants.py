@@ -20,16 +20,17 @@ class Mutation:
     after: str
 
 
-def deploy_mutant(cloud: EmbeddedCloud, mutation: Mutation, directory: Path) -> Machine:
+def deploy_mutant(cloud: EmbeddedCloud, mutation: Mutation, directory: Path, *more: Mutation) -> Machine:
     """Copies the app, breaks it, deploys it as a stack with roles of its own."""
     for part in APP:
         source = ROOT / part
         copy = shutil.copytree if source.is_dir() else shutil.copy2
         copy(source, directory / part)
-    broken = directory / mutation.file
-    text = broken.read_text()
-    assert text.count(mutation.before) == 1, f"{mutation.before!r} occurs {text.count(mutation.before)} times"
-    broken.write_text(text.replace(mutation.before, mutation.after))
+    for each in (mutation, *more):
+        broken = directory / each.file
+        text = broken.read_text()
+        assert text.count(each.before) == 1, f"{each.before!r} occurs {text.count(each.before)} times"
+        broken.write_text(text.replace(each.before, each.after))
     # A new account is for the good stack alone, in whose tests it comes.
     parameters = {"RolePrefix": mutation.name, "NewAccountTrigger": "DISABLED"}
     outputs = cloud.deploy(directory / "template.yaml", mutation.name, parameters)

@@ -5,6 +5,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from provisioner.aws.answers import sdk_session
 from provisioner.errors import ErrorReason, RetryableError
@@ -28,9 +31,13 @@ class Body:
 def client(service: str, body: bytes, status: int = 200) -> Any:
     """One whose every call is answered so."""
     session = boto3.session.Session(botocore_session=sdk_session())
-    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "-"}
+    keys: dict[str, Any] = {
+        "aws_access_key_id": "AKIAEXAMPLE",
+        "aws_secret_access_key": "-",
+        "config": Config(retries={"total_max_attempts": 1}),
+    }
     made: Any = session.client(service, region_name="ap-northeast-1", **keys)  # type: ignore[call-overload]
-    answer = AWSResponse("https://example.test", status, {}, Body(body))
+    answer = AWSResponse("https://example.test", status, HTTPHeaders(), Body(body))
     made.meta.events.register("before-send", lambda **_: answer)
     return made
 
@@ -53,6 +60,15 @@ def test_half_an_answer_is_asked_for_again_and_none_of_it_is_repeated(
     assert refused.value.reason is ErrorReason.SERVICE_UNAVAILABLE
     assert operation.replace("_", "") in refused.value.subject.lower()
     assert "Gateway" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, RetryableError), (503, ClientError)])
+def test_half_an_error_is_asked_for_again_too_unless_its_status_says_enough(
+    status: int, error: type[Exception]
+) -> None:
+    half = b'{"message": "No cluster fou'
+    with pytest.raises(error):
+        client("eks", half, status).describe_cluster(name="eks-example")
 
 
 def test_a_whole_answer_is_read() -> None:

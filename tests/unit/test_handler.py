@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     ProxyConnectionError,
     SSLError,
 )
@@ -129,6 +130,7 @@ def test_an_aws_error_becomes_a_boundary_error() -> None:
         EndpointConnectionError(endpoint_url="https://x"),
         ConnectTimeoutError(endpoint_url="https://x"),
         ConnectionResetError("reset"),
+        FlexibleChecksumError(error_msg="expected one, got half of it"),
     ],
 )
 def test_an_unreachable_endpoint_is_worth_another_try(error: Exception) -> None:

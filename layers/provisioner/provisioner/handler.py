@@ -10,7 +10,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from pydantic import ValidationError
 
@@ -67,7 +67,7 @@ def _bounded(handle: Handler, event: dict[str, Any], context: LambdaContext) -> 
         bounded = boundary_error(error, error.operation_name)
         _log(bounded)
         raise bounded from error
-    except (HTTPClientError, NoConnectionError, ConnectionError) as error:
+    except (HTTPClientError, NoConnectionError, ConnectionError, FlexibleChecksumError) as error:
         unreachable = connection_error(error)
         _log(unreachable)
         raise unreachable from error

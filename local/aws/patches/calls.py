@@ -22,7 +22,7 @@ from local.aws import iam
 from local.aws.hooks import Call
 from local.aws.patches.permissions import Refused, calling, check_call
 from local.aws.refusals import Refusal
-from local.wire import Answer, Exchange
+from local.wire import FATE, REFUSED, Answer, Exchange
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -106,7 +106,7 @@ def over_the_wire(server: AwsServer, response: BaseResponse, call: Call, perform
 
     def refuse(status: int, code: str, message: str) -> Answer:
         _, headers, body = response.serialized(ActionResult(Refusal(code, message)))
-        return Answer(status, dict(headers), body if isinstance(body, bytes) else str(body).encode())
+        return Answer(status, {**headers, FATE: REFUSED}, body if isinstance(body, bytes) else str(body).encode())
 
     caller = iam.caller_of(response.access_key, response.current_account, response.partition).arn
     protocol = get_service_model(response.boto3_service_name).protocol

@@ -43,8 +43,9 @@ def require_readable(**event: Any) -> None:
     response_dict = event["response_dict"]
     read = _READERS.get(operation_model.service_model.resolved_protocol)
     body = response_dict["body"]
-    is_error = response_dict["status_code"] >= 300  # botocore copes: its status says enough
-    if read is None or is_error or not body or not _is_a_document(operation_model):
+    status = response_dict["status_code"]
+    # Of a 5xx the status says enough: botocore asks again.
+    if read is None or status >= 500 or not body or not (status >= 300 or _is_a_document(operation_model)):
         return
     try:
         read(body)
