@@ -118,6 +118,23 @@ def test_a_boundary_error_passes_and_is_logged_and_counted(
     assert (line["error_type"], line["error_reason"]) == (kind.__name__, "Conflict")
 
 
+@pytest.mark.parametrize(
+    "said", ["x" * 10_000_000, "\x1b[2J" * 100_000, "🦀" * 100_000, '"\\' * 100_000, "\n" * 100_000]
+)
+def test_whatever_others_say_a_cause_fits_a_state_and_moves_no_cursor(said: str) -> None:
+    error = TerminalError(ErrorReason.VERIFICATION_FAILED, said, remedy="look at the pods")
+    cause = json.dumps({"errorMessage": str(error), "errorType": "TerminalError", "stackTrace": []}, ensure_ascii=False)
+    assert len(cause.encode()) < 32_768
+    assert len(str(error)) < 8_000
+    assert "\x1b" not in str(error)
+    assert str(error).endswith("; look at the pods")
+
+
+def test_lines_of_a_cause_stay_lines_and_what_hides_text_is_seen() -> None:
+    subject = TerminalError(ErrorReason.REJECTED, "a\nb\r\u202ec é", remedy="").subject
+    assert subject == "a\nb\\r\\u202ec é"
+
+
 def test_an_aws_error_becomes_a_boundary_error() -> None:
     error = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "DescribeCluster")
     with pytest.raises(RetryableError, match="Throttled: DescribeCluster: ThrottlingException"):

@@ -5,8 +5,9 @@ no subclass of one of them may ever be raised.
 """
 
 from enum import StrEnum
+from typing import Final
 
-from provisioner.verbatim import without_queries
+from provisioner.verbatim import printable, repeated
 
 
 class ErrorReason(StrEnum):
@@ -35,12 +36,17 @@ class ErrorReason(StrEnum):
     UNEXPECTED = "Unexpected"
 
 
+# What a failure's event keeps of a cause, but for reason and remedy. A cause that does not fit a state, 32,768, would
+# end a run without its event; and others may say anything, such as the pods of an image that somebody chose.
+_SUBJECT_CHARACTERS: Final = 7_500
+
+
 class BoundaryError(Exception):
     """`reason: subject; remedy`. Never raised itself: raise one of those below."""
 
     def __init__(self, reason: ErrorReason, subject: str, *, remedy: str) -> None:
         self.reason = reason
-        self.subject = subject = without_queries(subject)
+        self.subject = subject = repeated(printable(repeated(subject, _SUBJECT_CHARACTERS)), _SUBJECT_CHARACTERS)
         self.remedy = remedy
         super().__init__(f"{reason}: {subject}; {remedy}")
 

@@ -25,3 +25,10 @@ def shortened(text: str, characters: int) -> str:
 
 def repeated(text: str, characters: int) -> str:
     return shortened(without_queries(text), characters)
+
+
+def printable(text: str) -> str:
+    """With what a terminal or a page could obey, or hide, as an escape; lines stay lines."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else ascii(character)[1:-1] for character in text
+    )

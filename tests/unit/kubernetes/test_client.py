@@ -184,6 +184,12 @@ def test_a_container_that_has_not_started_has_an_empty_log(monkeypatch: pytest.M
     assert api_over(Transport("héllo\n".encode()), monkeypatch).logs(POD) == "héllo\n"
 
 
+def test_of_a_log_no_more_is_read_than_a_proof_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = api_over(transport := Transport(b"x"), monkeypatch)
+    api.logs(POD)
+    assert transport.calls[-1][1]["query_params"] == [("limitBytes", 1024**2)]
+
+
 def test_every_call_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     transport = Transport({"apiVersion": "v1", "items": []})
     api = api_over(transport, monkeypatch)

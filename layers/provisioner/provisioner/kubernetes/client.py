@@ -23,6 +23,8 @@ CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
 # An API server that cannot reach a node says so after half a minute, and those words are wanted.
 LOGS_READ_SECONDS: Final = 40
+# The proof's own pods print some hundred lines; an image that somebody chose may print anything.
+LOGS_BYTES: Final = 1024**2
 
 Manifest = dict[str, Any]
 """A Kubernetes object as the API speaks it: JSON with apiVersion, kind and metadata."""
@@ -172,9 +174,10 @@ class ClusterApi:
         metadata = pod["metadata"]
         path = f"{self._resources['Pod'].path(name=metadata['name'], namespace=metadata['namespace'])}/log"
         try:
-            return self._answered(lambda: self._client.request("get", path, **self._options(LOGS_READ_SECONDS))).decode(
-                errors="replace"
-            )
+            query = [("limitBytes", LOGS_BYTES)]
+            return self._answered(
+                lambda: self._client.request("get", path, query_params=query, **self._options(LOGS_READ_SECONDS))
+            ).decode(errors="replace")
         except ApiException as error:
             # 400: the container is waiting to start; 404: the pod has just gone.
             if error.status in (400, 404):
