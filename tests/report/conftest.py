@@ -9,7 +9,7 @@ from selenium.webdriver import Chrome
 
 from tests.report import install
 from tests.report.browser import browser
-from tests.report.pages import good_and_failed, hostile
+from tests.report.pages import good_and_failed, hostile, of_clusters, verified
 
 _HAS_CHROMIUM = install.chromium()
 collect_ignore = [] if _HAS_CHROMIUM else ["test_page.py"]
@@ -24,7 +24,11 @@ class Pages:
     def __init__(self, directory: Path) -> None:
         runs = good_and_failed(directory / "cloud")
         self.details: dict[str, dict[str, Any]] = {name: detail for name, (_, detail) in runs.items()}
-        pages = {name: page for name, (page, _) in runs.items()} | {"hostile": hostile()}
+        pages = {name: page for name, (page, _) in runs.items()} | {
+            "hostile": hostile(),
+            "verified": verified(),
+            **of_clusters(),
+        }
         self.urls = {}
         for name, page in pages.items():
             path = directory / f"{name}.html"

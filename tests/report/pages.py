@@ -6,12 +6,11 @@ from typing import Any
 from local.cloud import EmbeddedCloud
 from local.faults import FAULTS
 from provisioner.report.model import report
-from provisioner.report.render import render
+from provisioner.report.render import render, render_fleet, render_index
 from tests.end_to_end.runs import Machine
 from tests.unit.functions.report_seam import REQUEST, detail, evidence
+from tests.unit.report.clusters import HOSTILE, NOW, SUPPORT, fleet, hostile_index, index
 from tests.unit.report.samples import ARN, good
-
-HOSTILE = "<script>document.title='broken'</script>\"'>&{{ 7 * 7 }}" + "x" * 200
 
 
 def good_and_failed(directory: Path) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -31,6 +30,25 @@ def good_and_failed(directory: Path) -> dict[str, tuple[str, dict[str, Any]]]:
             name: (_kept(cloud, details[run.arn]["report_url"]), details[run.arn])
             for name, run in (("good", ready), ("failed", failed))
         }
+
+
+def of_clusters() -> dict[str, str]:
+    """Of records in every state, and of a fleet; each also with values that are long and markup."""
+    return {
+        "index": render_index(index()),
+        "hostile-index": render_index(hostile_index()),
+        "fleet": render_fleet(fleet(), NOW, "../"),
+        "hostile-fleet": render_fleet(fleet(HOSTILE), NOW, "../"),
+    }
+
+
+def verified() -> str:
+    proof = {"proven": True, "evidence": evidence()}
+    told = {"checked_at": "2026-11-28T12:00:00Z", "drift": [], "behaviour": proof, "support": SUPPORT, "slower": []}
+    different = {"resource": "file system", "path": "backup", "expected": "on", "actual": "off"}
+    return render(
+        report(REQUEST, detail(ARN, **told, evidence=evidence(), repaired=[different], refused=[]), good().events)
+    )
 
 
 def _kept(cloud: EmbeddedCloud, url: str) -> str:

@@ -12,7 +12,8 @@ from tests.report.conftest import Pages
 from tests.report.contrast import low_contrast
 from tests.report.pages import HOSTILE
 
-NAMES = ["good", "failed", "hostile"]
+RUNS = ["good", "failed", "hostile"]
+NAMES = [*RUNS, "verified", "index", "hostile-index", "fleet", "hostile-fleet"]
 WIDTHS = [320, 400, 800, 1200]
 # What sticks out of the page, or is wider inside than out and can neither be scrolled to nor wrapped.
 CUT_OFF = """
@@ -113,7 +114,7 @@ def test_nothing_is_cut_off_at_any_width(chrome: Chrome, pages: Pages, name: str
     assert chrome.execute_script(CUT_OFF) == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RUNS)
 def test_no_text_of_a_picture_leaves_its_box_or_covers_another(chrome: Chrome, pages: Pages, name: str) -> None:
     script = """
     const boxes = [...arguments[0].querySelectorAll('text')].map(each => each.getBoundingClientRect());
@@ -151,6 +152,25 @@ def test_paper_is_white_even_where_the_screen_is_dark(chrome: Chrome, pages: Pag
     assert all_of(chrome, "body")[0].value_of_css_property("background-color") == "rgba(255, 255, 255, 1)"
     assert all_of(chrome, "svg.medium")[0].is_displayed()
     assert low_contrast(chrome) == []
+
+
+@pytest.mark.parametrize("name", ["verified", "index", "fleet"])
+def test_every_page_can_be_printed(chrome: Chrome, pages: Pages, name: str) -> None:
+    opened(chrome, pages, name, scheme="dark", media="print", width=718)
+    assert all_of(chrome, "body")[0].value_of_css_property("background-color") == "rgba(255, 255, 255, 1)"
+    assert low_contrast(chrome) == []
+    assert chrome.execute_script("return document.documentElement.scrollWidth") == 718
+
+
+def test_hostile_values_of_records_are_text_and_all_checks_are_drawn(chrome: Chrome, pages: Pages) -> None:
+    opened(chrome, pages, "hostile-index")
+    assert all_of(chrome, "script") == []
+    assert chrome.title == "Storage clusters"
+    (picture,) = all_of(chrome, "svg.spark")
+    frame = picture.rect
+    bars = [bar.rect for bar in picture.find_elements(By.TAG_NAME, "rect")]
+    assert len(bars) == 30
+    assert all(bar["x"] + bar["width"] <= frame["x"] + frame["width"] + 1 for bar in bars)
 
 
 def test_hostile_values_are_text(chrome: Chrome, pages: Pages) -> None:
