@@ -10,7 +10,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.report.browser import look
 from tests.report.conftest import Pages
 from tests.report.contrast import low_contrast
-from tests.report.pages import HOSTILE
+from tests.unit.report.clusters import HOSTILE
 
 RUNS = ["good", "failed", "hostile"]
 NAMES = [*RUNS, "verified", "index", "hostile-index", "fleet", "hostile-fleet"]
