@@ -140,6 +140,36 @@ def test_the_evidence_bucket_can_have_nothing_public() -> None:
     assert [*block.values()] == [True] * 4
 
 
+def test_what_starts_a_run_by_itself_are_events_that_only_aws_can_put() -> None:
+    """No customer can put an event whose source begins with aws. (EventBridge user guide, "Events": PutEvents)."""
+    rules = {
+        (path.name, name): each["Properties"]
+        for path in (ROOT / "template.yaml", *sorted((ROOT / "accounts").glob("*.yaml")))
+        for name, each in load_template(path)["Resources"].items()
+        if each["Type"] == "AWS::Events::Rule"
+    }
+    starting = {
+        where: rule
+        for where, rule in rules.items()
+        if any(target["Arn"] == {"Ref": "ProvisionStateMachine"} for target in rule["Targets"])
+        or where[0] == "management.yaml"
+    }
+    assert len(starting) == 4
+    for rule in starting.values():
+        assert rule["EventPattern"]["source"] in (["aws.controltower"], ["aws.organizations"])
+        assert rule["EventPattern"]["detail-type"] == ["AWS Service Event via CloudTrail"]
+        assert rule.get("EventBusName", "default") == "default"
+
+
+def test_the_hubs_bus_lets_in_one_account_with_those_sources_alone() -> None:
+    (policy,) = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::Events::EventBusPolicy"]
+    statement = policy["Statement"]
+    assert statement["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${ManagementAccountId}:root"}}
+    assert statement["Action"] == "events:PutEvents"
+    (condition,) = statement["Condition"].values()
+    assert condition == {"events:source": ["aws.controltower", "aws.organizations"]}
+
+
 def test_the_example_of_samconfig_sets_parameters_that_there_are() -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     named = {each.partition("=")[0] for each in config["example"]["deploy"]["parameters"]["parameter_overrides"]}
