@@ -190,6 +190,18 @@ def test_recorded_clusters_are_completed(day: Day, shell: Mapping[str, str]) -> 
     assert [each.value for each in offered] == ["eks-example"]
 
 
+def test_what_was_removed_was_proven_once_in_the_table_and_on_the_page(
+    day: Day, command: Command, tmp_path: Path
+) -> None:
+    assert day["eks-efs remove eks-example --yes"].code == 0
+    removed = command("eks-efs status --all").stdout
+    assert re.search(r"^ ?eks-example +Removed +1\.\d+ +– +(?:just now|\d+ min ago) ", removed, re.MULTILINE), removed
+    assert command(f"eks-efs report --save {tmp_path}").code == 0
+    _, _, section = (tmp_path / "index.html").read_text().partition('id="removed"')
+    assert "eks-example" in section
+    assert ">never<" not in section
+
+
 def test_a_removal_goes_as_it_was_planned(day: Day) -> None:
     planned, removed = (day[f"eks-efs remove eks-example {option}"].stdout for option in ("--plan", "--yes"))
     assert "Nothing was touched." in planned
