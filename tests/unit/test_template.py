@@ -141,7 +141,7 @@ def test_the_evidence_bucket_can_have_nothing_public() -> None:
 
 
 def test_what_starts_a_run_by_itself_are_events_that_only_aws_can_put() -> None:
-    """No customer can put an event whose source begins with aws. (EventBridge user guide, "Events": PutEvents)."""
+    """No customer can put an event whose source begins with aws.: docs/assumptions.md, REQ-18."""
     rules = {
         (path.name, name): each["Properties"]
         for path in (ROOT / "template.yaml", *sorted((ROOT / "accounts").glob("*.yaml")))
