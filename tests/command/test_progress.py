@@ -253,6 +253,7 @@ def test_a_map_is_a_step_also_when_a_failure_before_it_leads_there() -> None:
         "Check clusters",
         "Summarise fleet",
         "Find orphans",
+        "Write pages",
         "Publish fleet checked",
     ]
 
