@@ -77,6 +77,10 @@ CITED: Mapping[str, Mapping[str, str]] = {
         "ResourceInUseException": "terraform#25059, cloud-custodian#5585: another is DELETING; "
         "terraform-aws-eks#2194: the cluster has an update in progress",
     },
+    "s3:PutObject": dict.fromkeys(
+        ("ConditionalRequestConflict", "PreconditionFailed"),
+        'S3 user guide, "How to prevent object overwrites with conditional writes"',
+    ),
     "eks:CreateFargateProfile": {
         "ResourceInUseException": "terraform-provider-aws#16272 and #13372, eksctl#5652 and #8514",
         "ResourceNotFoundException": "materialize#31179, of DescribeCluster; that it is the same here is our reading",

@@ -145,6 +145,12 @@ def test_an_error_in_xml_is_known_by_its_code() -> None:
         assert faults_of_error("ec2", "DeleteVpc", "ec2", 400, {}, body) == faults
 
 
+def test_s3_may_refuse_to_write_over_what_is_not_as_it_was_seen() -> None:
+    body = b"<Error><Code>PreconditionFailed</Code></Error>"
+    assert faults_of_error("s3", "PutObject", "rest-xml", 412, {}, body) == []
+    assert faults_of_error("s3", "HeadBucket", "rest-xml", 412, {}, body) != []
+
+
 def test_no_code_is_cited_that_a_model_declares_and_every_citation_has_a_source() -> None:
     for where, codes in CITED.items():
         service, _, operation = where.partition(":")
