@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import moto.stepfunctions.parser as parser
 import moto.stepfunctions.responses as responses
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
@@ -91,16 +91,16 @@ def _use_role_credentials(server: AwsServer) -> None:
 def _name_sdk_errors() -> None:
     """As the Java SDK of the service names them.
 
-    Lambda being unreachable is Lambda.SdkClientException; what Lambda's API does not declare, a denial above all, is
-    Lambda.AWSLambdaException (seen in awslabs/aws-deployment-framework#460).
+    A service being unreachable is its SdkClientException; what its API does not declare, a denial above all, is of the
+    SDK's class for the whole service: Lambda.AWSLambdaException (seen in awslabs/aws-deployment-framework#460).
     """
-    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
-        state_task_service_lambda as module,
+        state_task_service_lambda,
+        state_task_service_sfn,
     )
 
-    original = module.StateTaskServiceLambda._from_error
-    name_and_cause = module.StateTaskServiceLambda._error_cause_from_client_error
+    of_lambda = state_task_service_lambda.StateTaskServiceLambda
+    name_and_cause = of_lambda._error_cause_from_client_error
     declared = {shape.name for shape in get_service_model("lambda").operation_model("Invoke").error_shapes}
 
     def error_and_cause(error: Any) -> tuple[str, str]:
@@ -108,24 +108,55 @@ def _name_sdk_errors() -> None:
         known = name.removeprefix("Lambda.") in declared
         return name if known else "Lambda.AWSLambdaException", cause
 
-    def from_error(self: Any, env: Any, ex: Exception) -> Any:
-        if not isinstance(ex, BotoCoreError):
-            return original(self, env, ex)
-        details = {
-            "error": "Lambda.SdkClientException",
-            "cause": str(ex),
-            "resource": "invoke",
-            "resourceType": "lambda",
-        }
-        return module.FailureEvent(
-            env=env,
-            error_name=CustomErrorName("Lambda.SdkClientException"),
-            event_type=module.HistoryEventType.TaskFailed,
-            event_details=module.EventDetails(taskFailedEventDetails=details),
-        )
+    of_lambda._error_cause_from_client_error = staticmethod(error_and_cause)
+    of_lambda._from_error = _with_sdk_errors(of_lambda._from_error, "Lambda")
+    of_executions = state_task_service_sfn.StateTaskServiceSfn
+    of_executions._from_error = _with_sdk_errors(_named_as_declared(of_executions._from_error), "StepFunctions")
 
-    module.StateTaskServiceLambda._from_error = from_error
-    module.StateTaskServiceLambda._error_cause_from_client_error = staticmethod(error_and_cause)
+
+def _with_sdk_errors(original: Any, service: str) -> Any:
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        if isinstance(ex, BotoCoreError):
+            return _failed(self, env, f"{service}.SdkClientException", str(ex))
+        return original(self, env, ex)
+
+    return from_error
+
+
+def _named_as_declared(original: Any) -> Any:
+    """moto makes "ThrottlingExceptionException" of a code that ends so already."""
+    model = get_service_model("stepfunctions")
+    declared = {shape.name for shape in model.operation_model("StartExecution").error_shapes}
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        event = original(self, env, ex)
+        if not isinstance(ex, ClientError):
+            return event
+        code, cause = ex.response["Error"]["Code"], event.event_details["taskFailedEventDetails"]["cause"]
+        name = code.removesuffix("Exception") if code in declared else "AWSStepFunctions"
+        return _failed(self, env, f"StepFunctions.{name}Exception", cause)
+
+    return from_error
+
+
+def _failed(task: Any, env: Any, error: str, cause: str) -> Any:
+    from moto.stepfunctions.parser.api import HistoryEventType
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+    from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+    details = {
+        "error": error,
+        "cause": cause,
+        "resource": task._get_sfn_resource(),
+        "resourceType": task._get_sfn_resource_type(),
+    }
+    return FailureEvent(
+        env=env,
+        error_name=CustomErrorName(error),
+        event_type=HistoryEventType.TaskFailed,
+        event_details=EventDetails(taskFailedEventDetails=details),  # type: ignore[typeddict-item]
+    )
 
 
 def _scale_waiting(server: AwsServer) -> None:

@@ -389,3 +389,34 @@ def test_forty_transitions_with_twenty_warm_calls_take_a_few_seconds_at_most(aws
     started = time.monotonic()
     assert aws.finished(aws.start(machine))["status"] == "SUCCEEDED"
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("ExecutionLimitExceeded", "StepFunctions.ExecutionLimitExceededException"),
+        ("KmsThrottlingException", "StepFunctions.KmsThrottlingException"),
+        ("ThrottlingException", "StepFunctions.AWSStepFunctionsException"),
+    ],
+)
+def test_an_execution_that_cannot_be_started_is_named_as_the_sdk_does(aws: Sandbox, code: str, told: str) -> None:
+    child = aws.machine({"Done": {"Type": "Pass", "End": True}})
+
+    def refuse(called: Call) -> None:
+        if child in called.body:
+            raise refusal(code, "Rate exceeded")
+
+    caught = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput.Error %}", "Next": "Told"}
+    start = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution",
+        "Arguments": {"StateMachineArn": child},
+        "Catch": [caught],
+        "End": True,
+    }
+    machine = aws.machine({"Start": start, "Told": {"Type": "Pass", "End": True}})
+    undo = aws.server.hooks.before("stepfunctions:StartExecution", refuse)
+    try:
+        assert json.loads(aws.finished(aws.start(machine))["output"]) == told
+    finally:
+        undo()
