@@ -71,6 +71,9 @@ build: $(VENV)/.development $(VENV)-sam/.installed ## build for AWS Lambda witho
 
 generate: $(VENV)/.development ## write again what is generated from the code; tests tell when that is due
 	$(BIN)/python -m tools.event_schemas
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.published schemas
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.request > schemas/request.schema.json
+	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.kubernetes.evidence > schemas/evidence.schema.json
 	$(BIN)/python -m tools.parameters
 	$(BIN)/python -m tools.regions
 	PYTHONPATH=layers/provisioner $(BIN)/python -m provisioner.diagnosis.documentation > docs/diagnosis.md

@@ -21,12 +21,13 @@ import uuid
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.aws.lambda_environment import ExecutionEnvironment, ForkServer, Interpreter
+from local.aws.lambda_environment import EnvironmentDiedError, ExecutionEnvironment, ForkServer, Interpreter
 from local.aws.lambda_gate import Gate
 
 
@@ -79,6 +80,14 @@ class Outcome:
     log: str
 
 
+MOST_IDLE = 96
+"""Environments that wait for another invocation; each is a process with 25 MB of its own.
+
+Lambda ends those that nobody has needed for a while too. Source: Lambda developer guide, execution environment life
+cycle, shutdown phase.
+"""
+
+
 class LambdaRuntime:
     """Execution environments of every function; `invoke` may be called from any thread.
 
@@ -106,6 +115,8 @@ class LambdaRuntime:
         self._lock = threading.Lock()
         self._unpacking = threading.Lock()
         self._idle: dict[Function, list[ExecutionEnvironment]] = defaultdict(list)
+        self._waiting: dict[ExecutionEnvironment, Function] = {}
+        """The idle ones, the longest idle first."""
         self._busy: set[ExecutionEnvironment] = set()
         self._stopped = False
         self._functions: dict[str, Function] = {}
@@ -128,8 +139,9 @@ class LambdaRuntime:
         """Kill every environment, also those in the middle of an invocation."""
         with self._lock:
             self._stopped = True
-            idle = [environment for environments in self._idle.values() for environment in environments]
+            idle = list(self._waiting)
             self._idle.clear()
+            self._waiting.clear()
             for environment in self._busy:
                 environment.interrupt()
         for environment in idle:
@@ -185,6 +197,8 @@ class LambdaRuntime:
     def _take(self, function: Function) -> ExecutionEnvironment:
         with self._lock:
             environment = self._idle[function].pop() if self._idle[function] else None
+            if environment is not None:
+                del self._waiting[environment]
         if environment is None:
             stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
             environment = ExecutionEnvironment(self._forks, self._settings(function, stream), stream)
@@ -198,8 +212,16 @@ class LambdaRuntime:
             keep = environment.alive and environment.initialised and not self._stopped
             if keep:
                 self._idle[function].append(environment)
+                self._waiting[environment] = function
+            longest_idle = list(self._waiting)[: max(0, len(self._waiting) - MOST_IDLE)]
+            for each in longest_idle:
+                self._idle[self._waiting.pop(each)].remove(each)
         if not keep:
             environment.close()
+        for each in longest_idle:
+            with suppress(EnvironmentDiedError):  # they all have, if it is stopped meanwhile
+                each.end()
+            each.close()
 
     def _settings(self, function: Function, log_stream: str) -> dict[str, Any]:
         task_root = self._unpacked(function.code)

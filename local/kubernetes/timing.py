@@ -14,7 +14,7 @@ class BackOff:
     """Doubling waits from `first` to `longest` seconds, scaled; at scale 0 still short ones, so that nothing spins."""
 
     _SHORTEST_SECONDS = 0.2
-    _LONGEST_UNSCALED_SECONDS = 1.0
+    _LONGEST_UNSCALED_SECONDS = 3.0
 
     def __init__(self, clock: TimeScale, first: float, longest: float) -> None:
         self._clock, self._longest = clock, longest

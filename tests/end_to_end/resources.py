@@ -13,7 +13,7 @@ from local.kubernetes.interfaces import ControlPlane
 from provisioner.request import OWNER_TAG
 
 FIELD_MANAGER = "eks-efs-provisioner"
-READING = ("Describe", "Get", "List", "Head", "Lookup", "Search", "Simulate")
+READING = ("Describe", "Get", "List", "Head", "Lookup", "Scan", "Search", "Simulate")
 STORAGE_PATHS = (
     "/apis/storage.k8s.io/v1/csidrivers",
     "/apis/storage.k8s.io/v1/storageclasses",

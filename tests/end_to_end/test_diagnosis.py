@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from local.aws.eks_clusters import take_down
+from local.aws.eks_state import clusters_of
 from local.aws.hooks import Call
 from local.cloud import EmbeddedCloud
 from local.faults import DOUBLE_FAULTS, FAULTS
 from provisioner.diagnosis.rules import RULES
+from provisioner.request import Request
 from tests.end_to_end import verdicts
 from tests.end_to_end.resources import mutating
 from tests.end_to_end.runs import Machine, Run
@@ -110,6 +113,15 @@ def run_with(cloud: EmbeddedCloud, machine: Machine, names: Sequence[str], suffi
     finally:
         for undo in disarm:
             undo()
+        if asked:
+            put_away(cloud, Request.model_validate(asked["request"]))
+
+
+def put_away(cloud: EmbeddedCloud, request: Request) -> None:
+    """What does not start in a cluster is tried again for as long as that is there: a hundred of them are a load."""
+    cluster = clusters_of(request.account_id, request.region).get(request.cluster.name)
+    if cluster is not None and cluster.status == "ACTIVE":
+        take_down(cloud, cluster)
 
 
 def assert_found(diagnosed: Diagnosed, *names: str) -> None:

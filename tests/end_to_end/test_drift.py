@@ -21,8 +21,9 @@ QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}
 BOOKKEEPING = {"sts:AssumeRole", "logs:CreateLogStream", "lambda:Invoke", "stepfunctions:StartExecution"} | {
     "dynamodb:UpdateItem",
     "events:PutEvents",
+    "sns:Publish",
 }
-"""What every re-verification does besides looking."""
+"""What every re-verification does besides looking, and what tells people of it."""
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 

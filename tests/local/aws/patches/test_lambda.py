@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from local.aws import lambda_runtime
 from tests.local.aws.patches.conftest import TRUST, Sandbox
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -219,3 +220,15 @@ def _eventually(probe: object, seconds: float = 60) -> str:
             return str(found)
         time.sleep(0.05)
     raise AssertionError("it did not happen in time")
+
+
+def test_the_environment_that_has_been_idle_for_longest_ends_when_there_are_too_many(
+    aws: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_runtime, "MOST_IDLE", 2)
+    who = "import os\ndef handler(event, context):\n    return os.getpid()\n"
+    first, second, third = (aws.function(who) for _ in range(3))
+    began = [aws.invoke(each)[0] for each in (first, second, third)]
+    assert [aws.invoke(each)[0] for each in (second, third)] == began[1:]
+    assert not Path(f"/proc/{began[0]}").exists()
+    assert aws.invoke(first)[0] != began[0]
