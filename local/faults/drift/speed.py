@@ -1,9 +1,11 @@
 """Storage that is slower than it was, however fast this machine is: the past was faster than any could be."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.core.utils import utcnow
 
 from local.aws.hooks import Undo
 from local.faults.drift.change import Change
@@ -40,11 +42,12 @@ def _claims_table(scene: Scene) -> str:
 
 
 def _tell(scene: Scene, metric: str, value: float) -> None:
-    """As EFS tells CloudWatch, where nobody else may use its namespace."""
+    """As EFS told CloudWatch a minute ago, where nobody else may use its namespace."""
     datum: dict[str, Any] = {
         "MetricName": metric,
         "Value": value,
         "Unit": "Percent",
+        "Timestamp": utcnow() - timedelta(minutes=1),
         "Dimensions": [{"Name": "FileSystemId", "Value": scene.file_system_id}],
     }
     backend = cloudwatch_backends[str(scene.request["account_id"])][scene.region]
