@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from functions.write_pages.app import lambda_handler
-from provisioner.errors import RetryableError
+from provisioner.errors import RetryableError, TerminalError
 from provisioner.report.index import IndexStore
 from tests.unit.functions.records import ACCOUNT, BUCKET, REGION, Context, Table
 from tests.unit.functions.report_seam import Bucket, detail, execution
@@ -112,7 +112,7 @@ def test_s3_that_does_not_say_whether_there_is_an_index_writes_none_over_another
 ) -> None:
     monkeypatch.setattr(stack.bucket.s3, "head_object", refusal("403", "HeadObject"))
     stack.store.rewrite(NOW)
-    with pytest.raises(RetryableError, match="written by others"):
+    with pytest.raises(TerminalError, match=r"arn:aws:s3:::\S+/index.html is there, and s3:GetObject on it is refused"):
         stack.store.rewrite(NOW)
 
 

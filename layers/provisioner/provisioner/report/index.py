@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from provisioner.errors import ErrorReason, RetryableError
+from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.fleet.records import scan
 from provisioner.report.render import HTML, render_index
 from provisioner.report.state import ATTRIBUTES, ClusterState, states
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 INDEX: Final = "index.html"
 FLEET: Final = "fleet/report.html"
 _ATTEMPTS: Final = 10
-# Without the right to list the bucket, S3 does not say that an object is not there. Source: S3 API, HeadObject.
-_ABSENT: Final = frozenset({"403", "404"})
+# No tag, and perhaps no object: without the right to list the bucket, S3 does not say that one is not there.
+# Source: S3 API, HeadObject.
+_UNSAID: Final = ""
 # Another wrote meanwhile, or is writing. Source: S3 user guide, "How to prevent object overwrites with conditional
 # writes".
 _OVERTAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
@@ -66,7 +67,8 @@ class IndexStore:
     def rewrite(self, now: datetime) -> str:
         """Converge the page to what the records say; where it is.
 
-        Raises: RetryableError Conflict when others wrote each time.
+        Raises: TerminalError AccessDenied when it is there and may not be read; RetryableError Conflict when others
+        wrote each time.
         Source: S3 API, PutObject with If-Match and If-None-Match; DynamoDB API, Scan with ConsistentRead.
         """
         for _ in range(_ATTEMPTS):
@@ -75,6 +77,13 @@ class IndexStore:
             page = Index(clusters, now.astimezone(UTC), FLEET if self._tag(FLEET) else None)
             if self._put(render_index(page).encode(), before):
                 return f"s3://{self.bucket}/{INDEX}"
+        if before == _UNSAID:
+            resource = f"arn:{self.s3.meta.partition}:s3:::{self.bucket}/{INDEX}"
+            raise TerminalError(
+                ErrorReason.ACCESS_DENIED,
+                f"{resource} is there, and s3:GetObject on it is refused",
+                remedy="let the function's role read it",
+            )
         raise RetryableError(
             ErrorReason.CONFLICT,
             f"s3://{self.bucket}/{INDEX} was written by others {_ATTEMPTS} times meanwhile",
@@ -85,9 +94,13 @@ class IndexStore:
         try:
             return self.s3.head_object(Bucket=self.bucket, Key=key)["ETag"]
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _ABSENT:
-                raise
-            return None
+            match error.response["Error"]["Code"]:
+                case "404":
+                    return None
+                case "403":
+                    return _UNSAID
+                case _:
+                    raise
 
     def _put(self, body: bytes, before: str | None) -> bool:
         try:
