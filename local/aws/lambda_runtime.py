@@ -80,8 +80,8 @@ class Outcome:
     log: str
 
 
-MOST_IDLE = 96
-"""Environments that wait for another invocation; each is a process with 25 MB of its own.
+MOST_IDLE = 64
+"""Environments that wait for another invocation; each is a process with 40 MB of its own.
 
 Lambda ends those that nobody has needed for a while too. Source: Lambda developer guide, execution environment life
 cycle, shutdown phase.
