@@ -104,10 +104,10 @@ def keep(name: str, row: Row) -> None:
 
 def settled(row: Row, state: str) -> Row:
     """Without what is about the other branch, which a failure in one of two leaves wherever it was."""
-    # CoreDNS has its replicas by now, or has them not yet: nobody looks for it after this state. That it never will
-    # have them stays in the row.
+    # CoreDNS has its replicas by now, or has them not yet, and EKS says so a while later: nobody looks for it after
+    # this state.
     if state == "Verify storage":
-        return {**row, "possible": [each for each in row["possible"] if each != "addon-degraded"]}
+        return {verdict: [each for each in rules if each != "addon-degraded"] for verdict, rules in row.items()}
     if state not in CLUSTER_BRANCH | STORAGE_BRANCH:
         return row
     of_storage = state in STORAGE_BRANCH

@@ -329,20 +329,14 @@ def removed(world: World, name: str) -> None:
 def taken_back(world: World, name: str) -> None:
     """A run that makes parts of a cluster anew, fails at its storage, and takes back those parts and no others."""
     provision, teardown, request = world.machine("Provision"), world.machine("Teardown"), full(world, name)
-    found, cluster = scene(world, f"{name}-full"), f"{name}-full"
-    eks = found.client("eks")
-    pods = f"arn:aws:iam::{world.cloud.account_id}:role/eks-efs-provisioner-fargate-pods"
-    eks.delete_fargate_profile(clusterName=cluster, fargateProfileName="provisioner")
-    until(lambda: not eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"], "the profile to go")
-    for principal in (pods, world.person):
-        eks.delete_access_entry(clusterName=cluster, principalArn=principal)
+    cluster, eks, (pods, person) = f"{name}-full", world.cloud.client("eks"), without_parts(world, name)
     failing = {**request, "on_failure": "roll_back", "verification": QUICK}
     spoil = before("Verify storage", set_policy(WRITE))
     disarm = spoil(world.cloud, cluster)
     assert failed(provision.run(failing)).entered("Roll back")
     disarm()
     assert eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"] == []
-    assert {pods, world.person}.isdisjoint(eks.list_access_entries(clusterName=cluster)["accessEntries"])
+    assert {pods, person}.isdisjoint(eks.list_access_entries(clusterName=cluster)["accessEntries"])
     disarm = spoil(world.cloud, cluster)
     with held(world.cloud, "RemoveStorage"):
         run = provision.start(failing)
@@ -354,6 +348,17 @@ def taken_back(world: World, name: str) -> None:
     settled(teardown)
     disarm()
     succeeded(provision.run(request))
+
+
+def without_parts(world: World, name: str) -> tuple[str, str]:
+    """The full cluster loses its profile and two entries, the pods' and a person's, whose principals are told."""
+    cluster, eks = f"{name}-full", world.cloud.client("eks")
+    entries = f"arn:aws:iam::{world.cloud.account_id}:role/eks-efs-provisioner-fargate-pods", world.person
+    eks.delete_fargate_profile(clusterName=cluster, fargateProfileName="provisioner")
+    until(lambda: not eks.list_fargate_profiles(clusterName=cluster)["fargateProfileNames"], "the profile to go")
+    for principal in entries:
+        eks.delete_access_entry(clusterName=cluster, principalArn=principal)
+    return entries
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from tests.permissions.scenarios import (
     settled,
     succeeded,
     untold,
+    without_parts,
     without_the_last_route,
 )
 from tests.permissions.world import World
@@ -51,6 +52,9 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
         case "ProvisionerRole", "LetCloudFormationTakeTheNetworkDown":
             return lambda: never_finished(world, name)
         case "ProvisionStateMachineRole", "RollBack" | "FollowRollBack":
+            return lambda: not_taken_back(world, name)
+        case "RemoverRole", "RemoveEntryOfPodsRole":
+            without_parts(world, name)
             return lambda: not_taken_back(world, name)
         case "TeardownStateMachineRole" | "RemoverRole", _:
             return removal(world, name)
@@ -95,10 +99,12 @@ def not_taken_back(world: World, name: str) -> str:
 
 
 def removal(world: World, name: str) -> Attempt:
-    """Of a cluster that is made before the right is taken away."""
+    """Of a cluster that is made before the right is taken away, with all that can go with it."""
     cluster = f"{name}-to-go"
     succeeded(world.machine("Provision").run({"cluster": {"name": cluster}, "verification": PATIENT}))
-    return lambda: ran(world.machine("Teardown"), {"cluster_name": cluster})
+    data = {"file_system_id": scene(world, cluster).file_system_id}
+    everything = {"cluster_name": cluster, "delete_data": data, "delete_logs": True}
+    return lambda: ran(world.machine("Teardown"), everything)
 
 
 def remediated(world: World, name: str) -> str:

@@ -62,6 +62,7 @@ _CHECKED: Final[dict[str, Any]] = {
     },
     "repaired": [],
     "remediation": None,
+    "report_url": "s3://bucket/report.html",
     "execution_arn": execution("reverify"),
 }
 
@@ -159,6 +160,7 @@ CHECKED: Final = event(
         "orphans_monthly_usd": 0,
         "orphans_not_looked_at": [],
         "orphans_failure": None,
+        "report_url": "s3://bucket/report.html",
         "execution_arn": execution("fleet"),
     },
 )

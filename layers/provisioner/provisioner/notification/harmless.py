@@ -17,7 +17,7 @@ _REPLACED: Final = str.maketrans({"<": "‹", ">": "›", "`": "'"})
 # A dot stands between the numbers of a version; anywhere else it would make a domain, and mail programs a link of that.
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]|\.(?![0-9])")
 _NOT_IN_WORDS: Final = re.compile(r"[^A-Za-z0-9_ -]")
-_CUT: Final = "..."
+_CUT: Final = " ... "
 
 
 def said(text: object, characters: int = 1000) -> str:
