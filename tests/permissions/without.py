@@ -54,6 +54,7 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
         case "ProvisionStateMachineRole", "RollBack" | "FollowRollBack":
             return lambda: not_taken_back(world, name)
         case "RemoverRole", "RemoveEntryOfPodsRole":
+            succeeded(world.machine("Provision").run(full(world, name)))
             without_parts(world, name)
             return lambda: not_taken_back(world, name)
         case "TeardownStateMachineRole" | "RemoverRole", _:

@@ -25,6 +25,7 @@ from local.aws.patches import (
     dynamodb,
     events,
     iam_quotas,
+    iteration,
     jsonata,
     key_signing,
     keys,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 
 def install_all(server: AwsServer) -> None:
+    iteration.install(server)
     performance.install(server)
     calls.install(server)
     tagging.install(server)
