@@ -3,7 +3,8 @@
 import argparse
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,6 +25,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="how many combinations to try; all by default")
     parser.add_argument("--only", default="", help=f"with wildcards: {','.join(f'{each}=…' for each in _NAMES)}")
     parser.add_argument("--again", choices=tuple(Outcome), help="those whose outcome was this one, and no others")
+    parser.add_argument("--record", action="store_true", help="what the machines ask today, as after a change of them")
     parser.add_argument("--results", type=Path, default=RESULTS, help="what is in it is not tried again")
     return parser.parse_args(argv)
 
@@ -31,13 +33,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     asked = arguments(argv)
     results, only = Results(asked.results), wanted(asked.only)
-    record(results, only.get("machine", "*"))
+    record(results, only.get("machine", "*"), anew=asked.record)
     outcomes = {each: result.outcome for each, result in results.of().items()}
-    chosen = [
+    candidates = [
         each
-        for each in shuffled(results, asked.seed)
+        for combinations in results.recorded().values()
+        for each in combinations
         if outcomes.get(each) == asked.again and all(fnmatchcase(getattr(each, n), p) for n, p in only.items())
-    ][: asked.sample]
+    ]
+    chosen = in_order(results, candidates, asked.seed)[: asked.sample]
     try_all(sorted(chosen, key=lambda each: each.machine), results, asked.again)
     if asked.results == RESULTS:
         results.tidy()
@@ -54,19 +58,26 @@ def wanted(only: str) -> Mapping[str, str]:
     return pairs
 
 
-def record(results: Results, machines: str) -> None:
+def record(results: Results, machines: str, *, anew: bool) -> None:
     """What a good run of each machine asks today, unless the file tells it."""
-    missing = [each for each in MACHINES if fnmatchcase(each, machines) and each not in results.recorded()]
+    known = () if anew else results.recorded()
+    missing = [each for each in MACHINES if fnmatchcase(each, machines) and each not in known]
     if missing:
         with campaign() as recording:
             for machine in missing:
-                results.record(machine, recording.combinations(machine))
+                results.record(machine, recording.requests(machine))
 
 
-def shuffled(results: Results, seed: int) -> list[Combination]:
-    every = sorted(each for combinations in results.recorded().values() for each in combinations)
-    random.Random(seed).shuffle(every)  # noqa: S311
-    return every
+def in_order(results: Results, candidates: Iterable[Combination], seed: int) -> list[Combination]:
+    """Shuffled, and then such that each row of the document has about as many as each other: the emptiest first."""
+    shuffled = sorted(candidates)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311
+    filled = Counter(each.row for each in results.of())
+    ranked = []
+    for each in shuffled:
+        ranked.append((filled[each.row], each))
+        filled[each.row] += 1
+    return [each for _, each in sorted(ranked, key=lambda ranked: ranked[0])]
 
 
 def try_all(part: Sequence[Combination], results: Results, again: str | None) -> None:

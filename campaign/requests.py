@@ -18,6 +18,11 @@ class Request:
     caller: str
     name: str
 
+    @classmethod
+    def of(cls, told: str) -> "Request":
+        """The inverse of `str`."""
+        return cls(*told.split(" ", 1))
+
     def __str__(self) -> str:
         return f"{self.caller} {self.name}"
 

@@ -1,10 +1,13 @@
 """The file of outcomes: a line each, so that a campaign goes on where it stopped, and two may write at once."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from campaign.faults import TIMES, Fault, applies
+from campaign.requests import Request
 
 RESULTS: Final = Path(__file__).resolve().with_name("results.jsonl")
 
@@ -18,6 +21,11 @@ class Combination:
     fault: str
     times: str
 
+    @property
+    def row(self) -> tuple[str, str, str]:
+        """Of the document's tables."""
+        return self.machine, self.fault, self.times
+
 
 @dataclass(frozen=True)
 class Result:
@@ -26,6 +34,16 @@ class Result:
     why: str
     struck: int
     seconds: float
+
+
+def combinations(machine: str, requests: Iterable[str]) -> list[Combination]:
+    return [
+        Combination(machine, request, fault, times)
+        for request in requests
+        for fault in Fault
+        for times in TIMES
+        if applies(fault, Request.of(request), times)
+    ]
 
 
 class Results:
@@ -41,26 +59,22 @@ class Results:
         return found
 
     def recorded(self) -> dict[str, list[Combination]]:
-        """Machine -> all that can meet it, as it was last recorded."""
-        return {
-            line["recorded"]: [Combination(line["recorded"], *each) for each in line["combinations"]]
-            for line in self._lines("recorded")
-        }
+        """Machine -> all that can meet it: each fault that applies to a request of its last recorded run."""
+        return {line["recorded"]: combinations(line["recorded"], line["requests"]) for line in self._lines("recorded")}
 
     def add(self, result: Result) -> None:
         self._write([asdict(result)])
 
-    def record(self, machine: str, combinations: Sequence[Combination]) -> None:
-        told = [[each.subject, each.fault, each.times] for each in combinations]
-        self._write([{"recorded": machine, "combinations": told}])
+    def record(self, machine: str, requests: Iterable[Request]) -> None:
+        self._write([{"recorded": machine, "requests": sorted(map(str, requests))}])
 
     def tidy(self) -> None:
-        """Leaves what counts, in order."""
-        recorded, results = self.recorded(), self.of()
+        """Leaves what counts, in order: not what befell a request that is not made any more."""
+        recorded, results = {line["recorded"]: line for line in self._lines("recorded")}, self.of()
+        possible = {each for combinations in self.recorded().values() for each in combinations}
         self._path.write_text("")
-        for machine, combinations in sorted(recorded.items()):
-            self.record(machine, sorted(combinations))
-        self._write(asdict(results[each]) for each in sorted(results))
+        self._write(recorded[machine] for machine in sorted(recorded))
+        self._write(asdict(results[each]) for each in sorted(results) if each in possible)
 
     def _lines(self, having: str) -> list[dict[str, Any]]:
         text = self._path.read_text() if self._path.exists() else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from campaign.deaths import Death
-from campaign.faults import OF_A_STATE, TIMES, Fault, Striker, applies
+from campaign.faults import OF_A_STATE, TIMES, Fault, Striker
 from campaign.judge import Outcome, Seen, judged
 from campaign.machines import READS_ONLY, Stack
 from campaign.requests import Recorder, Request
@@ -37,19 +37,13 @@ class Campaign:
         self._met, self._is_spoilt = 0, False
         self._clusters = (f"{stack.name}-{number}" for number in itertools.count(1))
 
-    def combinations(self, machine: str) -> list[Combination]:
-        """Of all requests that a good run makes; the checks that the fleet starts are tried by themselves."""
+    def requests(self, machine: str) -> set[Request]:
+        """Of a good run; the checks that the fleet starts are tried by themselves."""
         requests = set(self._of_a_good_run(machine)[1])
-        if machine == "Fleet":
-            checks = {each.caller for each in self._of_a_good_run("Reverify")[1]}
-            requests = {each for each in requests if each.caller not in checks}
-        return [
-            Combination(machine, str(request), fault, times)
-            for request in sorted(requests)
-            for fault in Fault
-            for times in TIMES
-            if applies(fault, request, times)
-        ]
+        if machine != "Fleet":
+            return requests
+        checks = {each.caller for each in self._of_a_good_run("Reverify")[1]}
+        return {each for each in requests if each.caller not in checks}
 
     def know(self, *machines: str) -> None:
         for machine in machines:
@@ -70,7 +64,7 @@ class Campaign:
         given = self.stack.prepare(machine, cluster)
         for each in together:
             # A warm function has its sessions already, and asks for none.
-            self.stack.retire(_request(each).caller)
+            self.stack.retire(Request.of(each.subject).caller)
         with self._between(_one_after_the_other(*strikers.values())):
             ended = self.stack.run(machine, given)
             met = Seen(ended, self.stack.state_of(cluster))
@@ -78,7 +72,7 @@ class Campaign:
         if ended.status != "SUCCEEDED" and len(together) == 1:
             again = Seen(self.stack.run(machine, given), self.stack.state_of(cluster))
         is_stopped = any(each.fault == Fault.STOPPED for each in together)
-        outcome, why = judged(good, met, again, _request(together[0]), is_stopped=is_stopped)
+        outcome, why = judged(good, met, again, Request.of(together[0].subject), is_stopped=is_stopped)
         if machine not in READS_ONLY:
             self.stack.cloud.drop_clusters()
         self._met += 1
@@ -105,7 +99,7 @@ class Campaign:
         return self.good_runs[machine]
 
     def _striker(self, combination: Combination) -> Striker | Death:
-        request, fault = _request(combination), Fault(combination.fault)
+        request, fault = Request.of(combination.subject), Fault(combination.fault)
         if fault not in OF_A_STATE:
             return Striker(request, fault, TIMES[combination.times])
         function = request.name.rpartition(" ")[2]
@@ -144,10 +138,6 @@ def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
 def campaign() -> Iterator[Campaign]:
     with tempfile.TemporaryDirectory() as directory, EmbeddedCloud(Path(directory)) as cloud:
         yield Campaign(Stack(cloud, cloud.deploy(parameters={"NewAccountTrigger": "DISABLED"})))
-
-
-def _request(combination: Combination) -> Request:
-    return Request(*combination.subject.split(" ", 1))
 
 
 def _unmet(outcome: Outcome) -> Outcome:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from campaign.__main__ import wanted
+from campaign.__main__ import in_order, wanted
 from campaign.document import DOCUMENT, render
 from campaign.judge import Outcome
+from campaign.requests import Request
 from campaign.results import Combination, Result, Results
 
+CREATE = Request("EnsureCluster", "eks:CreateCluster")
 ONE = Combination("Provision", "EnsureCluster eks:CreateCluster", "throttled", "once")
-OTHER = Combination("Provision", "EnsureCluster eks:CreateCluster", "throttled", "for ever")
 
 
 def test_the_document_is_current() -> None:
@@ -25,15 +26,36 @@ def test_nothing_that_was_tried_ended_unexpectedly() -> None:
 
 def test_the_last_outcome_of_a_combination_counts_and_what_was_not_tried_does_not(tmp_path: Path) -> None:
     results = Results(tmp_path / "results.jsonl")
-    results.record("Provision", [OTHER, ONE])
+    results.record("Provision", [CREATE])
     results.add(Result(ONE, Outcome.UNEXPECTED, "two file systems", 1, 2.0))
     results.add(Result(ONE, Outcome.AS_WITHOUT, "", 1, 2.0))
     for _ in range(2):
         told = render(results)
-        assert "1 of 2 combinations of 1 subjects" in told
+        assert f"1 of {len(results.recorded()['Provision'])} combinations of 1 subjects" in told
         assert "| throttled | once | 1 | 1 | 0 | 0 | 0 |" in told
         assert "| throttled | for ever | 0 | 0 | 0 | 0 | 0 |" in told
         results.tidy()
+
+
+def test_what_befell_a_request_that_is_not_made_any_more_is_dropped(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.jsonl")
+    results.record("Provision", [CREATE])
+    results.add(Result(ONE, Outcome.AS_WITHOUT, "", 1, 2.0))
+    results.record("Provision", [Request("EnsureCluster", "eks:DescribeCluster")])
+    results.tidy()
+    assert results.of() == {}
+
+
+def test_the_emptiest_rows_are_filled_first_and_in_the_seeds_order(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.jsonl")
+    results.record("Provision", [CREATE, Request("EnsureFileSystem", "efs:CreateFileSystem")])
+    results.add(Result(ONE, Outcome.AS_WITHOUT, "", 1, 2.0))
+    left = [each for each in results.recorded()["Provision"] if each != ONE]
+    ordered = in_order(results, left, 17)
+    rows = [each.row for each in ordered]
+    assert set(rows[: rows.index(ONE.row)]) == {each.row for each in left} - {ONE.row}
+    assert sorted(ordered) == sorted(left)
+    assert ordered == in_order(results, reversed(left), 17) != in_order(results, left, 18)
 
 
 def test_what_is_chosen_is_chosen_by_names_with_wildcards() -> None:
