@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from first_contact.verdicts import CannotBeAsked
-
-if TYPE_CHECKING:
-    from first_contact.execution import Ended
 
 NO_RIGHT = frozenset(
     {
@@ -28,6 +26,16 @@ NO_API = frozenset({"InvalidAction", "UnknownOperation", "UnknownOperationExcept
 FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 CALMLY = Config(retries={"mode": "standard", "total_max_attempts": 8}, inject_host_prefix=False)
 """IAM's simulator and Access Analyzer take a few calls a second."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an execution ended; `output` is empty unless it succeeded; `why` is its error and cause."""
+
+    arn: str
+    status: str
+    output: dict[str, Any]
+    why: str
 
 
 class Contact:

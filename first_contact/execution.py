@@ -3,20 +3,9 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from first_contact.contact import Contact
-
-
-@dataclass(frozen=True)
-class Ended:
-    """`output` is empty unless it succeeded; `why` is its error and cause."""
-
-    arn: str
-    status: str
-    output: dict[str, Any]
-    why: str
+from first_contact.contact import Contact, Ended
 
 
 def run(contact: Contact, machine: str, request: Mapping[str, Any], purpose: str) -> Ended:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from first_contact.check import Check, Question
-from first_contact.contact import Contact
-from first_contact.execution import Ended, history, run
+from first_contact.contact import Contact, Ended
+from first_contact.execution import history, run
 from first_contact.verdicts import CannotBeAsked, Refuted
 
 NODE = re.compile(r"fargate-ip-[0-9-]+\.[a-z0-9.-]+")

@@ -9,8 +9,8 @@ import pytest
 
 from first_contact.__main__ import ask
 from first_contact.checks import run
-from first_contact.contact import Contact
-from first_contact.execution import Ended, history
+from first_contact.contact import Contact, Ended
+from first_contact.execution import history
 from first_contact.verdicts import Verdict
 from local.cloud import EmbeddedCloud
 

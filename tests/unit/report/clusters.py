@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from provisioner.report.index import Index
-from provisioner.report.state import ClusterState
+from provisioner.report.state import ClusterState, Index
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 HOSTILE = "<script>document.title='broken'</script>\"'>&{{ 7 * 7 }}" + "x" * 200

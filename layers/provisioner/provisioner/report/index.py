@@ -6,8 +6,6 @@ before it was written, and the records of whoever wrote that one were complete b
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -17,7 +15,7 @@ from botocore.exceptions import ClientError
 from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.fleet.records import scan
 from provisioner.report.render import HTML, render_index
-from provisioner.report.state import ATTRIBUTES, ClusterState, states
+from provisioner.report.state import ATTRIBUTES, Index, states
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,27 +30,6 @@ _UNSAID: Final = ""
 # Another wrote meanwhile, or is writing. Source: S3 user guide, "How to prevent object overwrites with conditional
 # writes".
 _OVERTAKEN: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-
-
-@dataclass(frozen=True)
-class Index:
-    """All that the page says."""
-
-    clusters: Sequence[ClusterState]
-    written_at: datetime
-    fleet_page: str | None
-
-    @property
-    def present(self) -> list[ClusterState]:
-        return [each for each in self.clusters if each.removed_at is None]
-
-    @property
-    def removed(self) -> list[ClusterState]:
-        return [each for each in self.clusters if each.removed_at is not None]
-
-    @property
-    def counts(self) -> list[tuple[str, int]]:
-        return sorted(Counter(each.state[0] for each in self.present).items())
 
 
 @dataclass(frozen=True)

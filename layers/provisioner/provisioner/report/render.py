@@ -12,7 +12,7 @@ from provisioner.report import sparkline
 from provisioner.report.model import Report
 
 if TYPE_CHECKING:
-    from provisioner.report.index import Index
+    from provisioner.report.state import Index
 
 HTML: Final = "text/html; charset=utf-8"
 _TEMPLATES: Final = Path(__file__).parent / "templates"

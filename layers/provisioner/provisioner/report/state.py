@@ -1,6 +1,7 @@
 """One cluster as the claims table has it: how it is, in words, and where the pages about it are."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -166,3 +167,24 @@ def states(items: Sequence[Mapping[str, Mapping[str, str]]]) -> list[ClusterStat
     """Of the table's items, by account, region and name."""
     found = [ClusterState({name: next(iter(value.values())) for name, value in item.items()}) for item in items]
     return sorted(found, key=lambda each: each.place)
+
+
+@dataclass(frozen=True)
+class Index:
+    """All that the page of all clusters says."""
+
+    clusters: Sequence[ClusterState]
+    written_at: datetime
+    fleet_page: str | None
+
+    @property
+    def present(self) -> list[ClusterState]:
+        return [each for each in self.clusters if each.removed_at is None]
+
+    @property
+    def removed(self) -> list[ClusterState]:
+        return [each for each in self.clusters if each.removed_at is not None]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        return sorted(Counter(each.state[0] for each in self.present).items())
