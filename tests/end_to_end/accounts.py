@@ -9,6 +9,7 @@ from moto.organizations.models import organizations_backends
 from local.aws.administrators import administrator_of
 from local.aws.lambda_runtime import Credentials
 from local.aws.patches.stack_sets import STACK_SETS
+from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from tools.templates import load_template
 
@@ -71,13 +72,11 @@ class Organization:
         self.client("organizations").move_account(AccountId=account_id, **ends)
 
 
-def told(organization: Organization, region: str, sample: str, account_id: str, unit: str = "ou-ab12-l3zc8b3h") -> None:
+def told(region: str, sample: str, account_id: str, unit: str = "ou-ab12-l3zc8b3h") -> None:
     """The management account's own bus gets an event about a new account, which Control Tower knows the unit of."""
     text = (ROOT / "events" / sample).read_text().replace("111122223333", account_id)
-    event = json.loads(text.replace("ou-ab12-l3zc8b3h", unit))
-    assert account_id in json.dumps(event)
-    entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
-    organization.client("events", region=region).put_events(Entries=[entry])
+    assert account_id in text
+    emit(json.loads(text.replace("ou-ab12-l3zc8b3h", unit)), MANAGEMENT, region)
 
 
 def forwarding(organization: Organization, cloud: EmbeddedCloud, region: str) -> Callable[[], object]:

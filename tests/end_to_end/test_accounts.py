@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
 from tests.end_to_end.runs import Machine
@@ -50,7 +52,7 @@ def test_a_new_account_of_the_organization_gets_a_proven_cluster(
     sample = TELLS[region]
     account_id = organization.new_account(f"{region}-{sample.partition('-')[0]}")
     before = set(hub.executions())
-    told(organization, region, sample, account_id)
+    told(region, sample, account_id)
     (arn,) = set(hub.executions()) - before
     run = hub.wait(arn)
     assert (run.status, run.cause) == ("SUCCEEDED", "")
@@ -67,6 +69,12 @@ def test_the_roles_are_in_every_account_below_the_unit_and_in_no_other(
     for account_id, expected in ((inside, True), (outside, False), (MANAGEMENT, False)):
         roles = organization.client("iam", account_id).list_roles()["Roles"]
         assert ("eks-efs-provisioner-provisioner" in [role["RoleName"] for role in roles]) is expected
+
+
+def new_account(account_id: str) -> dict[str, Any]:
+    text = (ROOT / "events" / "control-tower-create-managed-account.json").read_text()
+    event: dict[str, Any] = json.loads(text.replace("111122223333", account_id))
+    return event
 
 
 def test_the_management_account_may_send_the_hub_events_about_accounts_only(
@@ -87,7 +95,20 @@ def test_another_account_may_not_send_the_hub_events(organization: Organization,
         Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": bus}],
         Capabilities=["CAPABILITY_IAM"],
     )
-    event = json.loads((ROOT / "events" / "control-tower-create-managed-account.json").read_text())
-    entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
-    organization.client("events", stranger).put_events(Entries=[entry])
+    emit(new_account(stranger), stranger, hub.cloud.region)
+    assert set(hub.executions()) == before
+
+
+@pytest.mark.parametrize("who", [MANAGEMENT, "hub"])
+def test_nobody_can_forge_an_event_about_an_account_not_even_where_events_are_believed(
+    organization: Organization, hub: Machine, region: str, who: str
+) -> None:
+    """The management account, whose events the hub forwards and lets in, and whoever may do all in the hub."""
+    before, forged = set(hub.executions()), new_account(hub.cloud.account_id)
+    bus = f"arn:aws:events:{hub.cloud.region}:{hub.cloud.account_id}:event-bus/default"
+    forger = hub.cloud.client("events") if who == "hub" else organization.client("events", who, region=region)
+    entry = {"Source": forged["source"], "DetailType": forged["detail-type"], "Detail": json.dumps(forged["detail"])}
+    direct = {"EventBusName": bus} if region == hub.cloud.region else {}
+    answer = forger.put_events(Entries=[entry, {**entry, **direct}])
+    assert [each["ErrorCode"] for each in answer["Entries"]] == ["NotAuthorizedForSourceException"] * 2
     assert set(hub.executions()) == before

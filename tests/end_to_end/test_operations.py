@@ -14,6 +14,7 @@ from jsonschema import Draft4Validator
 
 from local.aws.hooks import Call
 from local.aws.refusals import refusal
+from local.aws.service_events import emit
 from local.cloud import ROOT, STACK_NAME, EmbeddedCloud
 from tests.end_to_end.commands import AWS
 from tests.end_to_end.runs import Machine, until
@@ -342,8 +343,7 @@ def without_role_of(cloud: EmbeddedCloud, rule: str) -> Iterator[None]:
 def new_account(cloud: EmbeddedCloud) -> Callable[[], None]:
     event = json.loads(NEW_ACCOUNT.read_text())
     event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]["account"]["accountId"] = cloud.account_id
-    entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
-    return lambda: cloud.client("events").put_events(Entries=[entry])
+    return lambda: emit(event, cloud.account_id, cloud.region)
 
 
 def undelivered(cloud: EmbeddedCloud, machine: Machine, new_account: Callable[[], None]) -> None:

@@ -162,7 +162,7 @@ class Hub:
     def tell(self, sample: str, account_id: str, unit: str = "ou-none-00000000") -> str:
         """The execution that an event on the management account's bus starts here."""
         before = set(self.provision.executions())
-        told(self.organization, self.cloud.region, sample, account_id, unit)
+        told(self.cloud.region, sample, account_id, unit)
         (arn,) = set(self.provision.executions()) - before
         return arn
 

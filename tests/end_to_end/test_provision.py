@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eks_efs import attested
+from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
 from provisioner.kubernetes.measurements import measurements
@@ -148,9 +149,7 @@ def test_a_new_account_starts_the_machine(machine: Machine, cloud: EmbeddedCloud
     event = json.loads((ROOT / "events" / "control-tower-create-managed-account.json").read_text())
     event["detail"]["serviceEventDetails"]["createManagedAccountStatus"]["account"]["accountId"] = cloud.account_id
     before = set(machine.executions())
-    cloud.client("events").put_events(
-        Entries=[{"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}]
-    )
+    emit(event, cloud.account_id, cloud.region)
     (arn,) = set(machine.executions()) - before
     run = machine.wait(arn)
     assert run.status == "SUCCEEDED", run.cause

@@ -1,5 +1,6 @@
 """`make serve`: the unmodified `aws` CLI works with it, and nothing is left of it, however it ends."""
 
+import json
 import signal
 import stat
 import subprocess
@@ -39,6 +40,12 @@ def test_aws_sees_what_was_made(served: Serve) -> None:
     (file_system,) = served.aws("efs", "describe-file-systems")["FileSystems"]
     targets = served.aws("efs", "describe-mount-targets", "--file-system-id", file_system["FileSystemId"])
     assert {target["LifeCycleState"] for target in targets["MountTargets"]} == {"available"}
+
+
+def test_aws_cannot_put_an_event_that_is_awss_own(served: Serve) -> None:
+    entry = {"Source": "aws.controltower", "DetailType": "AWS Service Event via CloudTrail", "Detail": "{}"}
+    answer = served.aws("events", "put-events", "--entries", json.dumps([entry]))
+    assert (answer["FailedEntryCount"], answer["Entries"][0]["ErrorCode"]) == (1, "NotAuthorizedForSourceException")
 
 
 def test_serve_env_is_for_its_owner_only_and_forgets_other_accounts_credentials(served: Serve) -> None:

@@ -28,7 +28,7 @@ from local.faults.storage import WRITE, set_policy
 from provisioner.fields import OWNER_TAG
 from tests.end_to_end.runs import Machine, Run, until
 from tests.end_to_end.test_reverify import held
-from tests.permissions.world import World
+from tests.permissions.world import MANAGEMENT, World
 
 QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}
 PATIENT = {**QUICK, "timeout_seconds": 600}
@@ -243,9 +243,9 @@ def told(world: World, name: str) -> None:
         Name=f"/{STACK_NAME}/defaults/ou-ab12-11111111", Value="{}", Type="String", Overwrite=True
     )
     for sample in ("organizations-create-account-result.json", "control-tower-create-managed-account.json"):
-        for by in (world.events, world.forwarder):
+        for account_id in (world.cloud.account_id, MANAGEMENT):
             world.forget("eks-example")
-            world.tell(sample, by)
+            world.tell(sample, account_id)
             settled(world.machine("Provision"))
 
 

@@ -27,7 +27,7 @@ from tests.permissions.scenarios import (
     without_parts,
     without_the_last_route,
 )
-from tests.permissions.world import World
+from tests.permissions.world import MANAGEMENT, World
 
 Attempt = Callable[[], str]
 """Its text is what a person would read: of an execution its history, of an event what lies in the dead-letter queue."""
@@ -147,8 +147,8 @@ def undelivered(world: World, role: str) -> str:
     """What is in the dead-letter queue of the rule whose role it is."""
     sample = RULES.get(role, "organizations-create-account-result.json")
     if role in RULES:
-        world.tell(sample, world.events)
+        world.tell(sample, world.cloud.account_id)
         return str(world.messages(world.outputs["NewAccountDeadLettersUrl"]))
-    world.tell(sample, world.forwarder)
+    world.tell(sample, MANAGEMENT)
     (queue,) = world.managements_sqs.list_queues()["QueueUrls"]
     return str(world.messages(queue, sqs=world.managements_sqs))

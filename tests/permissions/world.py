@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.aws.administrators import administrator_of
+from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from local.faults.accounts import roll_out_roles
 from tests.end_to_end.runs import Machine
@@ -20,8 +21,6 @@ class World:
     outputs: dict[str, str]
     events: Any
     """The app's account's EventBridge."""
-    forwarder: Any
-    """The management account's EventBridge."""
     managements_sqs: Any
     key: str
     person: str
@@ -48,7 +47,6 @@ class World:
             cloud,
             outputs,
             cloud.client("events"),
-            cloud.server.client("events", credentials=administrator),
             cloud.server.client("sqs", credentials=administrator),
             key,
             person,
@@ -74,12 +72,10 @@ class World:
         roll_out_roles(self.cloud, made["AccountId"], HubAccountId=self.cloud.account_id)
         return str(made["AccountId"])
 
-    def tell(self, sample: str, events: Any) -> None:
-        """An event about a new account, which is the app's own, comes to the bus of that EventBridge."""
+    def tell(self, sample: str, account_id: str) -> None:
+        """AWS tells that account's bus of a new account, which is the app's own."""
         text = (ROOT / "events" / sample).read_text().replace("111122223333", self.cloud.account_id)
-        event = json.loads(text)
-        entry = {"Source": event["source"], "DetailType": event["detail-type"], "Detail": json.dumps(event["detail"])}
-        events.put_events(Entries=[entry])
+        emit(json.loads(text), account_id, self.cloud.region)
 
     def forget(self, cluster: str) -> None:
         """That an event asked for it: another one is then the first to tell of the account."""

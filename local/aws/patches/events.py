@@ -1,9 +1,10 @@
 """EventBridge that delivers.
 
 moto lacks: targets states, lambda and sns (HTTP 500), and what is sent to API destinations; where an event came from
-once it is on another bus; Input and InputPath; InputTransformer that quotes as EventBridge does; dead-letter queues;
-policies of targets (deliveries.py); leaving disabled rules alone; times as text; TestEventPattern. What rules delivered
-is kept in `server.delivered_events`, what was put on a bus in `server.published_events`.
+once it is on another bus; refusing customers what is AWS's to put; Input and InputPath; InputTransformer that quotes as
+EventBridge does; dead-letter queues; policies of targets (deliveries.py); leaving disabled rules alone; times as text;
+TestEventPattern. What rules delivered is kept in `server.delivered_events`, what was put on a bus in
+`server.published_events`.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -30,7 +31,7 @@ from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import Arn, parse_arn
 
-from local.aws import service_roles
+from local.aws import service_events, service_roles
 from local.aws.patches import api_destinations, deliveries
 from local.aws.patches.event_inputs import transformed
 from local.aws.patches.permissions import check_role
@@ -60,6 +61,12 @@ ERROR_CODES: dict[type[Exception], str] = {
 }
 """Source: EventBridge user guide, "Using dead-letter queues to process undelivered events"."""
 
+NOT_OF_CUSTOMERS = {
+    "ErrorCode": "NotAuthorizedForSourceException",
+    "ErrorMessage": "Not authorized for the source.",
+}
+"""Sources: EventBridge API, PutEventsResultEntry; as an account answered, aws-samples/serverless-patterns#3089."""
+
 
 def install(server: AwsServer) -> None:
     send_elsewhere = models.Rule.send_to_targets
@@ -87,6 +94,12 @@ def install(server: AwsServer) -> None:
                 self.targets = targets
 
     def put(self: Any, events: list[dict[str, Any]]) -> Any:
+        """A customer's: the entries that it may not put are refused one by one, and the others taken."""
+        allowed = [event for event in events if not _is_of_aws(event)]
+        answers = iter(take(self, allowed) if allowed else [])
+        return [NOT_OF_CUSTOMERS if _is_of_aws(event) else next(answers) for event in events]
+
+    def take(self: Any, events: list[dict[str, Any]]) -> Any:
         for event in events:
             if isinstance(event.get("Time"), str):
                 event["Time"] = datetime.fromisoformat(event["Time"].replace("Z", "+00:00")).timestamp()
@@ -120,11 +133,16 @@ def install(server: AwsServer) -> None:
     EventsHandler.list_rules = list_rules
     models.Rule.send_to_targets = send_to_targets
     models.EventsBackend.put_events = put
+    models.EventsBackend.take_events = take
     models.EventsBackend.put_targets = put_checked
     EventsHandler.test_event_pattern = test_event_pattern
     models.EventBus.physical_resource_id = property(lambda self: self.name)
     models.EventBus.has_cfn_attr = staticmethod(lambda name: name in ("Arn", "Name", "Policy"))
     models.Archive.physical_resource_id = property(lambda self: self.name)
+
+
+def _is_of_aws(event: dict[str, Any]) -> bool:
+    return str(event.get("Source") or "").startswith(service_events.OWN)
 
 
 def _owner_of_bus(backend: Any, event: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.aws.patches import scheduler
 from local.aws.permissions.authoriser import AccessDenied
+from local.aws.service_events import emit
 from tests.local.aws.patches.conftest import Sandbox
 from tests.local.aws.patches.test_permissions import allow, role_with
 
@@ -62,9 +63,28 @@ def put(
 ) -> int:
     """Put one event; how many deliveries it caused."""
     before = len(aws.server.delivered_events)
+    if source.startswith("aws."):
+        emit({"source": source, "detail-type": kind, "detail": detail}, aws.server.account_id, aws.server.region)
+        return len(aws.server.delivered_events) - before
     entry = {"Source": source, "DetailType": kind, "Detail": json.dumps(detail), "EventBusName": bus}
     aws.server.client("events").put_events(Entries=[entry])
     return len(aws.server.delivered_events) - before
+
+
+@pytest.mark.parametrize("source", ["aws.controltower", "aws.ec2", "aws."])
+def test_no_customer_puts_an_event_of_awss_own_and_its_other_events_are_taken(aws: Sandbox, source: str) -> None:
+    entry = {"DetailType": "d", "Detail": "{}"}
+    before = len(aws.server.published_events)
+    sources = ("ours", source, "awsome", "")
+    answer = aws.server.client("events").put_events(Entries=[{**entry, "Source": each} for each in sources])
+    assert answer["FailedEntryCount"] == 2
+    assert [each.get("ErrorCode") for each in answer["Entries"]] == [
+        None,
+        "NotAuthorizedForSourceException",
+        None,
+        "InvalidArgument",
+    ]
+    assert [each["Source"] for each in aws.server.published_events[before:]] == ["ours", "awsome"]
 
 
 def policy(action: str, resource: str, **statement: Any) -> str:
