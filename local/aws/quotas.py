@@ -1,7 +1,6 @@
 """What an account may have of a thing in a region, as Service Quotas tells it and the embedded services enforce it.
 
-Names, codes and defaults are those of the Service Quotas console. What nothing here refuses (concurrent executions) is
-not listed.
+Names, codes and defaults are those of the Service Quotas console. What nothing here refuses is not listed.
 """
 
 from collections.abc import Mapping
@@ -37,8 +36,22 @@ FARGATE_USAGE = {
 """Source: EKS User Guide, "Collect AWS Fargate app and usage metrics"; that Service Quotas names it is our reading."""
 
 FARGATE_VCPUS = Quota("fargate", "Fargate On-Demand vCPU resource count", 6, "L-3032A538", FARGATE_USAGE)
+CONCURRENT_EXECUTIONS = Quota("lambda", "Concurrent executions", 1000, "L-B99A9384")
+"""New accounts have fewer, and get more by using them; how many is not published, ten is what they are known to have.
+Source: Lambda developer guide, "Lambda quotas"."""
+
 FILE_SYSTEMS = Quota("elasticfilesystem", "File systems per account", 1000, "L-848C634D")
-ALL = (VPCS, NAT_GATEWAYS, ADDRESSES, CLUSTERS, PROFILES, ENDPOINT_CIDRS, FARGATE_VCPUS, FILE_SYSTEMS)
+ALL = (
+    VPCS,
+    NAT_GATEWAYS,
+    ADDRESSES,
+    CLUSTERS,
+    PROFILES,
+    ENDPOINT_CIDRS,
+    FARGATE_VCPUS,
+    CONCURRENT_EXECUTIONS,
+    FILE_SYSTEMS,
+)
 
 RAISED = {VPCS: 1000.0, NAT_GATEWAYS: 1000.0, ADDRESSES: 1000.0, FARGATE_VCPUS: 1000.0}
 """What the accounts of the embedded cloud have asked for long ago: with AWS's defaults they would be full at five

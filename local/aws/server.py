@@ -26,6 +26,7 @@ from local.aws.hooks import Hooks
 from local.aws.lambda_environment import Interpreter
 from local.aws.lambda_runtime import Credentials, Function, LambdaRuntime
 from local.aws.permissions.authoriser import Authoriser
+from local.aws.rates import Rates
 from local.wire import Wire
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class AwsServer:
         self.calls: list[str] = []
         self.broken: list[str] = []
         self.hooks = Hooks()
+        self.rates = Rates(lambda: self.scaled(1000.0) / 1000.0)
         self.wire = Wire()
         self.authoriser = Authoriser()
         self.port = 0

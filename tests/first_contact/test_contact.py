@@ -10,9 +10,8 @@ from first_contact.verdicts import Verdict
 NO_API = {
     "account-events/control-tower",
     "account-events/organizations",
-    "quotas/concurrent-executions",
 }
-"""What the embedded cloud has no answer to: CloudTrail keeps nothing there, and nothing there enforces these limits."""
+"""What the embedded cloud has no answer to: CloudTrail keeps nothing there."""
 
 
 def test_every_assumption_is_tied_to_checks_that_there_are() -> None:

@@ -19,6 +19,10 @@ BOUNDARY_ERRORS = {"RetryableError", "UnsettledError", "TerminalError", "Request
 PLATFORM_ERROR = re.compile(
     r"States\.\w+|Lambda\.\w+|Sandbox\.Timedout|DynamoDB\.\w+|Events?\.\w+|EventBridge\.\w+|StepFunctions\.\w+"
 )
+THROTTLED = "Lambda.TooManyRequestsException"
+LEAST_PATIENCE_SECONDS = 3000
+"""How long, on average, an invocation without room is repeated: a crowd of new accounts fills the ten concurrent
+executions that a new hub has for the better part of an hour."""
 TERMINAL_TYPES = {"Succeed", "Fail"}
 VARIABLE = re.compile(r"\$([a-z][a-z0-9_]*)\b")
 
@@ -128,6 +132,15 @@ def kind_of(resource: str) -> str:
     return "execution" if ":states:startExecution" in resource else "native"
 
 
+def lasts(rule: dict[str, Any]) -> float:
+    """Seconds that all attempts wait together, on average: FULL jitter takes any part of each interval."""
+    intervals: Iterator[float] = (
+        rule["IntervalSeconds"] * rule["BackoffRate"] ** number for number in range(rule["MaxAttempts"])
+    )
+    longest: float = rule["MaxDelaySeconds"]
+    return sum(min(each, longest) for each in intervals) / 2
+
+
 def retry_policies(scope: Scope) -> Iterator[str]:
     """One retry policy for functions, one for native integrations, one for executions, repeated literally.
 
@@ -145,6 +158,11 @@ def retry_policies(scope: Scope) -> Iterator[str]:
             retried = {error for rule in state.get("Retry", []) for error in rule["ErrorEquals"]}
             if kind == "function" and not retried >= {"RetryableError", "UnsettledError"}:
                 yield f"{inner.path}/{name}: does not repeat what may pass"
+            throttled = [rule for rule in state.get("Retry", []) if THROTTLED in rule["ErrorEquals"]]
+            if kind == "function" and not (throttled and lasts(throttled[0]) >= LEAST_PATIENCE_SECONDS):
+                yield f"{inner.path}/{name}: gives up before a throttled Lambda has room again"
+            if kind == "function" and any(len(rule["ErrorEquals"]) > 1 for rule in throttled):
+                yield f"{inner.path}/{name}: {THROTTLED} uses up the attempts of other errors"
             if kind == "execution" and "States.TaskFailed" in retried:
                 yield f"{inner.path}/{name}: starts an execution again because it failed"
 

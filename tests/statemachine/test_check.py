@@ -46,6 +46,20 @@ def different_retry(d: Definition) -> None:
     branch(d)["Ensure cluster"]["Retry"][0]["MaxAttempts"] = 3
 
 
+def impatient(d: Definition) -> None:
+    throttled(d)["MaxAttempts"] = 24
+
+
+def throttles_share_their_attempts(d: Definition) -> None:
+    throttled(d)["ErrorEquals"].append("Lambda.ServiceException")
+
+
+def throttled(d: Definition) -> dict[str, Any]:
+    (rule,) = [each for each in d["States"]["Apply storage"]["Retry"] if check.THROTTLED in each["ErrorEquals"]]
+    found: dict[str, Any] = rule
+    return found
+
+
 def misspelt_variable(d: Definition) -> None:
     d["States"]["Apply storage"]["Arguments"]["Payload"]["request"] = "{% $requst %}"
 
@@ -80,6 +94,8 @@ def catch_that_names_another_state(d: Definition) -> None:
         (no_catch, "Apply storage: does not catch States.ALL"),
         (unknown_error_name, "'TransientError' is neither"),
         (different_retry, "Ensure cluster: its retry policy differs"),
+        (impatient, "Apply storage: gives up before a throttled Lambda has room again"),
+        (throttles_share_their_attempts, "uses up the attempts of other errors"),
         (misspelt_variable, "$requst is never assigned"),
         (shadowed_variable, "$network is assigned here and in an outer scope"),
         (variable_of_another_branch, "$cluster is never assigned"),

@@ -1,7 +1,8 @@
 """Keeps what was called (moto keeps nothing), refuses what the caller may not do, and lets others act at a call.
 
 `server.calls` has every API call in order, as `service:Action`; `server.hooks` runs what was asked for before a call or
-after it succeeded, in the calling thread. What is raised before a call is the service's answer to it; who stands on
+after it succeeded, in the calling thread; `server.rates` lets through as many as AWS does, if somebody wants that.
+What is raised before a call is the service's answer to it; who stands on
 `server.wire` sees every request first, and makes any answer of it. EC2's dry runs
 change nothing (moto makes a VPC), and what is not there is answered as an operation that nobody knows.
 """
@@ -21,6 +22,7 @@ from moto.s3.responses import S3Response
 from local.aws import iam
 from local.aws.hooks import Call
 from local.aws.patches.permissions import Refused, calling, check_call
+from local.aws.rates import ThrottledError
 from local.aws.refusals import Refusal
 from local.wire import FATE, REFUSED, Answer, Exchange
 
@@ -61,6 +63,11 @@ def install(server: AwsServer) -> None:
         dry_run = self.boto3_service_name == "ec2" and self._get_bool_param("DryRun")
         if dry_run:
             _answer_with(self, DryRunClientError())
+        try:
+            server.rates.check(name, self.current_account, self.region)
+        except ThrottledError as throttled:
+            _answer_with(self, throttled)
+            return original(self)
         if not server.hooks:
             return original(self)
         call = _call(name, self)

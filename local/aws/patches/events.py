@@ -2,9 +2,9 @@
 
 moto lacks: targets states, lambda and sns (HTTP 500), and what is sent to API destinations; where an event came from
 once it is on another bus; refusing customers what is AWS's to put; Input and InputPath; InputTransformer that quotes as
-EventBridge does; dead-letter queues; policies of targets (deliveries.py); leaving disabled rules alone; times as text;
-TestEventPattern. What rules delivered is kept in `server.delivered_events`, what was put on a bus in
-`server.published_events`.
+EventBridge does; dead-letter queues; policies of targets (deliveries.py); trying again (event_retries.py); leaving
+disabled rules alone; times as text; TestEventPattern. What rules delivered is kept in `server.delivered_events`, what
+was put on a bus in `server.published_events`.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -32,11 +32,12 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import Arn, parse_arn
 
 from local.aws import service_events, service_roles
-from local.aws.patches import api_destinations, deliveries
+from local.aws.patches import api_destinations, deliveries, event_retries
 from local.aws.patches.event_inputs import transformed
 from local.aws.patches.permissions import check_role
 from local.aws.permissions.authoriser import AccessDenied
 from local.aws.permissions.demand import Demand
+from local.aws.rates import ThrottledError
 
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
@@ -58,6 +59,7 @@ ERROR_CODES: dict[type[Exception], str] = {
     AccessDenied: "NO_PERMISSIONS",
     deliveries.UndeliverableError: "NO_PERMISSIONS",
     RoleNotAssumableError: "FAILED_TO_ASSUME_ROLE",
+    ThrottledError: "THROTTLING",
 }
 """Source: EventBridge user guide, "Using dead-letter queues to process undelivered events"."""
 
@@ -171,20 +173,25 @@ def _deliver(
     """A delivery that fails is EventBridge's affair, not the publisher's."""
     from local.aws.server import DeliveredEvent
 
-    try:
-        if _kind(parse_arn(target["Arn"])) in UNDER_A_ROLE:
+    arn = parse_arn(target["Arn"])
+
+    def attempt() -> None:
+        if _kind(arn) in UNDER_A_ROLE:
             _take_role(server, rule, target, event)
         elif target.get("RoleArn"):
             # The guide says both that it may and that it must not have one; nothing to build on.
             raise deliveries.UndeliverableError(f"{target['Arn']} is reached by its own policy, not under a role")
         else:
             deliveries.check(service_roles.EVENTS, rule.arn, target["Arn"])
-        execution_arn = deliver()
-    except Exception as error:
-        LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=True)
-        _bury(rule, target, event, error)
-        return
-    server.delivered_events.append(DeliveredEvent(rule.name, target["Arn"], payload, execution_arn))
+        if _kind(arn) == "states":
+            server.rates.check("stepfunctions:StartExecution", arn.account, arn.region)
+        server.delivered_events.append(DeliveredEvent(rule.name, target["Arn"], payload, deliver()))
+
+    def give_up(error: Exception, **after: str) -> None:
+        LOGGER.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error, exc_info=error)
+        _bury(rule, target, event, error, after)
+
+    event_retries.deliver(server, target.get("RetryPolicy") or {}, attempt, give_up)
 
 
 def _take_role(server: AwsServer, rule: Any, target: dict[str, Any], event: Any) -> None:
@@ -214,7 +221,7 @@ def _kind(target: Arn) -> str:
     return str(own or target.service)
 
 
-def _bury(rule: Any, target: dict[str, Any], event: Any, error: Exception) -> None:
+def _bury(rule: Any, target: dict[str, Any], event: Any, error: Exception, after: dict[str, str]) -> None:
     """The event as it came, with what EventBridge says of it. Source: EventBridge guide, "dead-letter queues"."""
     dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
     if not dead_letters:
@@ -229,6 +236,7 @@ def _bury(rule: Any, target: dict[str, Any], event: Any, error: Exception) -> No
         "TARGET_ARN": target["Arn"],
         "ERROR_CODE": ERROR_CODES.get(type(error), "ERROR_FROM_TARGET"),
         "ERROR_MESSAGE": str(error) or type(error).__name__,
+        **after,
     }
     attributes = {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}
     _send_message(parse_arn(dead_letters), {}, event, attributes)

@@ -1,9 +1,10 @@
 """Lambda that runs the functions.
 
 moto lacks: running anything without Docker; asynchronous invocation that does not wait; the error marker "Unhandled";
-the size limits; throttling by reserved concurrency; Layers, TracingConfig, LoggingConfig and DeadLetterConfig of a
-function in a template; a usable Ref on a layer version. Logs and traces are written under the function's role: without
-the right to, they are lost, and nobody is told. A role that does not trust Lambda makes no function, and runs none.
+the size limits; throttling by reserved concurrency and by the account's; Layers, TracingConfig, LoggingConfig and
+DeadLetterConfig of a function in a template; a usable Ref on a layer version. Logs and traces are written under the
+function's role: without the right to, they are lost, and nobody is told. A role that does not trust Lambda makes no
+function, and runs none.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, arg-type, index, union-attr, misc"
 
@@ -23,9 +24,10 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
 
-from local.aws import service_roles
+from local.aws import quotas, service_roles
 from local.aws.lambda_runtime import Archive, Function
 from local.aws.patches import lambda_events
+from local.aws.patches.lambda_events import TooManyRequestsError
 from local.aws.patches.permissions import is_allowed
 from local.aws.permissions.demand import Demand
 
@@ -38,15 +40,6 @@ TRACING = (Demand("xray:PutTraceSegments"), Demand("xray:PutTelemetryRecords"))
 CANNOT_BE_ASSUMED = "The role defined for the function cannot be assumed by Lambda."
 MAXIMUM_REQUEST_BYTES = 6 * 1024 * 1024
 MAXIMUM_ASYNCHRONOUS_REQUEST_BYTES = 1024 * 1024
-
-
-class TooManyRequestsError(JsonRESTError):
-    """Source: Lambda API, Invoke, errors."""
-
-    code = 429
-
-    def __init__(self) -> None:
-        super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
 class RoleNotAssumableError(JsonRESTError):
@@ -68,7 +61,7 @@ class RequestTooLargeError(JsonRESTError):
 
 def install(server: AwsServer) -> None:
     put_function, initialise = models.LambdaStorage.put_function, models.LambdaFunction.__init__
-    running: Counter[str] = Counter()
+    running: Counter[str | tuple[str, str]] = Counter()
     lock = threading.Lock()
 
     def init(self: Any, account_id: str, spec: dict[str, Any], *arguments: Any, **options: Any) -> None:
@@ -83,18 +76,19 @@ def install(server: AwsServer) -> None:
     def run(self: Any, event: Any) -> Any:
         if not _trusts_lambda(self):
             raise RoleNotAssumableError
+        pool, limit = _pool_of(self)
         with lock:
-            limit = self.reserved_concurrency
-            if limit is not None and running[self.function_arn] >= int(limit):
+            if running[pool] >= limit:
+                server.rates.refused.append("lambda:Invoke")
                 raise TooManyRequestsError
-            running[self.function_arn] += 1
+            running[pool] += 1
         if (self.tracing_config or {}).get("Mode") == "Active":
             is_allowed(server, self.role, self.function_name, *TRACING)
         try:
             return server.lambda_runtime.invoke(description(self), event)
         finally:
             with lock:
-                running[self.function_arn] -= 1
+                running[pool] -= 1
 
     def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str | bytes:
         headers = {name.lower(): value for name, value in dict(request_headers).items()}
@@ -129,6 +123,18 @@ def install(server: AwsServer) -> None:
     models.LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
     models.LayerVersion.physical_resource_id = property(lambda self: self.arn)
     models.Permission.physical_resource_id = property(lambda self: f"permission-{id(self):x}")
+
+
+def _pool_of(function: Any) -> tuple[str | tuple[str, str], float]:
+    """Whose invocations are counted together, and how many may run at once: the function's own, or all the others'.
+
+    Source: Lambda developer guide, "Understanding Lambda function scaling", reserved and unreserved concurrency.
+    """
+    if function.reserved_concurrency is not None:
+        return function.function_arn, int(function.reserved_concurrency)
+    account_id, region = function.account_id, function.region
+    reserved = sum(int(each.reserved_concurrency or 0) for each in get_backend(account_id, region).list_functions())
+    return (account_id, region), quotas.value(account_id, region, quotas.CONCURRENT_EXECUTIONS) - reserved
 
 
 def _trusts_lambda(function: Any) -> bool:

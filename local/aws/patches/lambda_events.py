@@ -2,7 +2,8 @@
 
 moto lacks: them. Sources: Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation",
 and "Dead-letter queues" (attributes, and the right that the execution role needs); the refusal is CreateFunction's
-(elastic/beats#13963). Here a function that is throttled has no more tries than one that fails.
+(elastic/beats#13963). What is throttled waits longer and longer, for six hours at most; where the function has no
+concurrency at all, the guide says, it is not tried again.
 """
 # mypy: disable-error-code="attr-defined, arg-type"
 
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.core.exceptions import JsonRESTError
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
@@ -29,7 +31,18 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 WAITS_SECONDS = (0.0, 60.0, 120.0)
+FIRST_THROTTLED_SECONDS, MOST_THROTTLED_SECONDS = 1.0, 300.0
+OLDEST_SECONDS = 6 * 3600.0
 SAID_CHARACTERS = 1024
+
+
+class TooManyRequestsError(JsonRESTError):
+    """Source: Lambda API, Invoke, errors."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
 
 
 def start(server: AwsServer, function: Any, event: Any, run: Callable[[Any, Any], Outcome]) -> None:
@@ -51,7 +64,7 @@ def _handle(server: AwsServer, function: Any, event: Any, run: Callable[[Any, An
     for wait in WAITS_SECONDS:
         time.sleep(server.scaled(wait))
         try:
-            outcome = run(function, event)
+            outcome = _once_let_in(server, function, event, run)
         except Exception as error:
             said = str(error)
         else:
@@ -62,6 +75,20 @@ def _handle(server: AwsServer, function: Any, event: Any, run: Callable[[Any, An
             return
     LOGGER.warning("function %s did not get an event done: %s", function.function_name, said)
     _bury(server, function, event, said)
+
+
+def _once_let_in(server: AwsServer, function: Any, event: Any, run: Callable[[Any, Any], Outcome]) -> Outcome:
+    """Raises: TooManyRequestsError when there was no room for it in time, and what `run` does."""
+    age, wait = 0.0, FIRST_THROTTLED_SECONDS
+    while True:
+        try:
+            return run(function, event)
+        except TooManyRequestsError:
+            age += wait
+            if age > OLDEST_SECONDS or str(function.reserved_concurrency) == "0" or not server.is_running:
+                raise
+        time.sleep(server.scaled(wait))
+        wait = min(2 * wait, MOST_THROTTLED_SECONDS)
 
 
 def _bury(server: AwsServer, function: Any, event: Any, said: str) -> None:

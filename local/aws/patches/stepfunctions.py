@@ -3,7 +3,8 @@
 moto lacks:
 - the interpreter switched on, also for machines that CloudFormation creates;
 - calls under the machine's role (it signs with made-up keys) and clients that are made once, not per call;
-- a time scale for Wait and Retry back-off (task and execution time-outs stay as they are);
+- a time scale for Wait and Retry back-off (task and execution time-outs stay as they are), state transitions that run
+  out;
 - stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
 - leaving alone what another's failure or the time-out has ended: its thread goes on, fails, and fails the whole;
 - the documented form of times in the context object;
@@ -30,6 +31,8 @@ from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.aws.rates import TRANSITIONS
+
 if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
@@ -49,7 +52,7 @@ def install(server: AwsServer) -> None:
     _scale_waiting(server)
     _stop_at_once()
     _leave_what_ended_alone()
-    _record_only_what_counts()
+    _record_only_what_counts(server)
     _format_context_times()
     _limit_catch_all()
     _explain_failed_entries()
@@ -238,8 +241,10 @@ def _leave_what_ended_alone() -> None:
     Environment.set_error = unless_ended(Environment.set_error)
 
 
-def _record_only_what_counts() -> None:
-    """No event after the one that ended the execution, none of abandoned branches, no EvaluationFailed twice."""
+def _record_only_what_counts(server: AwsServer) -> None:
+    """No event after the one that ended the execution, none of abandoned branches, no EvaluationFailed twice; and no
+    state entered before the account has a transition left (Step Functions guide, metric ExecutionThrottled).
+    """
     from moto.stepfunctions.parser.asl.eval.environment import Environment
     from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
@@ -247,6 +252,8 @@ def _record_only_what_counts() -> None:
     lock = threading.Lock()
 
     def add(self: Any, context: Any, event_type: Any, event_details: Any = None, **options: Any) -> int:
+        if event_type.endswith("StateEntered"):
+            server.rates.wait(TRANSITIONS, server.account_id, server.region)
         with lock:
             events = self._history_event_list
             repeated = (
