@@ -57,8 +57,10 @@ def attempt(world: World, right: Right, name: str, invocations: Invocations) -> 
             succeeded(world.machine("Provision").run(full(world, name)))
             without_parts(world, name)
             return lambda: not_taken_back(world, name)
+        case "RemoverRole", "SayWhatIsKept":
+            return removal(world, name, with_data=False)
         case "TeardownStateMachineRole" | "RemoverRole", _:
-            return removal(world, name)
+            return removal(world, name, with_data=True)
         case "ProvisionStateMachineRole" | "ProvisionerRole", _:
             return lambda: ran(world.machine("Provision"), full(world, name))
         case "ReverifyStateMachineRole", "Remediate" | "FollowRemediation":
@@ -99,13 +101,12 @@ def not_taken_back(world: World, name: str) -> str:
     return told
 
 
-def removal(world: World, name: str) -> Attempt:
-    """Of a cluster that is made before the right is taken away, with all that can go with it."""
+def removal(world: World, name: str, *, with_data: bool) -> Attempt:
+    """Of a cluster that is made before the right is taken away, and of its control plane's logs."""
     cluster = f"{name}-to-go"
     succeeded(world.machine("Provision").run({"cluster": {"name": cluster}, "verification": PATIENT}))
-    data = {"file_system_id": scene(world, cluster).file_system_id}
-    everything = {"cluster_name": cluster, "delete_data": data, "delete_logs": True}
-    return lambda: ran(world.machine("Teardown"), everything)
+    data = {"delete_data": {"file_system_id": scene(world, cluster).file_system_id}} if with_data else {}
+    return lambda: ran(world.machine("Teardown"), {"cluster_name": cluster, "delete_logs": True, **data})
 
 
 def remediated(world: World, name: str) -> str:
