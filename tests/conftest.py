@@ -1,8 +1,14 @@
 """What tests of several parts use."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same inputs on every machine, however slow that is. HYPOTHESIS_PROFILE=explore tries others, and more of them.
+settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -376,7 +376,6 @@ good_requests = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(good_requests)
 def test_a_good_request_survives_the_round_trip_through_json_and_its_schema(partial: dict[str, Any]) -> None:
     SCHEMA.validate(partial)

@@ -52,7 +52,7 @@ def test_no_manager_is_lost_while_it_owns_a_field(applies: list[tuple[str, dict[
         assert owned == set(live.get("data", {}))
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(DATA)
 def test_applying_over_http_again_keeps_the_resource_version(api: Any, namespace: str, data: dict[str, str]) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps/c"

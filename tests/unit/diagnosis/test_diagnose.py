@@ -222,7 +222,7 @@ def test_every_rule_that_recognises_the_failure_is_told_with_a_verdict(
 states = st.sampled_from(sorted({state for rule in RULES for state in rule.states} | {"Publish completion", ""}))
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(state=states, error=st.text(max_size=20), cause=st.text(max_size=200))
 def test_no_text_and_no_state_whatever_raises(world: World, state: str, error: str, cause: str) -> None:
     for each in diagnose(Failure(state=state, error=error, cause=cause), world.live()):

@@ -71,7 +71,7 @@ def test_a_fix_reads_as_a_sentence_where_the_probe_names_no_id() -> None:
 pieces = st.sampled_from([*(s.text for s, _ in SIGNALS.values()), *(f.cause for f, _ in FAILURES.values()), "; ", "("])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.text(max_size=60) | pieces, max_size=8).map("".join), st.text(max_size=20))
 def test_no_text_whatever_raises(text: str, error: str) -> None:
     said = signals.of_failure(Failure(state="Verify storage", error=error, cause=text))

@@ -308,7 +308,7 @@ def test_every_one_of_250_bad_requests_is_refused_by_the_field_and_nothing_is_ca
     monkeypatch.setattr(boto3, "client", functools.cache(boto3.client))
     seen: list[str] = []
 
-    @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=250, suppress_health_check=list(HealthCheck))
     @given(bad_requests())
     def refuse(bad: tuple[dict[str, Any], str]) -> None:
         request, path = bad

@@ -64,7 +64,7 @@ def test_the_page_needs_nothing_but_itself(made: Any) -> None:
     assert re.findall(r"url\(([^)]*)\)|@import", page) == ["#waiting"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(hostile_text)
 def test_a_value_never_becomes_markup(text: str) -> None:
     harmless = Tags(render(failed(diagnosis=[cause("harmless")])))
@@ -72,7 +72,7 @@ def test_a_value_never_becomes_markup(text: str) -> None:
     assert hostile.found == harmless.found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(hostile_text)
 def test_no_value_of_the_evidence_becomes_markup(text: str) -> None:
     found = evidence()
