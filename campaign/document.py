@@ -40,6 +40,10 @@ an explicit deny; *stale read* what the same question was answered the time befo
 does not arrive; *malformed body* half an answer with a gateway's words after it, also of what had its effect;
 *credentials ended* a session that is over though the function was warm; *condition failed* a write to DynamoDB whose
 condition does not hold.
+A function's clock is *an hour ahead* or *behind* for so many invocations, and what it signs has that date.
+*Triggered again* is a second execution with the same input while that state runs, as of an event that is delivered
+twice; *started again* is the same start with the same name. Of two executions one is as without fault; the other steps
+aside and says so, or does the same.
 A function is *killed before* it has done anything, *in the middle* of its requests, or *after* all of them, when only
 its answer is missing; *execution stopped* is by a person, in that state. What Step
 Functions itself asks has no time-outs, old reads and malformed bodies here: how it deals with them is not ours.

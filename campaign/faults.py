@@ -1,4 +1,4 @@
-"""What can befall a request, so many times; what can befall a state is in deaths.py."""
+"""What can befall a request, so many times; what can befall a state is in deaths.py, triggers.py and clocks.py."""
 
 import functools
 import re
@@ -29,9 +29,15 @@ class Fault(StrEnum):
     KILLED_IN_THE_MIDDLE = "killed in the middle"
     KILLED_AFTER = "killed after"
     STOPPED = "execution stopped"
+    TRIGGERED_AGAIN = "triggered again"
+    STARTED_AGAIN = "started again"
+    CLOCK_AHEAD = "clock an hour ahead"
+    CLOCK_BEHIND = "clock an hour behind"
 
 
 OF_A_STATE: Final = (Fault.KILLED_BEFORE, Fault.KILLED_IN_THE_MIDDLE, Fault.KILLED_AFTER, Fault.STOPPED)
+OF_A_TRIGGER: Final = (Fault.TRIGGERED_AGAIN, Fault.STARTED_AGAIN)
+OF_A_CLOCK: Final = (Fault.CLOCK_AHEAD, Fault.CLOCK_BEHIND)
 TIMES: Final[dict[str, int | None]] = {"once": 1, "five times": 5, "for ever": None}
 
 _BAD_GATEWAY: Final = b"<html><body>Bad Gateway</body></html>"
@@ -51,7 +57,9 @@ def applies(fault: Fault, request: Request, times: str) -> bool:
             return not request.is_the_machines and not request.name.startswith("kubernetes:")
         case Fault.CONDITION_FAILED:
             return request.name in ("dynamodb:UpdateItem", "dynamodb:PutItem") and times == "once"
-        case Fault.KILLED_BEFORE | Fault.KILLED_IN_THE_MIDDLE | Fault.KILLED_AFTER | Fault.STOPPED:
+        case _ if fault in OF_A_CLOCK:
+            return request.name.startswith("lambda:Invoke ")
+        case _ if fault in (*OF_A_STATE, *OF_A_TRIGGER):
             return request.name.startswith("lambda:Invoke ") and times == "once"
         case _:
             return True

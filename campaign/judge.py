@@ -47,6 +47,30 @@ def judged(
     return Outcome.CONVERGED, met.ended.cause[:200]
 
 
+def judged_twice(good: Seen, met: Seen, second: Ended, again: Seen | None, request: Request) -> tuple[Outcome, str]:
+    """Of two executions that one trigger has started: one is as without fault, the other as well, or it steps aside.
+
+    It steps aside if it says so and does nothing, or if it fails and says on whom. `met.state` is what both have left;
+    `again` is the next run, if neither succeeded.
+    """
+    ends = [met.ended, second]
+    done = [each for each in ends if not _unlike(good, Seen(each, met.state))]
+    if not done:
+        return judged(good, met, again, request)
+    for other in ends:
+        if other not in done and (problems := _in_the_way(good, other)):
+            return Outcome.UNEXPECTED, "; ".join(["the other execution", *problems])
+    return Outcome.AS_WITHOUT, ""
+
+
+def _in_the_way(good: Seen, other: Ended) -> Sequence[str]:
+    if other.status == "SUCCEEDED":
+        # The fleet's second check of a cluster leaves it to the first.
+        return [] if not other.events or "counts" in good.ended.output else [f"events {other.events}"]
+    says_why = other.status == "FAILED" and other.cause.startswith("Claim cluster: Busy: ")
+    return [] if says_why and other.events == ("Storage Cluster Failed",) else [f"{other.status}: {other.cause[:300]}"]
+
+
 def _unlike(good: Seen, other: Seen) -> Sequence[str]:
     if other.ended.status != good.ended.status:
         return [f"ended {other.ended.status}: {other.ended.cause[:300]}"]
@@ -80,4 +104,7 @@ def _names(cause: str, request: Request) -> bool:
     """The operation, or where the request went; of what Step Functions asks, the state."""
     if request.is_the_machines:
         return bool(re.match(r"[A-Z][a-z ]*[\w ]*: \S", cause))
-    return request.name.rpartition(":")[2] in cause or _WHERE.search(cause) is not None
+    service, _, operation = request.name.partition(":")
+    # S3's requests are known by their verb: PUT object is PutObject.
+    named = operation.title().replace(" ", "") if service == "s3" else operation
+    return named in cause or _WHERE.search(cause) is not None

@@ -69,6 +69,14 @@ class Stack:
     def run(self, machine: str, given: Mapping[str, Any]) -> Ended:
         return self.wait(self.start(machine, given))
 
+    def start_again(self, execution_arn: str, *, by_its_name: bool) -> str:
+        """With the same input; by the name of the execution that runs, that one is all there is to be."""
+        known = self.states.describe_execution(executionArn=execution_arn)
+        name = {"name": known["name"]} if by_its_name else {}
+        asked = {"stateMachineArn": known["stateMachineArn"], "input": known["input"], **name}
+        started: str = self.states.start_execution(**asked)["executionArn"]
+        return started
+
     def stop(self, execution_arn: str) -> None:
         self.states.stop_execution(executionArn=execution_arn, error="Stopped", cause="the campaign")
 
@@ -79,6 +87,10 @@ class Stack:
     def retire(self, function: str) -> None:
         """What is warm of this function, or of all ("")."""
         self.cloud.server.lambda_runtime.retire(f"{function and '-'}{function}Function-")
+
+    def set_clock(self, function: str, seconds_ahead: float) -> None:
+        """Of the environments of this function that begin from now on."""
+        self.cloud.server.lambda_runtime.set_clock(f"-{function}Function-", seconds_ahead)
 
     def wait(self, execution_arn: str) -> Ended:
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from campaign.clocks import WrongClock
 from campaign.deaths import Death
-from campaign.faults import OF_A_STATE, TIMES, Fault, Striker
-from campaign.judge import Outcome, Seen, judged
+from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, Fault, Striker
+from campaign.judge import Outcome, Seen, judged, judged_twice
 from campaign.machines import READS_ONLY, Stack
 from campaign.requests import Recorder, Request
 from campaign.results import Combination, Result
+from campaign.triggers import Again
 from local.cloud import EmbeddedCloud
 from local.kubernetes.embedded.server import EmbeddedControlPlanes
 from local.wire import Answer, Between, Exchange
@@ -23,7 +25,9 @@ from local.wire import Answer, Between, Exchange
 RUNS_IN_A_CLOUD: Final = 40
 TOGETHER: Final = 8
 """So many faults that a run outlives meet one run; where it does not, each of them meets one of its own."""
-_ENDS_A_RUN: Final = (Fault.ACCESS_DENIED, Fault.CONDITION_FAILED, *OF_A_STATE)
+_ALONE: Final = (Fault.ACCESS_DENIED, Fault.CONDITION_FAILED, Fault.TRIGGERED_AGAIN, *OF_A_STATE)
+"""They end a run, or make another."""
+OnTheWire = Striker | Death | Again | WrongClock
 _SHARED: Final = "shared"
 """The one cluster that is only looked at."""
 
@@ -67,12 +71,16 @@ class Campaign:
             self.stack.retire(Request.of(each.subject).caller)
         with self._between(_one_after_the_other(*strikers.values())):
             ended = self.stack.run(machine, given)
+            others = [self.stack.wait(arn) for each in strikers.values() for arn in _started(each)]
             met = Seen(ended, self.stack.state_of(cluster))
         again = None
-        if ended.status != "SUCCEEDED" and len(together) == 1:
+        if all(each.status != "SUCCEEDED" for each in (ended, *others)) and len(together) == 1:
             again = Seen(self.stack.run(machine, given), self.stack.state_of(cluster))
-        is_stopped = any(each.fault == Fault.STOPPED for each in together)
-        outcome, why = judged(good, met, again, Request.of(together[0].subject), is_stopped=is_stopped)
+        request, is_stopped = Request.of(together[0].subject), any(each.fault == Fault.STOPPED for each in together)
+        if others:
+            outcome, why = judged_twice(good, met, others[0], again, request)
+        else:
+            outcome, why = judged(good, met, again, request, is_stopped=is_stopped)
         if machine not in READS_ONLY:
             self.stack.cloud.drop_clusters()
         self._met += 1
@@ -98,8 +106,12 @@ class Campaign:
             self.good_runs[machine] = Seen(ended, self.stack.state_of(cluster)), recorder.seen
         return self.good_runs[machine]
 
-    def _striker(self, combination: Combination) -> Striker | Death:
+    def _striker(self, combination: Combination) -> OnTheWire:
         request, fault = Request.of(combination.subject), Fault(combination.fault)
+        if fault in OF_A_TRIGGER:
+            return Again(request, fault, self.stack)
+        if fault in OF_A_CLOCK:
+            return WrongClock(request, fault, TIMES[combination.times], self.stack)
         if fault not in OF_A_STATE:
             return Striker(request, fault, TIMES[combination.times])
         function = request.name.rpartition(" ")[2]
@@ -123,7 +135,7 @@ def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
     """Those that are expected to be outlived together, each of another request; the others alone."""
     waiting: dict[str, list[Combination]] = {}
     for each in combinations:
-        if each.times == "for ever" or each.fault in _ENDS_A_RUN:
+        if each.times == "for ever" or each.fault in _ALONE:
             yield [each]
             continue
         batch = waiting.setdefault(each.machine, [])
@@ -144,8 +156,12 @@ def _unmet(outcome: Outcome) -> Outcome:
     return Outcome.NOT_MET if outcome is Outcome.AS_WITHOUT else outcome
 
 
-def _one_after_the_other(*strikers: Striker | Death) -> Between:
-    def pass_on(exchange: Exchange, rest: Sequence[Striker | Death]) -> Answer:
+def _started(by: OnTheWire) -> Sequence[str]:
+    return by.started if isinstance(by, Again) else ()
+
+
+def _one_after_the_other(*strikers: OnTheWire) -> Between:
+    def pass_on(exchange: Exchange, rest: Sequence[OnTheWire]) -> Answer:
         if not rest:
             return exchange.perform()
         return rest[0](replace(exchange, perform=partial(pass_on, exchange, rest[1:])))

@@ -121,6 +121,7 @@ class LambdaRuntime:
         self._stopped = False
         self._functions: dict[str, Function] = {}
         """By the log stream of an environment."""
+        self._clocks: dict[str, float] = {}
         self._gate = Gate(lambda name, port: lets_through(self._functions[name], port))
         self._forks = ForkServer(interpreter)
 
@@ -158,6 +159,12 @@ class LambdaRuntime:
             environment.interrupt()
         return bool(found)
 
+    def set_clock(self, function_part: str, seconds_ahead: float) -> None:
+        """Of environments that begin from now on, for the functions with this in their names: as on a host whose clock
+        is wrong."""
+        with self._lock:
+            self._clocks[function_part] = seconds_ahead
+
     def retire(self, function_part: str) -> None:
         """End what is warm of the functions with this in their names: the next invocation is a cold start."""
         with self._lock:
@@ -167,6 +174,8 @@ class LambdaRuntime:
                 if function_part in function.name
                 for _ in range(len(self._idle[function]))
             ]
+            for environment in retired:
+                del self._waiting[environment]
         for environment in retired:
             environment.end()
             environment.close()
@@ -233,6 +242,7 @@ class LambdaRuntime:
         return {
             "handler": function.handler,
             "time_factor": self._time_factor,
+            "seconds_ahead": sum(seconds for part, seconds in self._clocks.items() if part in function.name),
             "gate": {"port": self._gate.port, "name": log_stream},
             "task_root": str(task_root),
             "path": [str(entry) for entry in path if entry.is_dir()],

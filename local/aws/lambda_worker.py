@@ -11,6 +11,7 @@ bootstrap.py: error types Runtime.ImportModuleError, Runtime.HandlerNotFound, Ru
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import gc
 import importlib
@@ -42,6 +43,9 @@ FATE, UNANSWERED = "x-embedded-fate", "unanswered"
 SERVICES = ("cloudformation", "ec2", "efs", "eks", "iam", "s3", "ssm", "stepfunctions", "sts", "xray")
 """What the SDK is asked for in any function. It reads a megabyte about EC2 alone."""
 
+_true_time = time.time
+"""Lambda's own, whatever the function takes the time for."""
+
 JsonObject = dict[str, Any]
 Handler = Callable[[Any, "LambdaContext"], Any]
 
@@ -70,7 +74,7 @@ class LambdaContext:
         self.identity = None
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self._deadline_epoch_seconds - time.time()) * 1000))
+        return max(0, int((self._deadline_epoch_seconds - _true_time()) * 1000))
 
 
 def load_handler(name: str) -> Handler:
@@ -179,7 +183,7 @@ class Unanswered:
 
     def begin(self, deadline_epoch_seconds: float) -> None:
         """An invocation begins."""
-        self._seconds_left = deadline_epoch_seconds - time.time()
+        self._seconds_left = deadline_epoch_seconds - _true_time()
 
     def listen(self) -> None:
         """To whatever a client of the SDK or of Kubernetes hears."""
@@ -224,6 +228,32 @@ def mind_the_gate(gate: JsonObject, aws_port: int | None, time_factor: float) ->
     socket.socket.connect = connect_if_open  # type: ignore[method-assign, assignment]
 
 
+def set_clock(seconds_ahead: float) -> None:
+    """From now on whoever asks this process for the time is told it so much later than it is.
+
+    But for who has taken `datetime.datetime` over already: of the preloaded packages those that sign have not.
+    """
+    if not seconds_ahead:
+        return
+    true_datetime, ahead = datetime.datetime, datetime.timedelta(seconds=seconds_ahead)
+
+    class AnyDatetime(type):
+        def __instancecheck__(cls, value: Any) -> bool:
+            return isinstance(value, true_datetime)
+
+    class WrongDatetime(datetime.datetime, metaclass=AnyDatetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Any:
+            return true_datetime.now(tz) + ahead
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return true_datetime.utcnow() + ahead
+
+    time.time = lambda: _true_time() + seconds_ahead
+    datetime.datetime = WrongDatetime  # type: ignore[misc]
+
+
 def trace_as_in_lambda() -> None:
     """The tracing SDK asks whether it is in Lambda when it is imported only, and that was before this process was."""
     if tracing := cast(Any, sys.modules.get("aws_xray_sdk.core")):
@@ -244,6 +274,7 @@ def run_environment(channel: socket.socket, lifeline: socket.socket, log_fd: int
         os.environ.clear()
         os.environ.update(settings["environment"])
         time.tzset()
+        set_clock(settings["seconds_ahead"])
         trace_as_in_lambda()
         os.chdir(settings["task_root"])
         sys.path[:0] = settings["path"]

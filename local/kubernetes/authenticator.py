@@ -25,6 +25,7 @@ CLUSTER_HEADER = "x-k8s-aws-id"
 MAX_TOKEN_BYTES = 4096
 MAX_EXPIRES_SECONDS = 900
 VALIDITY = datetime.timedelta(minutes=15)
+TOLERANCE = datetime.timedelta(minutes=5)
 STS_SUFFIXES = {
     "aws": ("amazonaws.com", "api.aws"),
     "aws-cn": ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
@@ -152,6 +153,8 @@ class Authenticator:
         # Fifteen minutes from signing whatever X-Amz-Expires says: the authenticator's own rule.
         if self.now() > signed_at + VALIDITY:
             raise TokenRefused("X-Amz-Date parameter is expired (15 minute expiration)")
+        if signed_at > self.now() + TOLERANCE:  # by STS, whom it asks
+            raise TokenRefused("sts getCallerIdentity failed: SignatureDoesNotMatch")
 
     def _caller_identity(self, host: str, query: dict[str, str], parameters: dict[str, str]) -> Identity:
         """Plays STS, called with this cluster's own name in the signed header."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from campaign.faults import Fault, Striker, applies, throttling_code
+from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, Fault, Striker, applies, throttling_code
 from campaign.requests import Request, request_of
 from local.aws.hooks import Call
 from local.wire import FATE, Answer, Exchange
@@ -75,6 +75,19 @@ def test_throttling_is_called_as_each_service_calls_it() -> None:
         "efs": "ThrottlingException",
         "lambda": "TooManyRequestsException",
     }
+
+
+def test_only_states_have_clocks_triggers_and_ends() -> None:
+    state = Request("Provision", "lambda:Invoke EnsureCluster")
+    for fault in (*OF_A_STATE, *OF_A_TRIGGER, *OF_A_CLOCK):
+        assert applies(fault, state, "once")
+        assert not applies(fault, LOOK, "once")
+        assert applies(fault, state, "for ever") is (fault in OF_A_CLOCK)
+
+
+def test_each_conditional_write_may_find_that_its_condition_does_not_hold() -> None:
+    for caller in ("ClaimCluster", "Provision", "Teardown"):
+        assert applies(Fault.CONDITION_FAILED, Request(caller, "dynamodb:UpdateItem"), "once")
 
 
 def test_only_what_reads_can_be_answered_with_what_is_old() -> None:

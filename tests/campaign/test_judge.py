@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from campaign.judge import Outcome, Seen, judged
+from campaign.judge import Outcome, Seen, judged, judged_twice
 from campaign.machines import Ended
 from campaign.requests import Request
+from campaign.state import State
 
 REQUEST = Request("EnsureCluster", "eks:CreateCluster")
 READY = Ended("arn", "SUCCEEDED", "", "", {}, ("Storage Cluster Ready",))
@@ -60,7 +61,39 @@ def test_any_other_failure_is_unexpected(met: Seen, again: Seen, why: str) -> No
     assert told.startswith(why)
 
 
+def test_s3s_requests_are_named_by_their_operation() -> None:
+    refused = replace(FAILED, cause="List clusters: Throttled: PutObject: SlowDown")
+    assert judged(GOOD, Seen(refused, FREE), GOOD, Request("ListClusters", "s3:PUT object"))[0] is Outcome.CONVERGED
+    assert judged(GOOD, Seen(refused, FREE), GOOD, Request("ListClusters", "s3:GET object"))[0] is Outcome.UNEXPECTED
+
+
 def test_no_event_is_asked_for_where_the_event_itself_was_refused() -> None:
     silent = replace(FAILED, cause="Publish completion: EventBridge.AccessDenied", events=())
     assert judged(GOOD, Seen(silent, FREE), GOOD, Request("Provision", "events:PutEvents"))[0] is Outcome.CONVERGED
     assert judged(GOOD, Seen(silent, FREE), GOOD, Request("Provision", "dynamodb:UpdateItem"))[0] is Outcome.UNEXPECTED
+
+
+ASIDE = Ended("other", "SUCCEEDED", "", "", {"status": "AlreadyInProgress"}, ())
+BUSY = replace(FAILED, cause="Claim cluster: Busy: arn works on the cluster; nothing was removed")
+
+
+@pytest.mark.parametrize("other", [ASIDE, READY, BUSY])
+def test_of_two_executions_one_works_and_the_other_does_the_same_or_steps_aside(other: Ended) -> None:
+    for first, second in ((READY, other), (other, READY)):
+        told = judged_twice(GOOD, Seen(first, GOOD.state), second, None, REQUEST)
+        assert told == (Outcome.AS_WITHOUT, "")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        (READY, replace(ASIDE, events=("Storage Cluster Removed",)), GOOD.state),
+        (READY, FAILED, GOOD.state),
+        (READY, replace(BUSY, events=()), GOOD.state),
+        (READY, replace(ASIDE, status="TIMED_OUT"), GOOD.state),
+        (ASIDE, ASIDE, GOOD.state),
+        (READY, ASIDE, {**GOOD.state, "file systems": ["fs", "fs"]}),
+    ],
+)
+def test_two_that_are_in_each_others_way_are_unexpected(first: Ended, second: Ended, state: State) -> None:
+    assert judged_twice(GOOD, Seen(first, state), second, None, REQUEST)[0] is Outcome.UNEXPECTED

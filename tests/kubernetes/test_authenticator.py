@@ -77,6 +77,12 @@ def test_a_token_lives_fifteen_minutes_whatever_it_says() -> None:
     assert authenticator(age_minutes=16).authenticate(signed) is None
 
 
+def test_a_token_of_the_future_is_refused_by_sts() -> None:
+    assert authenticator(age_minutes=-4).authenticate(token(presigned())) is not None
+    with pytest.raises(TokenRefused, match="SignatureDoesNotMatch"):
+        authenticator(age_minutes=-6).verify(token(presigned()))
+
+
 def test_a_token_for_another_cluster_is_refused() -> None:
     with pytest.raises(TokenRefused, match="SignatureDoesNotMatch"):
         authenticator().verify(token(presigned("other")))

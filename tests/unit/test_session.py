@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import botocore.client
@@ -216,6 +217,29 @@ def test_a_signature_error_is_not_quoted_since_it_quotes_the_session_token() -> 
     message = "The Canonical String should have been 'x-amz-security-token:TOKEN'"
     for code in ("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"):
         assert "TOKEN" not in str(boundary_error(client_error(code, message), "CreateFileSystem"))
+
+
+@pytest.mark.parametrize(
+    ("code", "minutes", "kind", "told"),
+    [
+        ("SignatureDoesNotMatch", 60, RetryableError, "this function's clock is 60 minutes ahead of AWS's"),
+        ("InvalidSignatureException", -60, RetryableError, "this function's clock is 60 minutes behind AWS's"),
+        ("AuthFailure", 60, RetryableError, "60 minutes ahead"),
+        ("AuthFailure", 4, TerminalError, "AuthFailure"),
+        ("SignatureDoesNotMatch", -4, TerminalError, "SignatureDoesNotMatch"),
+        ("AccessDenied", 60, TerminalError, "AccessDenied"),
+    ],
+)
+def test_a_wrong_clock_is_told_by_the_date_of_the_answer_that_refuses_the_requests(
+    code: str, minutes: int, kind: type[Exception], told: str
+) -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    error = client_error(code)
+    dated = {"date": format_datetime(now - timedelta(minutes=minutes), usegmt=True)}
+    error.response["ResponseMetadata"]["HTTPHeaders"] = dated
+    bounded = boundary_error(error, "CreateFileSystem", now=lambda: now)
+    assert (type(bounded), told in bounded.subject) == (kind, True), bounded
+    assert (bounded.reason is ErrorReason.CLOCK_WRONG) is (kind is RetryableError)
 
 
 def test_no_code_means_two_things() -> None:

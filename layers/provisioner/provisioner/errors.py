@@ -25,6 +25,7 @@ class ErrorReason(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     ADMISSION_REFUSED = "AdmissionRefused"
     THROTTLED = "Throttled"
+    CLOCK_WRONG = "ClockWrong"
     SERVICE_UNAVAILABLE = "ServiceUnavailable"
     UNTRUSTED_ENDPOINT = "UntrustedEndpoint"
     NOT_YET_CONSISTENT = "NotYetConsistent"

@@ -23,6 +23,7 @@ COMMON = frozenset(
         "InternalFailure",
         "InvalidAction",
         "InvalidClientTokenId",
+        "InvalidSignatureException",
         "MissingAuthenticationToken",
         "OptInRequired",
         "RequestExpired",
@@ -33,7 +34,8 @@ COMMON = frozenset(
         "UnrecognizedClientException",
     )
 )
-"""Source: "Common Errors" of the services' API references; IAM user guide, "Troubleshoot" for SignatureDoesNotMatch."""
+"""Source: "Common Errors" of the services' API references; IAM user guide, "Troubleshoot" for SignatureDoesNotMatch;
+aws/aws-sdk-js#2565 and aws-amplify/amplify-js#7913 for InvalidSignatureException."""
 
 CITED: Mapping[str, Mapping[str, str]] = {
     "ec2": dict.fromkeys(
@@ -77,6 +79,7 @@ CITED: Mapping[str, Mapping[str, str]] = {
         "ResourceInUseException": "terraform#25059, cloud-custodian#5585: another is DELETING; "
         "terraform-aws-eks#2194: the cluster has an update in progress",
     },
+    "s3": {"RequestTimeTooSkewed": 'S3 API reference, "Error responses"; boto/boto3#1252'},
     "s3:PutObject": dict.fromkeys(
         ("ConditionalRequestConflict", "PreconditionFailed"),
         'S3 user guide, "How to prevent object overwrites with conditional writes"',

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.retries.standard import ThrottledRetryableChecker
@@ -21,7 +22,7 @@ from moto.core.utils import get_service_model
 from moto.s3.exceptions import S3ClientError
 from moto.s3.responses import S3Response
 
-from local.aws import iam
+from local.aws import iam, signing_dates
 from local.aws.models.requests import parameters
 from local.aws.permissions import tag_policies
 from local.aws.permissions.authoriser import AccessDenied, UnknownCall
@@ -50,6 +51,9 @@ def install(server: AwsServer) -> None:
     """S3 answers without the common way in (patches/calls.py), and asks here instead."""
 
     def authorise_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
+        signed_at = self.headers.get("X-Amz-Date")
+        if signed_at and (refused := signing_dates.refusal("rest-xml", signed_at, datetime.now(UTC))):
+            raise S3ClientError(refused.code, refused.message)
         principal = iam.caller_of(self.access_key, self.current_account, self.partition)
         if not server.authoriser.is_asked(principal, "s3"):
             return
@@ -68,12 +72,14 @@ def install(server: AwsServer) -> None:
     S3Response._authenticate_and_authorize_s3_action = authorise_s3
     # Every service refuses so, whether its model declares it or not.
     ours = ("AccessDenied", "AccessDeniedException", "InvalidAction", "ServiceUnavailable", UNKNOWN_CALL)
+    ours += signing_dates.CODES
     theirs = (*tag_policies.CODES.values(), *ThrottledRetryableChecker._THROTTLED_ERROR_CODES)
     errors.COMMON_ERROR_CODES = [*errors.COMMON_ERROR_CODES, *ours, *theirs]
 
 
 def check_call(server: AwsServer, response: BaseResponse) -> None:
     """Raises: Refused."""
+    _check_date(response)
     principal = iam.caller_of(response.access_key, response.current_account, response.partition)
     if not server.authoriser.is_asked(principal, response.boto3_service_name):
         return
@@ -97,6 +103,13 @@ def check_call(server: AwsServer, response: BaseResponse) -> None:
     except UnknownCall as unknown:
         LOGGER.exception("refused")
         raise Refused(Refusal(UNKNOWN_CALL, str(unknown)), 400) from unknown
+
+
+def _check_date(response: BaseResponse) -> None:
+    signed_at = response.headers.get("X-Amz-Date")
+    protocol = get_service_model(response.boto3_service_name).protocol
+    if signed_at and (refused := signing_dates.refusal(protocol, signed_at, datetime.now(UTC))):
+        raise Refused(Refusal(refused.code, refused.message), refused.status)
 
 
 def check_role(server: AwsServer, role_arn: str, session_name: str, *demands: Demand) -> None:

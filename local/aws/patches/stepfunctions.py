@@ -98,6 +98,8 @@ def _name_sdk_errors() -> None:
     SDK's class for the whole service: Lambda.AWSLambdaException (seen in awslabs/aws-deployment-framework#460).
     """
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_dynamodb,
+        state_task_service_events,
         state_task_service_lambda,
         state_task_service_sfn,
     )
@@ -114,6 +116,10 @@ def _name_sdk_errors() -> None:
     of_lambda._error_cause_from_client_error = staticmethod(error_and_cause)
     of_lambda._from_error = _with_sdk_errors(of_lambda._from_error, "Lambda")
     of_executions = state_task_service_sfn.StateTaskServiceSfn
+    of_events = state_task_service_events.StateTaskServiceEvents
+    of_events._from_error = _with_sdk_errors(of_events._from_error, "EventBridge")
+    of_tables = state_task_service_dynamodb.StateTaskServiceDynamoDB
+    of_tables._from_error = _with_sdk_errors(of_tables._from_error, "DynamoDB")
     of_executions._from_error = _with_sdk_errors(_named_as_declared(of_executions._from_error), "StepFunctions")
 
 

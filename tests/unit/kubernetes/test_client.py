@@ -168,6 +168,12 @@ def test_an_api_that_cannot_be_reached_is_retryable(monkeypatch: pytest.MonkeyPa
         api_over(Transport(unreachable), monkeypatch).get("Pod", "p", "default")
 
 
+@pytest.mark.parametrize("body", [b'{"items": [{"me<html>Bad Gateway</html>', b"\xff", b""])
+def test_half_an_answer_is_asked_for_again(body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnsettledError, match="get Pod: what came back is no answer of the cluster's API"):
+        api_over(Transport(body), monkeypatch).list("Pod")
+
+
 def test_absence_is_an_answer_to_get_delete_and_logs_only(monkeypatch: pytest.MonkeyPatch) -> None:
     api = api_over(Transport(refusal(404)), monkeypatch)
     assert api.get("Pod", "p", "default") is None

@@ -4,7 +4,9 @@ Only codes and HTTP statuses decide, never message text, which AWS changes freel
 one resource ("already exists" is success to an `ensure`) is handled where it is expected, before it gets here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -127,23 +129,52 @@ _TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
 }
 
 
+_OF_A_DATE: Final = frozenset(
+    {"AuthFailure", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
+)
+_TOLERATED: Final = timedelta(minutes=5)
+
+
 def is_denial(answer: Mapping[str, Any]) -> bool:
     """Whether AWS's answer is that no policy lets the caller make the call: not that a key or region is not known, nor
     that something is AWS's own (EC2's AuthFailure)."""
     return answer.get("Error", {}).get("Code") in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 
 
-def boundary_error(error: ClientError, doing: str) -> RetryableError | UnsettledError | TerminalError:
+def clock_ahead(answer: Mapping[str, Any], now: datetime) -> timedelta | None:
+    """By how much the own clock is ahead of AWS's, where that is why AWS does not take a request's date.
+
+    botocore corrects no clock (boto/boto3#1252), and AWS's words are not quoted (see `_explanation`).
+    Source: IAM user guide, "Troubleshoot AWS API request signing": five minutes; the answer's own Date.
+    """
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if answer.get("Error", {}).get("Code") not in _OF_A_DATE or not said:
+        return None
+    ahead = now - parsedate_to_datetime(said)
+    return ahead if abs(ahead) > _TOLERATED else None
+
+
+def boundary_error(
+    error: ClientError, doing: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> RetryableError | UnsettledError | TerminalError:
     """The error that leaves the function when AWS refused a call: never raised here, returned to be raised.
 
     `doing` says which call on which resource, for instance "CreateMountTarget in subnet-0a1b". Codes that no table
-    names are retryable with a 5xx status and terminal otherwise. A denial is terminal unless it may settle.
+    names are retryable with a 5xx status and terminal otherwise. A denial is terminal unless it may settle. A wrong
+    clock is Lambda's, of one environment of many, and put right by whoever runs it.
     Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS, CloudWatch
     Logs and DynamoDB;
     botocore's retry handler for the throttling codes.
     """
     code = error.response.get("Error", {}).get("Code", "Unknown")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if ahead := clock_ahead(error.response, now()):
+        off = f"{abs(ahead).total_seconds() / 60:.0f} minutes {'ahead of' if ahead > timedelta() else 'behind'} AWS's"
+        return RetryableError(
+            ErrorReason.CLOCK_WRONG,
+            f"{doing}: {code}: this function's clock is {off}",
+            remedy="the same call is made again; if it stays so, tell AWS Support: nobody else sets Lambda's clocks",
+        )
     subject = f"{doing}: {code}{_explanation(error, code)}"
     for reason, codes in _RETRYABLE.items():
         if code in codes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib3.exceptions import HTTPError
 
 from provisioner.aws.session import Target
-from provisioner.errors import ErrorReason, RetryableError
+from provisioner.errors import ErrorReason, RetryableError, UnsettledError
 from provisioner.kubernetes.dynamic import ApiException, dynamic_client, resources
 from provisioner.kubernetes.errors import boundary_error, connection_error
 from provisioner.kubernetes.presented import authority_name, presented_certificate
@@ -195,7 +195,15 @@ class ClusterApi:
 
     def _call(self, verb: str, kind: str, **arguments: Any) -> Any:
         method = getattr(self._client, verb)
-        return json.loads(self._answered(lambda: method(self._resources[kind], **arguments, **self._options())))
+        body = self._answered(lambda: method(self._resources[kind], **arguments, **self._options()))
+        try:
+            return json.loads(body)
+        except ValueError:  # half a body, or what a proxy on the way says
+            raise UnsettledError(
+                ErrorReason.SERVICE_UNAVAILABLE,
+                f"{verb} {kind}: what came back is no answer of the cluster's API",
+                remedy="the same call is made again",
+            ) from None
 
     def _options(self, read_seconds: int = READ_SECONDS) -> dict[str, Any]:
         # serialize=False: plain JSON, not the client's wrapper objects.

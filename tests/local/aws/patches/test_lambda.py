@@ -232,3 +232,57 @@ def test_the_environment_that_has_been_idle_for_longest_ends_when_there_are_too_
     assert [aws.invoke(each)[0] for each in (second, third)] == began[1:]
     assert not Path(f"/proc/{began[0]}").exists()
     assert aws.invoke(first)[0] != began[0]
+
+
+def test_what_has_been_retired_is_not_among_the_idle_any_more(aws: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lambda_runtime, "MOST_IDLE", 1)
+    first, second = (
+        aws.function("import os\ndef handler(event, context):\n    return os.getpid()\n") for _ in range(2)
+    )
+    began = aws.invoke(first)[0]
+    aws.server.lambda_runtime.retire("")
+    assert not Path(f"/proc/{began}").exists()
+    assert aws.invoke(second)[0] == aws.invoke(second)[0]
+    assert aws.invoke(first)[0] != began
+
+
+def test_a_function_may_take_the_time_for_another(aws: Sandbox) -> None:
+    """Its deadline is Lambda's own; what it signs is refused, by each service in its own words."""
+    refused = aws.function(
+        "import boto3\nfrom botocore.exceptions import ClientError\n"
+        "def handler(event, context):\n"
+        "    calls = {'sts': 'get_caller_identity', 'ec2': 'describe_vpcs', 's3': 'list_buckets',\n"
+        "             'eks': 'list_clusters', 'dynamodb': 'list_tables'}\n"
+        "    codes = {}\n"
+        "    for service, call in calls.items():\n"
+        "        try:\n"
+        "            getattr(boto3.client(service), call)()\n"
+        "        except ClientError as error:\n"
+        "            codes[service] = error.response['Error']['Code']\n"
+        "    return codes\n"
+    )
+    told = aws.function(
+        "import time\nfrom datetime import UTC, datetime\nimport botocore.compat\n"
+        "def handler(event, context):\n"
+        "    now = datetime.now(UTC)\n"
+        "    signs_at = botocore.compat.get_current_datetime().replace(tzinfo=UTC)\n"
+        "    left = context.get_remaining_time_in_millis()\n"
+        "    return [time.time(), now.timestamp(), signs_at.timestamp(), isinstance(now, datetime), left]\n"
+    )
+    aws.server.lambda_runtime.set_clock("", 3600.0)
+    try:
+        *ahead, is_one, left = aws.invoke(told)[0]
+        codes = aws.invoke(refused)[0]
+    finally:
+        aws.server.lambda_runtime.set_clock("", 0.0)
+        aws.server.lambda_runtime.retire("")
+    assert [round((each - time.time()) / 60) for each in ahead] == [60, 60, 60]
+    assert (is_one, left > 0) == (True, True)
+    assert codes == {
+        "sts": "SignatureDoesNotMatch",
+        "ec2": "RequestExpired",
+        "s3": "RequestTimeTooSkewed",
+        "eks": "InvalidSignatureException",
+        "dynamodb": "InvalidSignatureException",
+    }
+    assert round((aws.invoke(told)[0][0] - time.time()) / 60) == 0

@@ -13,6 +13,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from local.aws.hooks import Call
 from local.aws.refusals import refusal
+from local.wire import FATE, RESET, Answer, Exchange
 from tests.local.aws.patches.conftest import INVOKE, Sandbox
 
 ECHO = "def handler(event, context):\n    return event\n"
@@ -328,6 +329,30 @@ def test_put_events_adds_the_execution_and_a_failed_entry_or_a_refusal_fails_the
     states = {"Publish": {**publish({}), "Catch": [caught]}, "Caught": {"Type": "Succeed"}}
     assert aws.output(states) == "EventBridge.AccessDeniedException"
     undo()
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "error"),
+    [
+        ("events:putEvents", {"Entries": [{"Source": "s", "DetailType": "t", "Detail": "{}"}]}, "EventBridge"),
+        ("dynamodb:updateItem", {"TableName": "t", "Key": {"id": {"S": "a"}}}, "DynamoDB"),
+    ],
+)
+def test_a_service_that_breaks_off_is_named_as_the_sdk_does(
+    aws: Sandbox, resource: str, arguments: dict[str, Any], error: str
+) -> None:
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": arguments, "End": True}
+
+    def broken_off(exchange: Exchange) -> Answer:
+        name = exchange.call.name.lower()
+        return Answer(200, {FATE: RESET}) if name == resource.lower() else exchange.perform()
+
+    undo = aws.server.wire.put_between(broken_off)
+    try:
+        ended = aws.run({"Task": task})
+    finally:
+        undo()
+    assert (ended["status"], ended["error"]) == ("FAILED", f"{error}.SdkClientException")
 
 
 def test_calls_are_made_under_the_role_of_the_machine(aws: Sandbox) -> None:
