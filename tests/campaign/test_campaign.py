@@ -46,10 +46,6 @@ OUTLIVED = (
 )
 
 
-pytestmark = pytest.mark.timeout(900)
-"""A machine that has much else to do takes minutes for what takes seconds."""
-
-
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
     with EmbeddedCloud(tmp_path_factory.mktemp("campaign")) as cloud:

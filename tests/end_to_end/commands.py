@@ -19,7 +19,7 @@ import boto3
 from local.control_plane.build import find_assets
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 COMMAND_SECONDS = 60.0
 POLL_SECONDS = 0.1
 T = TypeVar("T")

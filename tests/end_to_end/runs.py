@@ -12,7 +12,7 @@ from eks_efs.progress import Event
 from local.aws.patches.stepfunctions import is_running
 from local.cloud import EmbeddedCloud
 
-PATIENCE_SECONDS = 270.0
+PATIENCE_SECONDS = 600.0
 POLL_SECONDS = 0.05
 
 

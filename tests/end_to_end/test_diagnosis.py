@@ -143,14 +143,12 @@ def assert_found(diagnosed: Diagnosed, *names: str) -> None:
 
 
 @embedded_only
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_first_cause_is_what_was_broken_and_it_is_proved(name: str, diagnose: Diagnose) -> None:
     assert_found(diagnose(name), name)
 
 
 @embedded_only
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_probe_says_of_every_fault_what_was_found_right(name: str, diagnose: Diagnose) -> None:
     row = diagnose(name).verdicts
@@ -172,13 +170,11 @@ def test_the_table_of_verdicts_has_a_row_for_every_fault_and_in_it_the_faults_ow
 
 
 @embedded_only
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("names", DOUBLE_FAULTS, ids=" and ".join)
 def test_of_two_things_that_were_broken_both_are_named(names: tuple[str, str], diagnose: Diagnose) -> None:
     assert_found(diagnose(*names), *names)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", WITH_A_SAY_OF_KUBERNETES)
 def test_every_kind_of_kubernetes_gives_the_same_first_cause(name: str, diagnose: Diagnose) -> None:
     assert_found(diagnose(name), name)

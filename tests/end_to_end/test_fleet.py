@@ -22,10 +22,7 @@ from tests.end_to_end.test_reverify import held
 from tests.local.clusters import role
 
 # What is looked at in each cluster's Kubernetes is for test_reverify.py, on both kinds; two hundred times is for one.
-pytestmark = [
-    pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session"),
-    pytest.mark.timeout(600),  # two hundred checks, beside other tests
-]
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 PREFIX = "fleet"
 DEPARTED = "444455556666"
 """An account that had the roles and a cluster, and has the cluster still."""

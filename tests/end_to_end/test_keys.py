@@ -19,7 +19,6 @@ USES = ("DescribeKey", "CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintex
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 
-@pytest.mark.timeout(240)
 def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_in(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:
@@ -59,7 +58,6 @@ def test_a_key_of_another_account_is_used_once_its_policy_lets_the_provisioner_i
     }
 
 
-@pytest.mark.timeout(240)
 def test_a_key_that_was_disabled_since_it_was_looked_at_is_named_with_what_to_do(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:

@@ -78,7 +78,6 @@ def failed_event(cloud: EmbeddedCloud, run: Run) -> dict[str, Any]:
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", ["nodes-unreachable", "webhook-down", "namespace-quota"])
 def test_a_run_that_used_up_its_retries_leaves_nothing(
     name: str, cloud: EmbeddedCloud, machine: Machine, scene: Scene
@@ -95,7 +94,6 @@ def test_a_run_that_used_up_its_retries_leaves_nothing(
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 def test_pods_that_cannot_be_removed_are_named_and_the_next_check_removes_them(
     cloud: EmbeddedCloud, machine: Machine, reverify: Machine, scene: Scene
 ) -> None:
@@ -165,7 +163,6 @@ before the proof a run has no pods yet; those after the clean-up only tell what 
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("number", "trouble"), KILLED_IN_THE_PROOF)
 def test_a_run_in_trouble_that_is_stopped_in_any_phase_of_its_proof_is_cleaned_up_after_by_the_next_check(
     number: int, trouble: Trouble, machine: Machine, reverify: Machine, scene: Scene
@@ -173,7 +170,6 @@ def test_a_run_in_trouble_that_is_stopped_in_any_phase_of_its_proof_is_cleaned_u
     assert the_next_check_removes_what_a_stopped_run_left(number, trouble, machine, reverify, scene)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("number", "trouble"), [(2, webhook_down)])
 def test_every_kind_of_kubernetes_is_cleaned_up_after_a_run_that_was_stopped_in_trouble(
     number: int, trouble: Trouble, machine: Machine, reverify: Machine, scene: Scene
@@ -200,7 +196,6 @@ def the_next_check_removes_what_a_stopped_run_left(
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize(
     ("trouble", "state"),
     [
@@ -220,7 +215,6 @@ def test_a_run_in_trouble_that_is_stopped_before_it_has_cleaned_up_is_cleaned_up
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 def test_runs_that_are_stopped_in_trouble_before_their_proof_leave_what_an_earlier_one_left_to_the_next_that_is_through(
     cloud: EmbeddedCloud, machine: Machine, scene: Scene
 ) -> None:
@@ -237,7 +231,6 @@ def test_runs_that_are_stopped_in_trouble_before_their_proof_leave_what_an_earli
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_run_whose_function_is_killed_while_its_pods_run_removes_them_itself(
     number: int, cloud: EmbeddedCloud, machine: Machine, scene: Scene
@@ -254,7 +247,6 @@ def kill_as_soon_as_it_runs(cloud: EmbeddedCloud) -> None:
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 def test_a_check_without_strays_takes_no_role_that_writes_and_the_next_run_removes_files_of_dead_ones(
     cloud: EmbeddedCloud, machine: Machine, reverify: Machine, scene: Scene
 ) -> None:

@@ -89,7 +89,6 @@ def provisioned(machine: Machine, request: dict[str, Any]) -> Scene:
     return Scene.recorded(machine.cloud, machine.outputs["ClaimsTableName"], request["cluster"]["name"])
 
 
-@pytest.mark.timeout(300)
 def test_what_a_run_has_made_goes_the_data_stay_and_a_later_run_takes_them_over_or_they_go_too(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:
@@ -120,7 +119,6 @@ def test_what_a_run_has_made_goes_the_data_stay_and_a_later_run_takes_them_over_
     assert owned(cloud, name) == {}
 
 
-@pytest.mark.timeout(300)
 def test_what_belongs_to_others_stays_and_is_named(cloud: EmbeddedCloud, machine: Machine) -> None:
     scene = provisioned(machine, {"cluster": {"name": "theirs"}})
     functions = Functions(cloud, scene.request, file_system_id=scene.file_system_id, delete_data=True)

@@ -77,7 +77,6 @@ def test_the_same_request_again_creates_nothing_and_a_plan_knows_that(cloud: Emb
     assert (planned.status, planned.output["summary"], planned.output["changes"]) == ("SUCCEEDED", "no changes", [])
 
 
-@pytest.mark.timeout(240)
 def test_a_run_stopped_in_every_state_and_started_again_gives_exactly_one_of_everything(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:

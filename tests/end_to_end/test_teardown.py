@@ -185,7 +185,6 @@ def stopped_at(name: str, telling: str, number: int, machine: Machine, asked: di
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 def test_a_removal_stopped_in_every_state_and_started_again_converges(
     cloud: EmbeddedCloud, machine: Machine, teardown: Machine
 ) -> None:

@@ -16,7 +16,6 @@ embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, sc
 
 
 @embedded_only
-@pytest.mark.timeout(240)
 def test_a_run_goes_on_once_iam_has_spread_its_roles_and_their_policies(cloud: EmbeddedCloud, machine: Machine) -> None:
     """The provisioner's policies when the network is looked for, then the cluster's role, then that of the pods."""
     changes = {

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 
 from local.kubernetes.certificates import FORMS, Authority
 
-PATIENCE_SECONDS = 270.0
+PATIENCE_SECONDS = 600.0
 
 
 class Webhook:
