@@ -75,7 +75,8 @@ class ClusterOperations(EksOperations):
         if version not in OFFERED_VERSIONS:
             raise refusal("InvalidParameterException", f"unsupported Kubernetes version {version}", clusterName=name)
         check_policy(request["upgradePolicy"]["supportType"], version)
-        check_cluster_role(request["roleArn"], self.partition)
+        cluster_arn = f"arn:{self.partition}:eks:{self.region}:{self.current_account}:cluster/{name}"
+        check_cluster_role(request["roleArn"], self.partition, cluster_arn)
         check_linked_role(self.current_account, self.partition)
         check_encryption(request["encryptionConfig"])
         check_logging(request["logging"])
@@ -103,7 +104,7 @@ class ClusterOperations(EksOperations):
             ec2_interfaces.hold(interface, requester_managed=False)
         return Cluster(
             name=name,
-            arn=f"arn:{self.partition}:eks:{self.region}:{self.current_account}:cluster/{name}",
+            arn=cluster_arn,
             account_id=self.current_account,
             region=self.region,
             partition=self.partition,

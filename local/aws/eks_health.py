@@ -9,9 +9,8 @@ from typing import Any
 
 from moto.kms.models import kms_backends
 
-from local.aws import iam, network
+from local.aws import iam, network, service_roles
 from local.aws.eks_state import Cluster
-from local.aws.policies import Caller
 
 ADDRESSES = 5
 KEY_STATES = {
@@ -47,7 +46,7 @@ def _role(cluster: Cluster) -> Iterator[dict[str, Any]]:
     role = iam.find_role(cluster.role_arn)
     if role is None:
         yield _issue("IamRoleNotFound", "We couldn't find the cluster IAM role.", cluster.role_arn)
-    elif not iam.trusts(role, Caller(service="eks.amazonaws.com"), {}):
+    elif not service_roles.lets_in(cluster.role_arn, service_roles.EKS, cluster.arn):
         yield _issue("AccessDenied", "Amazon EKS can't assume the cluster IAM role.", cluster.role_arn)
 
 

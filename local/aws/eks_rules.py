@@ -11,7 +11,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.subnets import Subnet
 
-from local.aws import ec2_sharing, iam, iam_changes, keys, network
+from local.aws import ec2_sharing, iam, iam_changes, keys, network, service_roles
 from local.aws.ec2_network import OTHER_ZONES
 from local.aws.policies import Caller
 from local.aws.refusals import refusal
@@ -22,13 +22,13 @@ MAX_PUBLIC_ACCESS_CIDRS = 40
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
-SERVICE = "eks.amazonaws.com"
+SERVICE = service_roles.EKS
 
 
-def check_cluster_role(role_arn: Any, partition: str) -> None:
-    """The role must exist, trust EKS and have its policy. Texts: terraform-provider-aws, eks/cluster.go."""
+def check_cluster_role(role_arn: Any, partition: str, cluster_arn: str) -> None:
+    """It must exist, trust EKS for that cluster and have its policy. Texts: terraform-provider-aws, eks/cluster.go."""
     role = iam.find_role(role_arn)
-    if role is None or not iam.trusts(role, Caller(service=SERVICE), {}):
+    if role is None or not service_roles.lets_in(role_arn, SERVICE, cluster_arn):
         raise not_assumable(role_arn)
     policy = f"arn:{partition}:iam::aws:policy/AmazonEKSClusterPolicy"
     if policy not in iam_changes.seen_policies(role).managed:

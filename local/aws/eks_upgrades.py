@@ -11,11 +11,10 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from local.aws import eks_health, eks_insights, eks_versions, iam, network
+from local.aws import eks_health, eks_insights, eks_versions, network, service_roles
 from local.aws.eks_base import EksOperations
 from local.aws.eks_rules import OFFERED_VERSIONS, SERVICE
 from local.aws.eks_state import Cluster, Update, utc_now
-from local.aws.policies import Caller
 from local.aws.refusals import refusal
 
 TROUBLED: set[str] = set()
@@ -129,8 +128,7 @@ def _obstacles(cluster: Cluster) -> Iterator[dict[str, Any]]:
     if network.find_security_group(ec2, cluster.security_group_id) is None:
         message = "We couldn't find one of the security groups associated with the cluster."
         yield _error("SecurityGroupNotFound", message, cluster.security_group_id)
-    role = iam.find_role(cluster.role_arn)
-    if role is None or not iam.trusts(role, Caller(service=SERVICE), {}):
+    if not service_roles.lets_in(cluster.role_arn, SERVICE, cluster.arn):
         message = "The service role associated with the cluster doesn't have the required access permissions."
         yield _error("OperationNotPermitted", message, cluster.role_arn)
 

@@ -4,12 +4,14 @@ A trust policy sees of the service aws:SourceArn and aws:SourceAccount, of what 
 them on the confused deputy: Lambda developer guide, "Defining Lambda function permissions with an execution role" (the
 function); Step Functions developer guide, "Creating an IAM role for your state machine" (the machine); EventBridge
 user guide, "Cross-service confused deputy prevention" (the rule); EventBridge Scheduler user guide, "Confused deputy
-prevention" (the schedule's group).
+prevention" (the schedule's group); EKS user guide, "Cross-service confused deputy prevention in Amazon EKS" (the
+cluster).
 """
 
 from local.aws import iam
 from local.aws.policies import Caller
 
+EKS = "eks.amazonaws.com"
 EVENTS = "events.amazonaws.com"
 LAMBDA = "lambda.amazonaws.com"
 SCHEDULER = "scheduler.amazonaws.com"

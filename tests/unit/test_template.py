@@ -105,8 +105,6 @@ def _statements(resource: Any) -> list[Any]:
             documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
         case "AWS::IAM::ManagedPolicy":
             documents = [properties["PolicyDocument"]]
-        case "AWS::Serverless::StateMachine":
-            documents = properties["Policies"]
         case _:
             documents = []
     return [statement for document in documents for statement in document["Statement"]]

@@ -163,4 +163,5 @@ def test_a_policy_is_effective_later_and_one_that_was_taken_away_goes_on_for_as_
 def test_nothing_takes_time_that_was_given_none(parts: Any, network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iam_changes, "DELAYS", {})
     assert iam.principal_id(parts.role("person"))
-    eks_rules.check_cluster_role(request_for(parts, network)["roleArn"], "aws")
+    cluster_arn = "arn:aws:eks:ap-northeast-1:123456789012:cluster/one"
+    eks_rules.check_cluster_role(request_for(parts, network)["roleArn"], "aws", cluster_arn)
