@@ -13,8 +13,9 @@ from typing import Final
 from campaign.document import DOCUMENT, SEED, render
 from campaign.judge import Outcome
 from campaign.machines import MACHINES
-from campaign.results import RESULTS, Combination, Results
+from campaign.results import EMBEDDED, RESULTS, Combination, Results
 from campaign.runs import Campaign, batches, campaign
+from local.cloud import KUBERNETES_KINDS
 
 _NAMES: Final = ("machine", "subject", "fault", "times")
 
@@ -25,6 +26,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="how many combinations to try; all by default")
     parser.add_argument("--only", default="", help=f"with wildcards: {','.join(f'{each}=…' for each in _NAMES)}")
     parser.add_argument("--again", choices=tuple(Outcome), help="those whose outcome was this one, and no others")
+    parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default=EMBEDDED, help="the control planes")
     parser.add_argument("--record", action="store_true", help="what the machines ask today, as after a change of them")
     parser.add_argument("--results", type=Path, default=RESULTS, help="what is in it is not tried again")
     return parser.parse_args(argv)
@@ -37,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     outcomes = {each: result.outcome for each, result in results.of().items()}
     candidates = [
         each
-        for combinations in results.recorded().values()
+        for combinations in results.recorded_on(asked.kubernetes).values()
         for each in combinations
         if outcomes.get(each) == asked.again and all(fnmatchcase(getattr(each, n), p) for n, p in only.items())
     ]
@@ -84,9 +86,9 @@ def try_all(part: Sequence[Combination], results: Results, again: str | None) ->
     with ExitStack() as clouds:
         running: Campaign | None = None
         for batch in batches(part):
-            if running is None or not running.serves(batch[0].machine):
+            if running is None or not running.serves(batch[0]):
                 clouds.close()
-                running = clouds.enter_context(campaign())
+                running = clouds.enter_context(campaign(batch[0].kubernetes))
             known = results.of()
             # Somebody else may have tried some meanwhile.
             left = [each for each in batch if (known[each].outcome if each in known else None) == again]

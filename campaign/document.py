@@ -6,7 +6,7 @@ from typing import Final
 
 from campaign.judge import Outcome
 from campaign.machines import MACHINES
-from campaign.results import Combination, Results
+from campaign.results import EMBEDDED, REAL, Combination, Results
 
 SEED: Final = 17
 DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
@@ -22,8 +22,10 @@ any more.
 Each machine runs once without a fault, and every request that it makes to AWS and to Kubernetes is recorded. Then it
 runs again and again on the embedded cloud, and in each run one of these requests meets one fault: the first time that
 it is made, five times, or always. Faults that pass meet a run eight at a time, each at another request; those that a
-run does not outlive together each meet one of their own. Of {possible:,} combinations {tried:,} were tried; of the
-others nothing is said.
+run does not outlive together each meet one of their own. `make campaign KUBERNETES=real` asks real control planes
+instead of embedded ones, with a door before each at which the faults are: what Kubernetes is asked, and nothing else,
+is tried there too, and counted in tables of its own. Of {possible:,} combinations {tried:,} were tried; of the others
+nothing is said.
 
 - **as without fault**: the execution succeeded, and the account, the cluster, the record and the events are those of a
   run without fault: the same resources, none twice, no claim held, no pod left.
@@ -51,22 +53,24 @@ Functions itself asks has no time-outs, old reads and malformed bodies here: how
 
 
 def render(results: Results) -> str:
-    recorded, outcomes = results.recorded(), results.of()
+    recorded, outcomes = results.recorded_on(EMBEDDED), results.of()
     possible = sum(map(len, recorded.values()))
-    parts = [_HEAD.format(seed=SEED, possible=possible, tried=len(outcomes))]
-    for machine, combinations in sorted(recorded.items()):
+    tried = sum(each.kubernetes == EMBEDDED for each in outcomes)
+    parts = [_HEAD.format(seed=SEED, possible=possible, tried=tried)]
+    on_real_ones = {f"{machine}, on real control planes": each for machine, each in results.recorded_on(REAL).items()}
+    for title, combinations in (*sorted(recorded.items()), *sorted(on_real_ones.items())):
         counts = {each: outcomes[each].outcome for each in combinations if each in outcomes}
         if counts:
-            parts.append(_table(machine, combinations, counts))
+            parts.append(_table(title, combinations, counts))
     if untried := [each for each in MACHINES if not any(combination.machine == each for combination in outcomes)]:
         parts.append(f"Of {' and '.join(untried)} nothing has been kept yet.\n")
     return "\n".join(parts)
 
 
-def _table(machine: str, combinations: list[Combination], outcomes: dict[Combination, str]) -> str:
+def _table(title: str, combinations: list[Combination], outcomes: dict[Combination, str]) -> str:
     subjects = {each.subject for each in combinations}
     lines = [
-        f"## {machine}",
+        f"## {title}",
         "",
         f"{len(outcomes):,} of {len(combinations):,} combinations of {len(subjects)} subjects.",
         "",

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from campaign.faults import TIMES, Fault, applies
 from campaign.requests import Request
 
+EMBEDDED, REAL = "embedded", "real"
 RESULTS: Final = Path(__file__).resolve().with_name("results.jsonl")
 
 
@@ -20,11 +21,16 @@ class Combination:
     subject: str
     fault: str
     times: str
+    kubernetes: str = EMBEDDED
 
     @property
-    def row(self) -> tuple[str, str, str]:
+    def row(self) -> tuple[str, str, str, str]:
         """Of the document's tables."""
-        return self.machine, self.fault, self.times
+        return self.kubernetes, self.machine, self.fault, self.times
+
+    @property
+    def on_a_real_control_plane(self) -> "Combination":
+        return replace(self, kubernetes=REAL)
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,21 @@ class Results:
         """Machine -> all that can meet it: each fault that applies to a request of its last recorded run."""
         return {line["recorded"]: combinations(line["recorded"], line["requests"]) for line in self._lines("recorded")}
 
+    def recorded_on(self, kubernetes: str) -> dict[str, list[Combination]]:
+        """With a real control plane what is asked of it is of interest, and nothing else is different."""
+        if kubernetes == EMBEDDED:
+            return self.recorded()
+        return {
+            machine: [each.on_a_real_control_plane for each in found if " kubernetes:" in each.subject]
+            for machine, found in self.recorded().items()
+        }
+
+    def possible(self) -> set[Combination]:
+        recorded = [*self.recorded_on(EMBEDDED).values(), *self.recorded_on(REAL).values()]
+        return {each for combinations in recorded for each in combinations}
+
     def add(self, result: Result) -> None:
-        self._write([asdict(result)])
+        self._write([_line(result)])
 
     def record(self, machine: str, requests: Iterable[Request]) -> None:
         self._write([{"recorded": machine, "requests": sorted(map(str, requests))}])
@@ -71,10 +90,10 @@ class Results:
     def tidy(self) -> None:
         """Leaves what counts, in order: not what befell a request that is not made any more."""
         recorded, results = {line["recorded"]: line for line in self._lines("recorded")}, self.of()
-        possible = {each for combinations in self.recorded().values() for each in combinations}
+        possible = self.possible()
         self._path.write_text("")
         self._write(recorded[machine] for machine in sorted(recorded))
-        self._write(asdict(results[each]) for each in sorted(results) if each in possible)
+        self._write(_line(results[each]) for each in sorted(results) if each in possible)
 
     def _lines(self, having: str) -> list[dict[str, Any]]:
         text = self._path.read_text() if self._path.exists() else ""
@@ -84,3 +103,11 @@ class Results:
     def _write(self, lines: Iterable[Mapping[str, Any]]) -> None:
         with self._path.open("a") as file:
             file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def _line(result: Result) -> dict[str, Any]:
+    """Embedded control planes are not told: they are the usual ones."""
+    line = asdict(result)
+    if result.combination.kubernetes == EMBEDDED:
+        del line["combination"]["kubernetes"]
+    return line

@@ -4,7 +4,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, Fault, 
 from campaign.judge import Outcome, Seen, judged, judged_twice
 from campaign.machines import READS_ONLY, Stack
 from campaign.requests import Recorder, Request
-from campaign.results import Combination, Result
+from campaign.results import EMBEDDED, REAL, Combination, Result
 from campaign.triggers import Again
 from local.cloud import EmbeddedCloud
 from local.kubernetes.embedded.server import EmbeddedControlPlanes
-from local.wire import Answer, Between, Exchange
+from local.kubernetes.front_door import front_doors
+from local.wire import Answer, Between, Exchange, Wire
 
 RUNS_IN_A_CLOUD: Final = 40
 TOGETHER: Final = 8
@@ -35,8 +36,18 @@ _SHARED: Final = "shared"
 class Campaign:
     """Of one stack. Runs without fault are made as they are needed: machine -> how it ended, what it asked."""
 
-    def __init__(self, stack: Stack, good_runs: dict[str, tuple[Seen, Sequence[Request]]] | None = None) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        good_runs: dict[str, tuple[Seen, Sequence[Request]]] | None = None,
+        real_kubernetes: Wire | None = None,
+    ) -> None:
+        """`real_kubernetes` is in front of the control planes, if they are real ones."""
         self.stack = stack
+        planes = stack.cloud.control_planes
+        wire = planes.wire if isinstance(planes, EmbeddedControlPlanes) else real_kubernetes
+        assert wire is not None, "a real control plane lets nobody in between by itself"  # noqa: S101
+        self._kubernetes = wire
         self.good_runs = good_runs if good_runs is not None else {}
         self._met, self._is_spoilt = 0, False
         self._clusters = (f"{stack.name}-{number}" for number in itertools.count(1))
@@ -53,9 +64,11 @@ class Campaign:
         for machine in machines:
             self._of_a_good_run(machine)
 
-    def serves(self, machine: str) -> bool:
+    def serves(self, combination: Combination) -> bool:
         """What earlier runs have left makes every list longer, and may be in the way of another machine."""
-        others = [each for each in self.good_runs if each != machine]
+        others = [each for each in self.good_runs if each != combination.machine]
+        if self.stack.cloud.control_planes.name != combination.kubernetes:
+            return False
         return not others and not self._is_spoilt and self._met < RUNS_IN_A_CLOUD
 
     def meet(self, *together: Combination) -> list[Result]:
@@ -123,10 +136,8 @@ class Campaign:
 
     @contextmanager
     def _between(self, between: Between) -> Iterator[None]:
-        planes = self.stack.cloud.control_planes
-        assert isinstance(planes, EmbeddedControlPlanes)  # noqa: S101 (the real one lets nobody in between)
         with ExitStack() as undone:
-            for wire in (self.stack.cloud.server.wire, planes.wire):
+            for wire in (self.stack.cloud.server.wire, self._kubernetes):
                 undone.callback(wire.put_between(between))
             yield
 
@@ -147,9 +158,15 @@ def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
 
 
 @contextmanager
-def campaign() -> Iterator[Campaign]:
-    with tempfile.TemporaryDirectory() as directory, EmbeddedCloud(Path(directory)) as cloud:
-        yield Campaign(Stack(cloud, cloud.deploy(parameters={"NewAccountTrigger": "DISABLED"})))
+def campaign(kubernetes: str = EMBEDDED) -> Iterator[Campaign]:
+    wire = Wire()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        EmbeddedCloud(Path(directory), kubernetes=kubernetes) as cloud,
+        front_doors(cloud, wire) if kubernetes == REAL else nullcontext(),
+    ):
+        stack = Stack(cloud, cloud.deploy(parameters={"NewAccountTrigger": "DISABLED"}))
+        yield Campaign(stack, real_kubernetes=wire)
 
 
 def _unmet(outcome: Outcome) -> Outcome:

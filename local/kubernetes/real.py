@@ -10,6 +10,7 @@ import atexit
 import json
 import secrets
 import shutil
+import ssl
 import tempfile
 import time
 import urllib.error
@@ -123,6 +124,12 @@ class RealControlPlane:
         self._reserved.close()
         if not keep_directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def server_context(self) -> ssl.SSLContext:
+        """Of who answers in its place."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificates.serving_certificate, self._certificates.serving_key)
+        return context
 
     def _roles_are_aggregated(self) -> bool:
         """Until the controller has run, `view` allows nothing and an early caller would be refused."""

@@ -20,8 +20,7 @@ def test_nothing_that_was_tried_ended_unexpectedly() -> None:
     results = Results()
     assert results.of()
     assert [each for each in results.of().values() if each.outcome == Outcome.UNEXPECTED] == []
-    possible = {each for combinations in results.recorded().values() for each in combinations}
-    assert results.of().keys() <= possible, "what no run asks any more is not counted"
+    assert results.of().keys() <= results.possible(), "what no run asks any more is not counted"
 
 
 def test_the_last_outcome_of_a_combination_counts_and_what_was_not_tried_does_not(tmp_path: Path) -> None:
@@ -35,6 +34,19 @@ def test_the_last_outcome_of_a_combination_counts_and_what_was_not_tried_does_no
         assert "| throttled | once | 1 | 1 | 0 | 0 | 0 |" in told
         assert "| throttled | for ever | 0 | 0 | 0 | 0 | 0 |" in told
         results.tidy()
+
+
+def test_what_was_tried_on_real_control_planes_has_a_table_of_its_own(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.jsonl")
+    results.record("Provision", [CREATE, Request("ApplyStorage", "kubernetes:get namespaces")])
+    real = Combination("Provision", "ApplyStorage kubernetes:get namespaces", "throttled", "once", "real")
+    results.add(Result(real, Outcome.AS_WITHOUT, "", 1, 2.0))
+    results.tidy()
+    assert list(results.of()) == [real]
+    assert all(each.subject == real.subject for each in results.recorded_on("real")["Provision"])
+    told = render(results)
+    assert "combinations 0 were tried" in " ".join(told.split())
+    assert "## Provision, on real control planes" in told
 
 
 def test_what_befell_a_request_that_is_not_made_any_more_is_dropped(tmp_path: Path) -> None:

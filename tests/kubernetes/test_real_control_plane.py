@@ -18,8 +18,10 @@ import urllib3
 
 from local.control_plane.build import BuildError, build, find_assets
 from local.kubernetes.certificates import client_context
+from local.kubernetes.front_door import FrontDoor
 from local.kubernetes.interfaces import ACCESS_POLICY_GROUP_PREFIX, KubernetesUser
 from local.kubernetes.real import ControlPlaneError, RealControlPlane, RealControlPlanes
+from local.wire import FATE, RESET, Answer, Exchange, Wire
 from tests.kubernetes.manifests import NAMESPACED, PATHS, manifest
 
 USERS: dict[str, KubernetesUser] = {
@@ -55,6 +57,38 @@ def test_it_serves_the_release_its_program_was_stamped_with(real: RealControlPla
     stamped = subprocess.run([assets / "kube-apiserver", "--version"], capture_output=True, text=True, check=True)
     _, version = send(real, "GET", "/version", real.admin_token)
     assert stamped.stdout.split() == ["Kubernetes", version["gitVersion"]]
+
+
+def test_who_stands_at_the_door_sees_every_request_and_what_passes_is_the_same(real: RealControlPlane) -> None:
+    wire, seen = Wire(), []
+
+    def stand(exchange: Exchange) -> Answer:
+        seen.append((exchange.call.name, exchange.caller))
+        if len(seen) == 1:
+            return exchange.refuse(429, "TooManyRequests", "slowly")
+        return Answer(200, {FATE: RESET}) if len(seen) == 2 else exchange.perform()
+
+    door = FrontDoor(real, wire)
+    asked = urllib3.PoolManager(ssl_context=client_context(real.ca_pem), retries=False)
+
+    def ask(path: str, token: str) -> tuple[int, Any]:
+        answer = asked.request("GET", door.url + path, headers={"Authorization": f"Bearer {token}"})
+        return answer.status, answer.json()
+
+    try:
+        pods = "/api/v1/namespaces/default/pods"
+        assert ask(pods, "viewer")[1]["kind"] == "PodList"
+        undo = wire.put_between(stand)
+        assert ask(pods, "viewer")[0] == 429
+        with pytest.raises(urllib3.exceptions.ProtocolError):
+            ask(pods, "viewer")
+        assert ask(f"{pods}/none", "viewer")[0] == 404
+        assert ask(pods, "nobody")[0] == 401
+        undo()
+    finally:
+        door.stop()
+    names = ["list pods", "list pods", "get pods", "list pods"]
+    assert seen == [(f"kubernetes:{name}", who) for name, who in zip(names, ["ann"] * 3 + [""], strict=True)]
 
 
 def test_a_token_is_who_authenticate_says(real: RealControlPlane) -> None:
