@@ -14,19 +14,23 @@ _HOUR_SECONDS: Final = 3600.0
 class WrongClock:
     """Stands on the wire: an environment of its own, with that clock, for each invocation that the fault is for."""
 
-    def __init__(self, invocation: Request, fault: Fault, times: int | None, stack: Stack) -> None:
+    def __init__(self, invocation: Request, fault: Fault, times: range, stack: Stack) -> None:
         self.struck = 0
+        self._asked = -1
         self._invocation, self._times, self._stack = invocation, times, stack
         self._seconds_ahead = _HOUR_SECONDS if fault is Fault.CLOCK_AHEAD else -_HOUR_SECONDS
         self._function = invocation.name.rpartition(" ")[2]
         self._lock = threading.Lock()
 
     def __call__(self, exchange: Exchange) -> Answer:
-        left = self._times is None or self.struck < self._times
-        if not left or request_of(exchange) != self._invocation:
+        if request_of(exchange) != self._invocation:
             return exchange.perform()
         with self._lock:
-            self.struck += 1
+            self._asked += 1
+            is_due = self._asked in self._times
+            self.struck += is_due
+        if not is_due:
+            return exchange.perform()
         self._stack.retire(self._function)
         self._stack.set_clock(self._function, self._seconds_ahead)
         try:

@@ -41,7 +41,8 @@ request that nobody answers; *answer lost* one that has its effect and whose ans
 an explicit deny; *stale read* what the same question was answered the time before; *connection reset* a request that
 does not arrive; *malformed body* half an answer with a gateway's words after it, also of what had its effect;
 *credentials ended* a session that is over though the function was warm; *condition failed* a write to DynamoDB whose
-condition does not hold.
+condition does not hold; of a machine's own writes *the second time* is the second, and *for ever* also the release of
+its claim.
 A function's clock is *an hour ahead* or *behind* for so many invocations, and what it signs has that date.
 *Triggered again* is a second execution with the same input while that state runs, as of an event that is delivered
 twice; *started again* is the same start with the same name. Of two executions one is as without fault; the other steps

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import sys
 import threading
 from collections.abc import Callable
 from enum import StrEnum
@@ -38,7 +39,13 @@ class Fault(StrEnum):
 OF_A_STATE: Final = (Fault.KILLED_BEFORE, Fault.KILLED_IN_THE_MIDDLE, Fault.KILLED_AFTER, Fault.STOPPED)
 OF_A_TRIGGER: Final = (Fault.TRIGGERED_AGAIN, Fault.STARTED_AGAIN)
 OF_A_CLOCK: Final = (Fault.CLOCK_AHEAD, Fault.CLOCK_BEHIND)
-TIMES: Final[dict[str, int | None]] = {"once": 1, "five times": 5, "for ever": None}
+TIMES: Final = {
+    "once": range(1),
+    "the second time": range(1, 2),
+    "five times": range(5),
+    "for ever": range(sys.maxsize),
+}
+"""Which of the same requests meet the fault, counted from 0."""
 
 _BAD_GATEWAY: Final = b"<html><body>Bad Gateway</body></html>"
 _PER_ANSWER: Final = re.compile(rb"<(requestId|RequestId)>[^<]*<")
@@ -48,6 +55,8 @@ def applies(fault: Fault, request: Request, times: str) -> bool:
     """Only what is read can be old; how Step Functions waits, reads, signs and looks after a child is not ours."""
     if request.is_the_machines and request.name.startswith(("s3:", "stepfunctions:DescribeExecution")):
         return False
+    if times == "the second time" and fault is not Fault.CONDITION_FAILED:
+        return False
     match fault:
         case Fault.STALE_READ:
             return request.reads and not request.is_the_machines
@@ -56,7 +65,8 @@ def applies(fault: Fault, request: Request, times: str) -> bool:
         case Fault.CREDENTIALS_ENDED:  # of Kubernetes' tokens, signed for each call, there is none that is old
             return not request.is_the_machines and not request.name.startswith("kubernetes:")
         case Fault.CONDITION_FAILED:
-            return request.name in ("dynamodb:UpdateItem", "dynamodb:PutItem") and times == "once"
+            # Of a machine's writes the last is the release of its claim, once another has failed.
+            return request.name in ("dynamodb:UpdateItem", "dynamodb:PutItem") and times != "five times"
         case _ if fault in OF_A_CLOCK:
             return request.name.startswith("lambda:Invoke ")
         case _ if fault in (*OF_A_STATE, *OF_A_TRIGGER):
@@ -66,10 +76,11 @@ def applies(fault: Fault, request: Request, times: str) -> bool:
 
 
 class Striker:
-    """Stands on the wire: the first so many of one request meet the fault, all others pass."""
+    """Stands on the wire: those `times` of one request meet the fault, all others pass."""
 
-    def __init__(self, request: Request, fault: Fault, times: int | None) -> None:
+    def __init__(self, request: Request, fault: Fault, times: range) -> None:
         self.struck = 0
+        self._asked = -1
         self._request, self._fault, self._times = request, fault, times
         self._answers: dict[str, Answer] = {}
         self._lock = threading.Lock()
@@ -77,15 +88,18 @@ class Striker:
     def __call__(self, exchange: Exchange) -> Answer:
         if self._fault is Fault.STALE_READ:
             return self._read(exchange)
-        if not self._is_due(exchange):
-            return exchange.perform()
         with self._lock:
-            self.struck += 1
-        return _ANSWERS[self._fault](exchange)
+            is_due = self._is_due(exchange)
+        return _ANSWERS[self._fault](exchange) if is_due else exchange.perform()
 
     def _is_due(self, exchange: Exchange) -> bool:
-        left = self._times is None or self.struck < self._times
-        return left and request_of(exchange) == self._request
+        """Counts; to be asked under the lock."""
+        if request_of(exchange) != self._request:
+            return False
+        self._asked += 1
+        is_due = self._asked in self._times
+        self.struck += is_due
+        return is_due
 
     def _read(self, exchange: Exchange) -> Answer:
         """What the same question was answered the last time, by whomever it was asked."""
@@ -94,7 +108,6 @@ class Striker:
             before, self._answers[question] = self._answers.get(question), answer
             if before is None or _told(before) == _told(answer) or not self._is_due(exchange):
                 return answer
-            self.struck += 1
             return before
 
 

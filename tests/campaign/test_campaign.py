@@ -43,7 +43,10 @@ OUTLIVED = (
     Combination("Provision", "ApplyStorage kubernetes:patch persistentvolumes", "answer lost", "once"),
     Combination("Provision", "VerifyStorage kubernetes:list pods", "connection reset", "once"),
     Combination("Provision", "Provision lambda:Invoke EnsureNetwork", "throttled", "five times"),
+    Combination("Provision", "Provision lambda:Invoke EnsureSecurityGroup", "clock an hour behind", "once"),
+    Combination("Provision", "Provision lambda:Invoke CheckAccount", "started again", "once"),
 )
+TWICE = Combination("Provision", "Provision lambda:Invoke EnsureCluster", "triggered again", "once")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +65,11 @@ def test_a_run_outlives_a_fault_of_each_kind_that_passes(good: Campaign) -> None
     assert {str(each.combination): each.outcome for each in met} == {
         str(each): Outcome.AS_WITHOUT for each in OUTLIVED
     }, met
+
+
+def test_of_two_executions_of_one_trigger_one_works(good: Campaign) -> None:
+    (met,) = good.meet(TWICE)
+    assert (met.outcome, met.struck) == (Outcome.AS_WITHOUT, 1), met
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, Fault, Striker, applies, throttling_code
+from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, Fault, Striker, applies, throttling_code
 from campaign.requests import Request, request_of
 from local.aws.hooks import Call
 from local.wire import FATE, Answer, Exchange
@@ -35,17 +35,19 @@ def test_a_request_is_known_by_the_function_or_machine_that_makes_it() -> None:
     assert request_of(exchange(caller="arn:aws:iam::123456789012:root")) is None
 
 
-@pytest.mark.parametrize(("times", "struck"), [(1, 1), (5, 5), (None, 7)])
-def test_a_fault_strikes_as_often_as_it_is_to_and_no_other_request(times: int | None, struck: int) -> None:
-    striker = Striker(LOOK, Fault.THROTTLED, times)
-    statuses = [striker(exchange()).status for _ in range(7)]
-    assert statuses == [400] * struck + [200] * (7 - struck)
+@pytest.mark.parametrize(
+    ("times", "struck"),
+    [("once", [0]), ("five times", [*range(5)]), ("for ever", [*range(7)]), ("the second time", [1])],
+)
+def test_a_fault_strikes_as_often_as_it_is_to_and_no_other_request(times: str, struck: list[int]) -> None:
+    striker = Striker(LOOK, Fault.THROTTLED, TIMES[times])
     assert striker(exchange(caller=MACHINE)).status == 200
-    assert striker.struck == struck
+    assert [number for number in range(7) if striker(exchange()).status == 400] == struck
+    assert striker.struck == len(struck)
 
 
 def test_an_old_answer_comes_once_more_and_only_where_there_is_one() -> None:
-    striker = Striker(LOOK, Fault.STALE_READ, 1)
+    striker = Striker(LOOK, Fault.STALE_READ, TIMES["once"])
     bodies = [striker(exchange(body)).body for body in (b"none", b"none", b"made", b"made", b"gone")]
     assert bodies == [b"none", b"none", b"none", b"made", b"gone"]
     assert striker.struck == 1
@@ -59,7 +61,7 @@ def test_what_is_lost_or_mangled_has_had_its_effect_and_what_is_reset_has_not() 
             performed.append(fault)
             return Answer(200, {}, b'{"cluster": {}}')
 
-        return Striker(LOOK, fault, 1)(replace(exchange(), perform=perform))
+        return Striker(LOOK, fault, TIMES["once"])(replace(exchange(), perform=perform))
 
     assert after(Fault.ANSWER_LOST).headers[FATE] == after(Fault.CONNECTION_RESET).headers[FATE]
     assert after(Fault.MALFORMED_BODY).body.startswith(b'{"clust')
@@ -86,8 +88,12 @@ def test_only_states_have_clocks_triggers_and_ends() -> None:
 
 
 def test_each_conditional_write_may_find_that_its_condition_does_not_hold() -> None:
+    """A machine has two, and with the first refused it releases its claim, which is one more."""
     for caller in ("ClaimCluster", "Provision", "Teardown"):
-        assert applies(Fault.CONDITION_FAILED, Request(caller, "dynamodb:UpdateItem"), "once")
+        write = Request(caller, "dynamodb:UpdateItem")
+        met = [each for each in TIMES if applies(Fault.CONDITION_FAILED, write, each)]
+        assert met == ["once", "the second time", "for ever"]
+    assert not applies(Fault.THROTTLED, write, "the second time")
 
 
 def test_only_what_reads_can_be_answered_with_what_is_old() -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from campaign.clocks import WrongClock
-from campaign.faults import Fault
+from campaign.faults import TIMES, Fault
 from campaign.requests import Request
 from campaign.triggers import Again
 from local.wire import Answer, Exchange
@@ -54,11 +54,11 @@ def test_the_trigger_comes_a_second_time_and_no_third(fault: Fault, started: lis
 
 @pytest.mark.parametrize(
     ("fault", "times", "seconds", "wrong"),
-    [(Fault.CLOCK_AHEAD, 1, 3600, 1), (Fault.CLOCK_BEHIND, 5, -3600, 2), (Fault.CLOCK_BEHIND, None, -3600, 2)],
+    [(Fault.CLOCK_AHEAD, "once", 3600, 1), (Fault.CLOCK_BEHIND, "five times", -3600, 2)],
 )
-def test_a_clock_is_wrong_for_as_many_environments(fault: Fault, times: int | None, seconds: int, wrong: int) -> None:
+def test_a_clock_is_wrong_for_as_many_environments(fault: Fault, times: str, seconds: int, wrong: int) -> None:
     stage = Stage()
-    clock = WrongClock(INVOCATION, fault, times, cast(Any, stage))
+    clock = WrongClock(INVOCATION, fault, TIMES[times], cast(Any, stage))
     clock(invocation(stage, "EnsureNetwork"))
     for _ in range(2):
         clock(invocation(stage))
