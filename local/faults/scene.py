@@ -62,6 +62,11 @@ class Scene:
         return str(self.request.get("cluster", {}).get("name", ""))
 
     @property
+    def tags(self) -> dict[str, str]:
+        """Of all that was made for the cluster."""
+        return {OWNER_TAG: self.cluster_name, **self.request["tags"]}
+
+    @property
     def region(self) -> str:
         return str(self.request["region"])
 

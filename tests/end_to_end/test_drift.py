@@ -73,6 +73,7 @@ def asked(machine: Machine) -> dict[str, Any]:
         "file_system": {"kms_key_arn": key},
         "storage": {"namespace": "orders", "access_point": {"uid": 1000, "gid": 1000, "path": "/orders"}},
         "verification": QUICK,
+        "tags": {"cost-center": "4711"},
     }
 
 

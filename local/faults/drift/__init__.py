@@ -15,6 +15,7 @@ from local.faults.drift import (
     objects,
     peer,
     speed,
+    tags,
     volumes,
 )
 from local.faults.drift.change import Change, names_of
@@ -34,6 +35,7 @@ CHANGES: dict[str, Change] = {
         volumes,
         peer,
         speed,
+        tags,
     )
     for change in part.CHANGES
 }

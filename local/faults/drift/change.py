@@ -61,6 +61,7 @@ def names_of(scene: Scene) -> dict[str, str]:
     roles = f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner"
     return {
         "cluster": name,
+        "tag": demanded_tag(scene),
         "stack": f"eks-efs-provisioner-{name}-network",
         "vpc": vpc_id,
         "mounts_vpc": scene.mounts_vpc_id,
@@ -76,6 +77,11 @@ def names_of(scene: Scene) -> dict[str, str]:
         "person": "".join(scene.request["cluster"]["admin_principal_arns"]),
         **{name: scene.storage[name] for name in ("namespace", "storage_class", "persistent_volume", "claim")},
     }
+
+
+def demanded_tag(scene: Scene) -> str:
+    """One that the request asks for besides the owner's; "" when it asks for none."""
+    return next(iter(scene.request["tags"]), "")
 
 
 def calls(make: Callable[[Scene], object], undo: Callable[[Scene], object]) -> Make:

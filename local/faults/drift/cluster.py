@@ -123,7 +123,7 @@ def entry(principal: Principal, policy: str | None, *, ours: bool = True) -> Cal
 
     def make(scene: Scene) -> None:
         eks, arn = scene.client("eks"), principal(scene)
-        tags = {"tags": {OWNER_TAG: scene.cluster_name}} if ours else {}
+        tags = {"tags": scene.tags} if ours else {}
         eks.create_access_entry(clusterName=scene.cluster_name, principalArn=arn, type="STANDARD", **tags)
         if policy:
             associate(principal, policy)(scene)
@@ -326,6 +326,15 @@ CHANGES = (
         CLUSTER,
         "accessConfig.authenticationMode",
         item(lambda scene: scene.cluster.access_config, authenticationMode="API_AND_CONFIG_MAP"),
+        "cluster",
+    ),
+    Change(
+        "cluster-with-another-role",
+        "the roles were made anew under another path",
+        "cluster_drift.OTHER_ROLE",
+        CLUSTER,
+        "roleArn",
+        state(cluster, role_arn="arn:aws:iam::123456789012:role/earlier/eks-efs-provisioner-cluster"),
         "cluster",
     ),
     Change(

@@ -56,7 +56,7 @@ def make_profile(scene: Scene) -> None:
         podExecutionRoleArn=f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner-fargate-pods",
         subnets=[subnet["subnet_id"] for subnet in network["private_subnets"]],
         selectors=[{"namespace": namespace} for namespace in namespaces],
-        tags={OWNER_TAG: scene.cluster_name},
+        tags=scene.tags,
     )
     scene.until(lambda: profile(scene).status == "ACTIVE")
 
@@ -78,7 +78,7 @@ def make_addon(scene: Scene) -> None:
         addonName="coredns",
         configurationValues=json.dumps(RUNNING),
         resolveConflicts="OVERWRITE",
-        tags={OWNER_TAG: scene.cluster_name},
+        tags=scene.tags,
     )
     scene.until(lambda: described(scene) == "ACTIVE")
 

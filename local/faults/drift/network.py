@@ -160,7 +160,8 @@ def move_group(scene: Scene) -> None:
     ec2 = scene.client("ec2")
     remove_group(scene)
     (other,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    tags = [{"ResourceType": "security-group", "Tags": [{"Key": OWNER_TAG, "Value": scene.cluster_name}]}]
+    pairs = [{"Key": key, "Value": value} for key, value in scene.tags.items()]
+    tags = [{"ResourceType": "security-group", "Tags": pairs}]
     ec2.create_security_group(
         GroupName=f"{scene.cluster_name}-efs", Description="NFS", VpcId=other["VpcId"], TagSpecifications=tags
     )

@@ -211,6 +211,16 @@ CLUSTER = [
         "critical",
     ),
     Change(
+        lambda world: world.cluster.update(
+            roleArn="arn:aws:iam::123456789012:role/earlier/eks-efs-provisioner-cluster"
+        ),
+        "cluster eks-example",
+        "roleArn",
+        "arn:aws:iam::123456789012:role/eks-efs-provisioner-cluster",
+        "arn:aws:iam::123456789012:role/earlier/eks-efs-provisioner-cluster",
+        "left",
+    ),
+    Change(
         lambda world: world.cluster.update(tags={}),
         "cluster eks-example",
         "tags.eks-efs-provisioner/cluster",

@@ -178,6 +178,7 @@ class FakeEks:
             raise RefusedError("ResourceInUseException")
         self.access_entries[principalArn] = {
             "principalArn": principalArn,
+            "accessEntryArn": f"arn:aws:eks:{REGION}:123456789012:access-entry/{clusterName}/{principalArn[13:]}",
             "tags": tags,
             "type": given["type"],
             "createdAt": self.now,
@@ -220,6 +221,7 @@ class FakeEks:
             self.create_access_entry(clusterName=clusterName, principalArn=role_arn, tags={}, type="FARGATE_LINUX")
         self.fargate_profiles[fargateProfileName] = {
             "fargateProfileName": fargateProfileName,
+            "fargateProfileArn": f"arn:aws:eks:{REGION}:123456789012:fargateprofile/{clusterName}/{fargateProfileName}",
             "clusterName": clusterName,
             "status": "CREATING",
             "createdAt": NOW,
@@ -249,6 +251,7 @@ class FakeEks:
             raise RefusedError("ResourceInUseException")
         self.addons[addonName] = {
             "addonName": addonName,
+            "addonArn": f"arn:aws:eks:{REGION}:123456789012:addon/{clusterName}/{addonName}",
             "clusterName": clusterName,
             "status": "CREATING",
             "createdAt": NOW,
@@ -280,6 +283,13 @@ class FakeEks:
         addon = self._known(self.addons, addonName)
         addon["status"] = "DELETING"
         return {"addon": addon}
+
+    def tag_resource(self, *, resourceArn: str, tags: Values) -> Values:
+        parts = (self.clusters, self.access_entries, self.fargate_profiles, self.addons)
+        everything = [each for part in parts for each in part.values()]
+        (found,) = [each for each in everything if resourceArn in each.values()]
+        found["tags"] = {**found["tags"], **tags}
+        return {}
 
     def _known(self, collection: Mapping[str, Values], name: str) -> Values:
         if name not in collection:

@@ -102,7 +102,7 @@ def _cluster(
 ) -> tuple[list[Inspected], list[Inspected]]:
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
     eks, iam = target.client("eks"), target.client("iam")
-    looked_at = cluster_drift.inspect(request, network, found, support)
+    looked_at = cluster_drift.inspect(request, network, found, support, role_arn=target.role_arn("cluster"))
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
     logs = cluster_logs_drift.inspect(request, cluster_logs.find(request, target.client("logs")))

@@ -7,6 +7,7 @@ from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import AccessPointRequest, Request
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.tags import ensure_efs_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -48,10 +49,12 @@ def ensure(request: Request, wanted: AccessPointRequest, file_system_id: str, ef
     """
     found = find(request, file_system_id, efs) or _create(request, wanted, file_system_id, efs)
     access_point_id = found["AccessPointId"]
-    require_ours(request, {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}, access_point_id)
+    has_tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+    require_ours(request, has_tags, access_point_id)
     _require_unchanged(wanted, found)
     match found["LifeCycleState"]:
         case "available" | "updating":
+            ensure_efs_tags(request, access_point_id, has_tags, efs)
             return Observation.ready_with(file_system_id=file_system_id, access_point_id=access_point_id)
         case "creating":
             return _pending(Reason.CREATING, file_system_id, access_point_id)

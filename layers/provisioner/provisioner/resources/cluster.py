@@ -10,6 +10,7 @@ from provisioner.resources import given_roles, health, upgrade, versions
 from provisioner.resources.egress import EVERYWHERE, covers
 from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.tags import ensure_eks_tags
 from provisioner.resources.upgrade import Step
 from provisioner.resources.vpc import Network
 
@@ -58,8 +59,8 @@ def ensure(
 
     `security_group_ids`: what a new cluster's control plane has besides the group that EKS makes.
 
-    Endpoint access, control plane logs, upgrade policy and deletion protection of an ACTIVE cluster are brought to the
-    request, one change at a time.
+    Tags of an ACTIVE cluster are brought to the request, and endpoint access, control plane logs, upgrade policy and
+    deletion protection, one change at a time.
     The Kubernetes version goes up by the `step` that it is told to take, and never down; `next_version` is the one
     after it when the request asks for more.
     Idempotency key: the cluster's name. No token of the request's, which EKS would remember: what is made again
@@ -145,6 +146,7 @@ def _default_policy(version: str | None, eks: "EKSClient") -> "SupportTypeType":
 
 
 def _converge(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient") -> Observation:
+    ensure_eks_tags(request, cluster["arn"], cluster.get("tags", {}), eks)
     try:
         if differing_endpoint_access(request, cluster):
             eks.update_cluster_config(name=cluster["name"], resourcesVpcConfig=_endpoint_access(request))

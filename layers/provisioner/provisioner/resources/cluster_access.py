@@ -12,6 +12,7 @@ from provisioner.errors import ErrorReason, TerminalError, UnsettledError
 from provisioner.observation import Observation
 from provisioner.request import OWNER_TAG, Request
 from provisioner.resources import principals
+from provisioner.resources.tags import ensure_eks_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -75,6 +76,8 @@ def _ensure_policy(request: Request, principal_arn: str, policy_arn: str, eks: "
         remove(request, principal_arn, eks)
         entry = None
     entry = entry or create(request, principal_arn, "STANDARD", eks, iam)
+    if entry is not None and is_ours(request, entry):
+        ensure_eks_tags(request, entry["accessEntryArn"], entry.get("tags", {}), eks)
     if policy_arn in (policies_of(request, principal_arn, eks) or []):
         return
     if entry is not None and not is_ours(request, entry):

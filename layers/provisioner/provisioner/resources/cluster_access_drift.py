@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from provisioner.difference import EXISTS, DriftKind, Inspected, Severity
 from provisioner.request import Request
 from provisioner.resources import cluster_access, principals
+from provisioner.resources.ownership import ownership
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -78,8 +79,10 @@ def inspect(request: Request, principal_arn: str, policy_arn: str, eks: "EKSClie
     if standing == "made again":
         kind = MADE_AGAIN if is_ours else MADE_AGAIN_AT_OTHERS
         return Inspected.of(resource, [kind.found(expected="known", actual=standing, principal=principal_arn)])
+    differences = ownership(request, entry.get("tags", {}), resource) if is_ours else []
     if policy_arn in (cluster_access.policies_of(request, principal_arn, eks) or []):
-        return Inspected.of(resource, [])
+        return Inspected.of(resource, differences)
     kind = POLICY_MISSING if is_ours else POLICY_MISSING_AT_OTHERS
     policy = policy_arn.rpartition("/")[2]
-    return Inspected.of(resource, [kind.found(expected="cluster", actual=None, principal=principal_arn, policy=policy)])
+    missing = kind.found(expected="cluster", actual=None, principal=principal_arn, policy=policy)
+    return Inspected.of(resource, [*differences, missing])

@@ -11,6 +11,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import fargate_profile, health
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.tags import ensure_eks_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -46,6 +47,8 @@ def ensure(request: Request, eks: "EKSClient", *, now: datetime) -> Observation:
     if addon is None:
         return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS)
     require_ours(request, addon.get("tags", {}), f"add-on {NAME}")
+    if addon["status"] in ("ACTIVE", "DEGRADED"):
+        ensure_eks_tags(request, addon["addonArn"], addon.get("tags", {}), eks)
     match addon["status"]:
         case "ACTIVE" | "DEGRADED" if not is_configured(addon):
             return _update(request, addon, eks)

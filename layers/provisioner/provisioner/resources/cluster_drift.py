@@ -123,6 +123,16 @@ PROTECTION = DriftKind(
     meaning="EKS would delete the cluster when somebody asks it to, or would not, other than asked for.",
     fix="a run sets the deletion protection of {cluster} to {expected} again",
 )
+OTHER_ROLE = DriftKind(
+    resource="cluster {cluster}",
+    path="roleArn",
+    severity=Severity.WARNING,
+    meaning="EKS acts for the cluster with another role than accounts/target.yaml makes, as after a change of RolePath "
+    "or RolePrefix, and no more once that role is gone. EKS takes a role at creation alone.",
+    fix="keep {actual} with its trust in EKS and its policy as long as {cluster} is there, or choose another cluster "
+    "name",
+    repairable=False,
+)
 SECRETS_KEY = DriftKind(
     resource="cluster {cluster}",
     path="encryptionConfig.secrets",
@@ -189,11 +199,16 @@ _ISSUES: Final[Mapping[str, DriftKind]] = {
 
 
 def inspect(
-    request: Request, network: Network | None, cluster: "ClusterTypeDef | None", support: Support | None
+    request: Request,
+    network: Network | None,
+    cluster: "ClusterTypeDef | None",
+    support: Support | None,
+    *,
+    role_arn: str,
 ) -> Inspected:
     """The cluster as it is, None when absent, against what `ensure` converges to; no VPC without the network.
 
-    `support`: of the version that it runs, where EKS tells.
+    `support`: of the version that it runs, where EKS tells. `role_arn`: of the role that a new cluster gets.
     """
     name = request.cluster.name
     resource = f"cluster {name}"
@@ -204,6 +219,8 @@ def inspect(
         case "ACTIVE":
             differences += _differences(request, network, cluster)
             differences += _policy_differences(request, cluster, support)
+            if cluster["roleArn"] != role_arn:
+                differences.append(OTHER_ROLE.found(expected=role_arn, actual=cluster["roleArn"], cluster=name))
             differences += [_unwell(name, issue) for issue in cluster.get("health", {}).get("issues", [])]
         case "FAILED" as status:
             issues = health.summary(cluster.get("health", {}).get("issues", []))

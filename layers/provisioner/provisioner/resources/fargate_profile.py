@@ -11,6 +11,7 @@ from provisioner.request import Request
 from provisioner.resources import given_roles, health, pods_access
 from provisioner.resources.given_roles import GivenRole
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.tags import ensure_eks_tags
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient
     for profile in profiles:
         if under_way := _not_active(request, network, profile, role_arn):
             return under_way
+        ensure_eks_tags(request, profile["fargateProfileArn"], profile.get("tags", {}), eks)
     if missing := unselected_namespaces(request, profiles):
         taken = {each["fargateProfileName"] for each in profiles}
         name = next(each for number in count(1) if (each := name_of(number)) not in taken)

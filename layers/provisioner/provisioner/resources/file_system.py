@@ -10,6 +10,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.request import KEPT_TAG, OWNER_TAG, Request
 from provisioner.resources import access_point, file_system_settings
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.tags import ensure_efs_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_efs import EFSClient
@@ -212,6 +213,7 @@ def _converge(request: Request, found: "FileSystem", efs: "EFSClient") -> Observ
     if kept_since(found):
         # What was kept is in use again. Source: EFS API, UntagResource.
         efs.untag_resource(ResourceId=file_system_id, TagKeys=[KEPT_TAG])
+    ensure_efs_tags(request, file_system_id, tags_of(found), efs)
     file_system_settings.ensure(request, file_system_id, found["FileSystemArn"], efs)
     if found.get("ThroughputMode") != request.file_system.throughput_mode:
         # Last: it takes the file system out of the state in which the other settings can be changed.

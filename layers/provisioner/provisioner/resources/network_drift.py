@@ -49,6 +49,15 @@ STACK_PARAMETER = DriftKind(
     fix="ask for the network as it is ({actual}), or update {stack} by hand",
     repairable=False,
 )
+STACK_TAG = DriftKind(
+    resource="{resource}",
+    path="tags.{tag}",
+    severity=Severity.WARNING,
+    meaning="The stack, and with it all of the network, lacks a tag that the request asks for, or has another value.",
+    fix="update the {resource} by hand, with its template and parameters as they are and the tag {tag}={expected} "
+    "besides its others: CloudFormation passes them on to the VPC and what is in it, and a run updates no stack",
+    repairable=False,
+)
 VPC_MISSING = DriftKind(
     resource="VPC {vpc}",
     path=EXISTS,
@@ -150,7 +159,8 @@ def _stack_differences(
     request: Request, wanted: CreatedNetwork, stack: "StackTypeDef", resource: str
 ) -> list[Difference]:
     name, status = stack["StackName"], stack["StackStatus"]
-    differences = ownership(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, resource)
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    differences = ownership(request, tags, resource, STACK_TAG)
     if status.endswith("_IN_PROGRESS") and status != "ROLLBACK_IN_PROGRESS":
         differences.append(STACK_IN_PROGRESS.found(expected="CREATE_COMPLETE", actual=status, stack=name))
     elif not network_stack.is_complete(status):

@@ -15,6 +15,13 @@ NOT_OURS = DriftKind(
     fix=f"a run refuses to touch it; if {{resource}} is this cluster's, tag it {OWNER_TAG}={{expected}}",
     repairable=False,
 )
+TAG = DriftKind(
+    resource="{resource}",
+    path="tags.{tag}",
+    severity=Severity.WARNING,
+    meaning="A tag that the request asks for, as an organization's tag policy may do, was changed or taken away.",
+    fix="a run gives {resource} the tag {tag}={expected} again; tags that nobody asked for stay",
+)
 
 
 def require_ours(request: Request, tags: Mapping[str, str], resource_id: str) -> None:
@@ -28,6 +35,11 @@ def require_ours(request: Request, tags: Mapping[str, str], resource_id: str) ->
         )
 
 
+def wrong_tags(request: Request, tags: Mapping[str, str]) -> dict[str, str]:
+    """Those that the request asks for and that a resource of ours has otherwise, or not."""
+    return {key: value for key, value in request.owner_tags.items() if tags.get(key) != value}
+
+
 def unknown_state(resource_id: str, state: Never) -> TerminalError:
     """The error for a state newer than this code; typed `Never` so that mypy proves a match exhaustive."""
     return TerminalError(
@@ -37,9 +49,12 @@ def unknown_state(resource_id: str, state: Never) -> TerminalError:
     )
 
 
-def ownership(request: Request, tags: Mapping[str, str], resource: str) -> list[Difference]:
-    """One difference for a found resource that lacks this cluster's owner tag, else none."""
+def ownership(request: Request, tags: Mapping[str, str], resource: str, tag_kind: DriftKind = TAG) -> list[Difference]:
+    """One difference for a found resource that lacks this cluster's owner tag, else one for each other wrong tag."""
     owner = tags.get(OWNER_TAG)
-    if owner == request.cluster.name:
-        return []
-    return [NOT_OURS.found(expected=request.cluster.name, actual=owner, resource=resource)]
+    if owner != request.cluster.name:
+        return [NOT_OURS.found(expected=request.cluster.name, actual=owner, resource=resource)]
+    return [
+        tag_kind.found(expected=value, actual=tags.get(key), resource=resource, tag=key)
+        for key, value in wrong_tags(request, tags).items()
+    ]

@@ -6,7 +6,7 @@ from provisioner.errors import ErrorReason, RetryableError
 from provisioner.observation import Observation
 from provisioner.request import ExistingNetwork, Request
 from provisioner.resources import peer
-from provisioner.resources.ownership import require_ours
+from provisioner.resources.ownership import require_ours, wrong_tags
 from provisioner.resources.vpc import Network, shared_by
 
 if TYPE_CHECKING:
@@ -46,15 +46,19 @@ def ensure(request: Request, network: Network, ec2: "EC2Client") -> Observation:
     stays EC2's default.
     Idempotency key: the group's name in the VPC; a rule is its own key.
     Raises: TerminalError OWNED_BY_ANOTHER; RetryableError NOT_YET_CONSISTENT.
-    Source: EC2 API, CreateSecurityGroup, AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress; EFS User Guide,
-    security groups.
+    Source: EC2 API, CreateSecurityGroup, CreateTags, AuthorizeSecurityGroupIngress, RevokeSecurityGroupIngress; EFS
+    User Guide, security groups.
     """
     group = find(request, network, ec2)
     if group is None:
         group_id, actual = _create(request, network, ec2), {}
     else:
         group_id, actual = group["GroupId"], ingress_of(group)
-        require_ours(request, {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}, group_id)
+        tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
+        require_ours(request, tags, group_id)
+        if wrong_tags(request, tags):  # all of them: the role may tag only by a request that names the owner
+            wanted_tags = request.owner_tags.items()
+            ec2.create_tags(Resources=[group_id], Tags=[{"Key": key, "Value": value} for key, value in wanted_tags])
     wanted = wanted_ingress(network)
     for rule in sorted(wanted.keys() - actual.keys()):
         _admit(group_id, wanted[rule], ec2)

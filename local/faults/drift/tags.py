@@ -1,0 +1,92 @@
+"""Tags that an organization demands, taken away or given another value behind the program's back."""
+
+from collections.abc import Callable
+from typing import Any
+
+from local.faults.drift.change import Change, calls, demanded_tag, gone
+from local.faults.drift.cluster import ACCESS, CLUSTER, cluster, person
+from local.faults.drift.fargate import ADDON, PROFILE, addon, profile
+from local.faults.drift.file_system import ACCESS_POINT, FILE_SYSTEM, access_point_id
+from local.faults.drift.identities import entry_of
+from local.faults.drift.network import GROUP, STACK, group_id, stack
+from local.faults.scene import Scene
+
+OTHER = "changed-by-hand"
+
+
+def eks(of: Callable[[Scene], Any], act: str) -> Callable[[Scene], None]:
+    """`act`: remove it, change it, or put it back as it was."""
+
+    def do(scene: Scene) -> None:
+        client, arn, tag = scene.client("eks"), of(scene).arn, demanded_tag(scene)
+        if act == "remove":
+            client.untag_resource(resourceArn=arn, tagKeys=[tag])
+        else:
+            client.tag_resource(resourceArn=arn, tags={tag: OTHER if act == "change" else scene.tags[tag]})
+
+    return do
+
+
+def efs(of: Callable[[Scene], str], act: str) -> Callable[[Scene], None]:
+    def do(scene: Scene) -> None:
+        client, tag = scene.client("efs"), demanded_tag(scene)
+        if act == "remove":
+            client.untag_resource(ResourceId=of(scene), TagKeys=[tag])
+        else:
+            value = OTHER if act == "change" else scene.tags[tag]
+            client.tag_resource(ResourceId=of(scene), Tags=[{"Key": tag, "Value": value}])
+
+    return do
+
+
+def untag_group(scene: Scene) -> None:
+    scene.client("ec2").delete_tags(Resources=[group_id(scene)], Tags=[{"Key": demanded_tag(scene)}])
+
+
+def tag_group(scene: Scene) -> None:
+    tag = demanded_tag(scene)
+    scene.client("ec2").create_tags(Resources=[group_id(scene)], Tags=[{"Key": tag, "Value": scene.tags[tag]}])
+
+
+def _changes(name: str, what: str, resource: str, make: Callable[[str], Callable[[Scene], None]], act: str) -> Change:
+    done = "lost the tag that the organization demands" if act == "remove" else "got another value of the demanded tag"
+    undone = calls(make(act), make("put back"))
+    return Change(name, f"{what} has {done}", "ownership.TAG", resource, "tags.{tag}", undone, f"tags of {what}")
+
+
+CHANGES = (
+    _changes("cluster-untagged", "the cluster", CLUSTER, lambda act: eks(cluster, act), "remove"),
+    _changes("profile-retagged", "the profile", PROFILE, lambda act: eks(profile, act), "change"),
+    _changes("coredns-untagged", "the CoreDNS add-on", ADDON, lambda act: eks(addon, act), "remove"),
+    _changes(
+        "entry-untagged", "a person's entry", ACCESS + "{person}", lambda act: eks(entry_of(person), act), "remove"
+    ),
+    _changes(
+        "file-system-retagged",
+        "the file system",
+        FILE_SYSTEM,
+        lambda act: efs(lambda scene: scene.file_system_id, act),
+        "change",
+    ),
+    _changes(
+        "access-point-untagged", "the access point", ACCESS_POINT, lambda act: efs(access_point_id, act), "remove"
+    ),
+    Change(
+        "security-group-untagged",
+        "the security group has lost the tag that the organization demands",
+        "ownership.TAG",
+        GROUP,
+        "tags.{tag}",
+        calls(untag_group, tag_group),
+        "tags of the security group",
+    ),
+    Change(
+        "stack-untagged",
+        "the network's stack has lost the tag that the organization demands",
+        "network_drift.STACK_TAG",
+        STACK,
+        "tags.{tag}",
+        gone(lambda scene: stack(scene).tags, demanded_tag),
+        "stack",
+    ),
+)
