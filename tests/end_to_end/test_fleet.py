@@ -14,7 +14,10 @@ from local.aws.eks_state import clusters_of
 from local.aws.patches import scheduler
 from local.cloud import EmbeddedCloud
 from local.faults.accounts import roll_out_roles
+from local.faults.drift import CHANGES
+from local.faults.scene import Scene
 from provisioner.request import OWNER_TAG
+from tests.end_to_end.drifting import told_apart
 from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine, Run
 from tests.end_to_end.test_provision import validate
@@ -236,9 +239,18 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     provisioned = provision.wait(arn)
     assert (provisioned.status, provisioned.cause) == ("SUCCEEDED", "")
     assert provisioned.output["account_id"] == organization.enrolled
-    # From then on its cluster is one of the fleet.
+    assert (run.output["accounts_changed"], run.output["accounts_changed_left_out"]) == ([], 0)
+    # From then on its cluster is one of the fleet; what becomes of the account later is told, and nothing more.
     forgotten = forget_a_cluster(cloud)
+    changes = [CHANGES[name] for name in ("account-left-out", "account-moved", "defaults-changed")]
+    asked = Records(provision).request("eks-example", organization.enrolled, cloud.region)
+    undo = [change.make(Scene(cloud, {"request": asked})) for change in changes]
     again = fleet.run({"find_orphans": True})
+    for each in reversed(undo):
+        each()
+    told = again.output["accounts_changed"]
+    assert told_apart(changes, {"account": organization.enrolled}, told) == {change.name: 1 for change in changes}
+    assert {(each["account_id"], each["cluster_name"]) for each in told} == {(organization.enrolled, "eks-example")}
     assert run.output["orphans"] is None
     validate("storage-fleet-checked.schema.json", again.output)
     orphans = {each["arn"]: each for each in again.output["orphans"]}

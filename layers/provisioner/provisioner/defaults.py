@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, partial, reduce
 from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 UnitPath = Callable[[str], tuple[list[str], str]]
 """Unit's id -> the units from the outermost down to it, and why those above are not known, "" when they are."""
 
+STACK_ORIGIN: Final = "the stack's parameters"
+_SSM_ORIGIN: Final = "SSM parameter "
 _UNIT: Final = TypeAdapter(OrganizationalUnitId)
 
 
@@ -33,6 +35,35 @@ class Layer:
 
     values: Mapping[str, Any]
     origin: str | None = None
+
+
+ReadLayer = Callable[[str], Layer]
+"""Name of an SSM parameter -> the partial request in it, empty when it does not exist. Raises: RequestError."""
+
+
+def reader_of(ssm: "SSMClient") -> ReadLayer:
+    """Reads each parameter once."""
+    return cache(partial(_read, ssm))
+
+
+def default_layers(stack_defaults: str, defaults_parameter: str, units: Sequence[str], read: ReadLayer) -> list[Layer]:
+    """What accounts in the innermost of `units` get without asking: the stack's, then everybody's, then the units'."""
+    return [
+        Layer(json.loads(stack_defaults), STACK_ORIGIN),
+        read(defaults_parameter),
+        *(read(f"{defaults_parameter}/{unit}") for unit in units),
+    ]
+
+
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The uppermost, which is the last, wins."""
+    values: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
+    return values
+
+
+def is_default(origin: str) -> bool:
+    """Whether a value of the request that `from_defaults` tells the origin of came from parameters, not from before."""
+    return origin == STACK_ORIGIN or origin.startswith(_SSM_ORIGIN)
 
 
 def complete_request(
@@ -60,25 +91,23 @@ def complete_request(
     units, unknown_above = _units(unit_id, path_to)
     layers = [
         Layer({"account_id": own_account_id, "region": own_region}),
-        Layer(json.loads(stack_defaults), "the stack's parameters"),
-        _read(ssm, defaults_parameter),
-        *(_read(ssm, f"{defaults_parameter}/{unit}") for unit in units),
+        *default_layers(stack_defaults, defaults_parameter, units, reader_of(ssm)),
         Layer(asked),
         known,
     ]
-    merged: dict[str, Any] = reduce(lambda below, layer: merge(below, layer.values), layers, {})
+    values = merged(layers)
     problems = [
-        *_field_problems(merged),
-        *cross_field_problems(merged),
-        *volumes.problems(merged),
-        *_place_problems(merged, own_region),
+        *_field_problems(values),
+        *cross_field_problems(values),
+        *volumes.problems(values),
+        *_place_problems(values, own_region),
     ]
     if not problems:
-        given = merged.get("from_defaults", {})
-        origins = dict(_origins(layers, merged))
+        given = values.get("from_defaults", {})
+        origins = dict(_origins(layers, values))
         if unknown_above:
             origins["organizational_unit_id"] = f"without the defaults of the units above it: {unknown_above}"
-        request = Request.model_validate(merged | {"from_defaults": given | origins})
+        request = Request.model_validate(values | {"from_defaults": given | origins})
         problems = [
             *endpoint_problems(request, functions_in_vpc=functions_in_vpc),
             *network_problems(request),
@@ -211,7 +240,7 @@ def _field_problems(values: Mapping[str, Any]) -> list[Problem]:
 
 
 def _read(ssm: "SSMClient", parameter: str) -> Layer:
-    origin = f"SSM parameter {parameter}"
+    origin = f"{_SSM_ORIGIN}{parameter}"
     try:
         text = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
     except ssm.exceptions.ParameterNotFound:

@@ -42,7 +42,7 @@ class Difference(_Part):
         Literal["critical", "warning", "information"],
         Field(
             description="critical: pods cannot use the storage now, or data is at risk; information: told and nothing "
-            "more, in `slower` alone"
+            "more, in `slower` and `accounts_changed` alone"
         ),
     ]
     fix: Annotated[Text, Field(description="What remediation does, or what a person has to do, with exact ids")]
@@ -240,6 +240,14 @@ class AccountLeftOut(_Part):
     because: Text
 
 
+class AccountChanged(Difference):
+    """Of an account, since a cluster was made for it without anybody's asking."""
+
+    account_id: AccountId
+    region: Text
+    cluster_name: Text
+
+
 class Orphan(_Part):
     account_id: AccountId
     region: Text
@@ -275,6 +283,14 @@ class FleetChecked(_Detail):
     accounts_left_out: Annotated[
         list[AccountLeftOut], Field(description="Enrolled accounts without a cluster that are to have none, and why")
     ]
+    accounts_changed: Annotated[
+        list[AccountChanged],
+        Field(
+            description="What is other than when an account's cluster was made: left out since, its unit, or defaults; "
+            "at most 50. Told and nothing more: nobody has to look, and nothing is changed by it"
+        ),
+    ] = []
+    accounts_changed_left_out: Count = 0
     orphans: Annotated[
         list[Orphan] | None,
         Field(description="What carries our tag and belongs to no record, at most 200; null: nobody looked"),

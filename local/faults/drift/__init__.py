@@ -4,6 +4,7 @@
 """
 
 from local.faults.drift import (
+    accounts,
     cluster,
     fargate,
     file_system,
@@ -36,6 +37,7 @@ CHANGES: dict[str, Change] = {
         peer,
         speed,
         tags,
+        accounts,
     )
     for change in part.CHANGES
 }

@@ -42,6 +42,8 @@ class Change:
     """Can only be met by a cluster with a private endpoint, and functions in a VPC."""
     by_pods: bool = False
     """Only a check with pods meets it."""
+    of_fleet: bool = False
+    """Only a check of the fleet meets it, in an organization."""
     under_a_boundary: bool = False
     """Can only be met where an organization demands a permissions boundary."""
 
@@ -49,7 +51,7 @@ class Change:
     def is_everywhere(self) -> bool:
         """It can be met by a cluster in a network of its own."""
         elsewhere = self.in_existing_network or self.in_peered_network
-        return not (elsewhere or self.behind_private_endpoint or self.under_a_boundary)
+        return not (elsewhere or self.behind_private_endpoint or self.under_a_boundary or self.of_fleet)
 
 
 def names_of(scene: Scene) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Changes of the EKS cluster itself and of who may use its Kubernetes API."""
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from local.aws import eks_versions
 from local.aws.eks_rules import OFFERED_VERSIONS
 from local.aws.eks_state import Cluster, clusters_of
+from local.aws.hooks import Undo
 from local.faults.drift.change import Change, becomes, calls, final, gone, item, state
 from local.faults.scene import OWNER_TAG, Scene
 
@@ -57,6 +59,21 @@ def back_into_standard_support(scene: Scene) -> None:
 
 def log_group(scene: Scene) -> str:
     return f"/aws/eks/{scene.cluster_name}/cluster"
+
+
+def with_an_earlier_role(scene: Scene) -> Undo:
+    """EKS trusts it still: it is told for nothing else."""
+    iam, name = scene.client("iam"), "earlier-cluster"
+    trust = {"Effect": "Allow", "Principal": {"Service": "eks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    made = iam.create_role(Path="/earlier/", RoleName=name, AssumeRolePolicyDocument=document)["Role"]
+    undo = state(cluster, role_arn=made["Arn"])(scene)
+
+    def undone() -> None:
+        undo()
+        iam.delete_role(RoleName=name)
+
+    return undone
 
 
 def keep_logs(scene: Scene) -> None:
@@ -334,7 +351,7 @@ CHANGES = (
         "cluster_drift.OTHER_ROLE",
         CLUSTER,
         "roleArn",
-        state(cluster, role_arn="arn:aws:iam::123456789012:role/earlier/eks-efs-provisioner-cluster"),
+        with_an_earlier_role,
         "cluster",
     ),
     Change(

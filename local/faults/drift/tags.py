@@ -39,6 +39,10 @@ def efs(of: Callable[[Scene], str], act: str) -> Callable[[Scene], None]:
     return do
 
 
+def file_system_id(scene: Scene) -> str:
+    return scene.file_system_id
+
+
 def untag_group(scene: Scene) -> None:
     scene.client("ec2").delete_tags(Resources=[group_id(scene)], Tags=[{"Key": demanded_tag(scene)}])
 
@@ -48,29 +52,19 @@ def tag_group(scene: Scene) -> None:
     scene.client("ec2").create_tags(Resources=[group_id(scene)], Tags=[{"Key": tag, "Value": scene.tags[tag]}])
 
 
-def _changes(name: str, what: str, resource: str, make: Callable[[str], Callable[[Scene], None]], act: str) -> Change:
+def _change(name: str, resource: str, make: Callable[[str], Callable[[Scene], None]], act: str, part: str) -> Change:
     done = "lost the tag that the organization demands" if act == "remove" else "got another value of the demanded tag"
     undone = calls(make(act), make("put back"))
-    return Change(name, f"{what} has {done}", "ownership.TAG", resource, "tags.{tag}", undone, f"tags of {what}")
+    return Change(name, f"something has {done}", "ownership.TAG", resource, "tags.{tag}", undone, part)
 
 
 CHANGES = (
-    _changes("cluster-untagged", "the cluster", CLUSTER, lambda act: eks(cluster, act), "remove"),
-    _changes("profile-retagged", "the profile", PROFILE, lambda act: eks(profile, act), "change"),
-    _changes("coredns-untagged", "the CoreDNS add-on", ADDON, lambda act: eks(addon, act), "remove"),
-    _changes(
-        "entry-untagged", "a person's entry", ACCESS + "{person}", lambda act: eks(entry_of(person), act), "remove"
-    ),
-    _changes(
-        "file-system-retagged",
-        "the file system",
-        FILE_SYSTEM,
-        lambda act: efs(lambda scene: scene.file_system_id, act),
-        "change",
-    ),
-    _changes(
-        "access-point-untagged", "the access point", ACCESS_POINT, lambda act: efs(access_point_id, act), "remove"
-    ),
+    _change("cluster-untagged", CLUSTER, lambda act: eks(cluster, act), "remove", "cluster"),
+    _change("profile-retagged", PROFILE, lambda act: eks(profile, act), "change", "profile"),
+    _change("coredns-untagged", ADDON, lambda act: eks(addon, act), "remove", "add-on"),
+    _change("entry-untagged", ACCESS + "{person}", lambda act: eks(entry_of(person), act), "remove", "person"),
+    _change("file-system-retagged", FILE_SYSTEM, lambda act: efs(file_system_id, act), "change", "file system"),
+    _change("access-point-untagged", ACCESS_POINT, lambda act: efs(access_point_id, act), "remove", "access point"),
     Change(
         "security-group-untagged",
         "the security group has lost the tag that the organization demands",
@@ -78,7 +72,7 @@ CHANGES = (
         GROUP,
         "tags.{tag}",
         calls(untag_group, tag_group),
-        "tags of the security group",
+        "security group",
     ),
     Change(
         "stack-untagged",

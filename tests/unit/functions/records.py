@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "ENROLLED_UNITS": "",
     "FIND_ORPHANS": "DISABLED",
     "LEFT_OUT": "",
+    "DEFAULTS_PARAMETER": "/stack/defaults",
+    "STACK_DEFAULTS": '{"cluster": {"control_plane_log_retention_days": 90}}',
 }
 
 

@@ -155,6 +155,8 @@ CHECKED: Final = event(
         "new_accounts": [],
         "new_accounts_failure": None,
         "accounts_left_out": [],
+        "accounts_changed": [],
+        "accounts_changed_left_out": 0,
         "orphans": None,
         "orphans_left_out": 0,
         "orphans_monthly_usd": 0,

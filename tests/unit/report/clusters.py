@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Final
 
 from provisioner.report.state import ClusterState, Index
 
@@ -78,6 +78,15 @@ def hostile_index() -> Index:
     return Index(clusters, NOW, None)
 
 
+CHANGED: Final = {
+    "resource": "account 111122223333",
+    "path": "left_out",
+    "expected": None,
+    "severity": "information",
+    "repairable": False,
+}
+
+
 def fleet(text: str = "why") -> Mapping[str, Any]:
     where = {"account_id": "111122223333", "region": "eu-west-1"}
     place = {**where, "cluster_name": "eks-one"}
@@ -97,6 +106,8 @@ def fleet(text: str = "why") -> Mapping[str, Any]:
         "new_accounts": ["444455556666"],
         "new_accounts_failure": {"state": "Find new accounts", "error": "RetryableError", "cause": text},
         "accounts_left_out": [{"account_id": "777788889999", "because": text}],
+        "accounts_changed": [{**place, **CHANGED, "actual": text, "fix": f"nothing is changed by itself: {text}"}],
+        "accounts_changed_left_out": 2,
         "orphans": [{**where, "cluster": text, "arn": f"arn:aws:eks:{text}", "monthly_usd": 73.0}],
         "orphans_left_out": 0,
         "orphans_monthly_usd": 73.0,

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from provisioner.fleet.new_accounts import never_got_in
 from provisioner.fleet.records import scan
-from provisioner.fleet.units import is_not_for_us, known_path_to, parent_of, tag_of, why_left_out
+from provisioner.fleet.units import is_not_for_us, known_path_to, known_tag_of, parent_of, why_left_out
 from provisioner.observation import Observation, Reason
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def locate(asked: Mapping[str, Any], sources: AccountSources) -> Observation:
     if unit_id is None and _units_differ(sources):
         unit_id, because = _unit_of(account_id, sources.organizations)
     units = known_path_to(unit_id, sources.organizations)[0] if unit_id and sources.left_out else []
-    tag, tag_unknown = _tag_of(account_id, sources.organizations)
+    tag, tag_unknown = known_tag_of(account_id, sources.organizations)
     left_out = why_left_out(account_id, tag, units, sources.left_out)
     if because and not left_out:
         return Observation.pending(
@@ -112,13 +112,3 @@ def _unit_of(account_id: str, organizations: BaseClient) -> tuple[str | None, st
     if parent["Type"] == "ORGANIZATIONAL_UNIT":
         return str(parent["Id"]), ""
     return None, f"{account_id} is in {parent['Id']} still"
-
-
-def _tag_of(account_id: str, organizations: BaseClient) -> tuple[str | None, str]:
-    """And why it is not known, where the organization is not ours to ask."""
-    try:
-        return tag_of(account_id, organizations), ""
-    except ClientError as error:
-        if is_not_for_us(error):
-            return None, str(error)
-        raise

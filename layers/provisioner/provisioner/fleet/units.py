@@ -60,6 +60,16 @@ def tag_of(account_id: str, organizations: BaseClient) -> str | None:
     return next((str(tag["Value"]) for tag in tags if tag["Key"] == LEFT_OUT_TAG), None)
 
 
+def known_tag_of(account_id: str, organizations: BaseClient) -> tuple[str | None, str]:
+    """The same, and why it is not known, "" when it is: where the organization is not ours to ask."""
+    try:
+        return tag_of(account_id, organizations), ""
+    except ClientError as error:
+        if is_not_for_us(error):
+            return None, str(error)
+        raise
+
+
 def why_left_out(account_id: str, tag: str | None, units: Sequence[str], left_out: Container[str]) -> str | None:
     """Why nothing is made for the account unless somebody asks for it; None when something is. The nearest decides.
 

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Final
 
 from provisioner.difference import DriftKind
+from provisioner.fleet import changed_accounts
 from provisioner.kubernetes import slower, storage_differences
 from provisioner.resources import (
     access_point_drift,
@@ -46,6 +47,7 @@ SECTIONS: Final[Mapping[str, ModuleType]] = {
     "Mount targets": mount_targets_drift,
     "Kubernetes objects": storage_differences,
     "How fast it is": slower,
+    "Accounts since their clusters were made": changed_accounts,
 }
 
 _HEAD: Final = """\
@@ -57,8 +59,8 @@ A check compares the recorded request with what is there, and only reads. What A
 what the request leaves to them, is no difference; of what is inside something that is missing nothing is told.
 Pods that a killed proof has left behind are no difference either: a check that finds some removes them.
 **critical**: pods cannot use the storage now, data is at risk, or neither can be seen. **warning**: it works, but is
-not what was asked for. **information**: told by a check with pods, in the event's `slower`; it makes no check drifted
-and no alarm, and is never repaired.
+not what was asked for. **information**: told by a check with pods, in the event's `slower`, or by a check of the fleet,
+in `accounts_changed`; it makes no check drifted and no alarm, and is never repaired.
 A difference is repairable when a provision run converges it: `remediate: true` starts one when all differences of a
 check are, and touches nothing otherwise. Data is never deleted. `mode: plan` makes the same comparison before a run.
 """

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from moto.core.utils import get_service_model
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 from moto.efs.models import efs_backends
 from moto.iam.models import Role, User, iam_backends
 from moto.organizations.models import organizations_backends
 
-from local.aws.permissions.demand import ApiCall, Context, Demand
+from local.aws.permissions.demand import ApiCall, Context, Demand, request_tags
 from local.aws.permissions.derivation import Values, knowable, normal, on
 from local.aws.permissions.reference import Action, ResourceType, action
 
@@ -221,4 +222,20 @@ def _put_events(call: ApiCall) -> Iterator[Demand]:
         yield on(action("events:PutEvents"), arn, given)
 
 
-PER_ENTRY: Mapping[str, Callable[[ApiCall], Iterator[Demand]]] = {"events:PutEvents": _put_events}
+def _tags_of_ec2(call: ApiCall) -> Iterator[Demand]:
+    """Once for each resource, whose type its id's prefix tells. Source: EC2 API, CreateTags, DeleteTags (Resources)."""
+    wanted = action_of(call)
+    types = {normal(target.type.name): target.type.name for target in wanted.targets}
+    keys: Context = {"aws:TagKeys": tuple(each["Key"] for each in call.get("Tags") or [])}
+    given = request_tags(call.tags) if call.operation == "CreateTags" else keys
+    for resource_id in call["Resources"]:
+        kind = EC2_PREFIX_TO_RESOURCE[resource_id.rpartition("-")[0]]
+        arn = call.arn("ec2", f"{types.get(normal(kind), kind)}/{resource_id}")
+        yield on(wanted, arn, given)
+
+
+PER_ENTRY: Mapping[str, Callable[[ApiCall], Iterator[Demand]]] = {
+    "ec2:CreateTags": _tags_of_ec2,
+    "ec2:DeleteTags": _tags_of_ec2,
+    "events:PutEvents": _put_events,
+}

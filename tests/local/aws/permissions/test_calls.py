@@ -106,6 +106,26 @@ def test_only_who_one_is_needs_no_permission() -> None:
         ),
         ("ec2:DescribeVpcs", {}, [("ec2:DescribeVpcs", "*")]),
         ("ec2:DescribeVpcAttribute", {"VpcId": "vpc-1"}, [("ec2:DescribeVpcAttribute", "vpc/vpc-1")]),
+        (
+            "ec2:CreateTags",
+            {"Resources": ["sg-1", "nat-2"], "Tags": [{"Key": "team", "Value": "a"}]},
+            [("ec2:CreateTags", "security-group/sg-1"), ("ec2:CreateTags", "natgateway/nat-2")],
+        ),
+        (
+            "ec2:DeleteTags",
+            {"Resources": ["tgw-rtb-1"], "Tags": [{"Key": "team"}]},
+            [("ec2:DeleteTags", "transit-gateway-route-table/tgw-rtb-1")],
+        ),
+        (
+            "eks:TagResource",
+            {"resourceArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/c", "tags": {"team": "a"}},
+            [("eks:TagResource", "cluster/c")],
+        ),
+        (
+            "efs:TagResource",
+            {"ResourceId": "fsap-1", "Tags": []},
+            [("elasticfilesystem:TagResource", "access-point/fsap-1")],
+        ),
         ("ec2:DeleteSecurityGroup", {"GroupId": "sg-1"}, [("ec2:DeleteSecurityGroup", "security-group/sg-1")]),
         ("cloudformation:DescribeStacks", {"StackName": "s"}, [("cloudformation:DescribeStacks", "stack/s/*")]),
         (
