@@ -33,7 +33,7 @@ ENVIRONMENT = {
     "ENROLLED_UNITS": "",
     "FIND_ORPHANS": "DISABLED",
     "LEFT_OUT": "",
-    "DEFAULTS_PARAMETER": "/stack/defaults",
+    "DEFAULTS_PARAMETER": "/eks-efs-provisioner/defaults",
     "STACK_DEFAULTS": '{"cluster": {"control_plane_log_retention_days": 90}}',
 }
 

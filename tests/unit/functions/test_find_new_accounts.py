@@ -134,7 +134,7 @@ def test_accounts_that_are_left_out_are_told_with_the_reason_and_get_nothing(
     }
 
 
-DEFAULTS = "/stack/defaults"
+DEFAULTS = ENVIRONMENT["DEFAULTS_PARAMETER"]
 EVENT = {"for_account_event": "true"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import provisioner.fleet
 import provisioner.kubernetes
 import provisioner.resources
 from provisioner.difference import DriftKind
@@ -22,7 +23,7 @@ def test_the_document_is_current() -> None:
 def test_every_kind_that_the_code_knows_is_in_it() -> None:
     modules = [
         import_module(f"{package.__name__}.{found.name}")
-        for package in (provisioner.resources, provisioner.kubernetes)
+        for package in (provisioner.resources, provisioner.kubernetes, provisioner.fleet)
         for found in pkgutil.iter_modules(package.__path__)
     ]
     known = {kind for module in modules for kind in kinds_of(module)}
