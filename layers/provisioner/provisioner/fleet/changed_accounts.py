@@ -75,10 +75,10 @@ def find_changed_accounts(now: OrganizationNow, dynamodb: "DynamoDBClient", tabl
     of the enrolled ones is not asked for; clusters that people asked for are theirs to judge.
     Source: Organizations API, ListParents, ListTagsForResource; SSM API, GetParameter.
     """
-    names = ("cluster", "request", "organizational_unit_id", "for_account_event", "verified_at", "removed_at")
+    attributes = ("cluster", "request", "organizational_unit_id", "for_account_event", "verified_at", "removed_at")
     units: dict[str, list[str]] = {}
     changed = []
-    for item in scan(dynamodb, table, *names):
+    for item in scan(dynamodb, table, *attributes):
         if "request" in item and "verified_at" in item and "removed_at" not in item and _came_by_itself(item):
             account_id, region, cluster = item["cluster"]["S"].split("#")
             names = {"account": account_id, "region": region, "cluster": cluster}
