@@ -18,7 +18,7 @@ TEMPLATES := template.yaml accounts/*.yaml operations/*.yaml layers/provisioner/
 LOCKS := $(wildcard requirements*.txt) layers/dependencies/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-cost bench-critical-path campaign control-plane clean
+.PHONY: help python demo demo-drift demo-remove serve test permissions lint build first-contact recordings generate bench bench-teardown bench-diagnosis bench-fleet bench-load bench-cost bench-critical-path campaign control-plane clean
 
 help: ## say what can be done
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -92,6 +92,10 @@ bench-diagnosis: $(VENV)/.runtime ## break everything that the diagnosis knows, 
 
 bench-fleet: $(VENV)/.runtime ## check 10, 100 and 1,000 recorded clusters: wall time, billed transitions and invocations per cluster
 	@$(BIN)/python -m bench.fleet
+
+bench-load: $(VENV)/.runtime ## tell a new hub of 500 new accounts within a minute, and check 5,000 clusters of which a third is not well (an hour)
+	@$(BIN)/python -m bench.load
+	@$(BIN)/python -m bench.fleet --sizes 9 --failing --replayed 5000
 
 bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md (3 minutes)
 	@$(BIN)/python -m bench.cost

@@ -17,12 +17,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as models
-from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.exceptions import InvalidParameterValueException, UnknownFunctionException
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time_millis
 from moto.logs.models import logs_backends
+from moto.utilities.arns import parse_arn
 
 from local.aws import quotas, service_roles
 from local.aws.lambda_runtime import Archive, Function
@@ -59,10 +60,15 @@ class RequestTooLargeError(JsonRESTError):
         super().__init__("RequestTooLargeException", message)
 
 
+INVOKE = "lambda:Invoke"
+_running: Counter[str | tuple[str, str]] = Counter()
+"""By the pool that they are of."""
+_lock = threading.Lock()
+
+
 def install(server: AwsServer) -> None:
+    _running.clear()
     put_function, initialise = models.LambdaStorage.put_function, models.LambdaFunction.__init__
-    running: Counter[str | tuple[str, str]] = Counter()
-    lock = threading.Lock()
 
     def init(self: Any, account_id: str, spec: dict[str, Any], *arguments: Any, **options: Any) -> None:
         initialise(self, account_id, spec, *arguments, **options)
@@ -77,18 +83,18 @@ def install(server: AwsServer) -> None:
         if not _trusts_lambda(self):
             raise RoleNotAssumableError
         pool, limit = _pool_of(self)
-        with lock:
-            if running[pool] >= limit:
-                server.rates.refused.append("lambda:Invoke")
+        with _lock:
+            if _running[pool] >= limit:
+                server.rates.refused.append(INVOKE)
                 raise TooManyRequestsError
-            running[pool] += 1
+            _running[pool] += 1
         if (self.tracing_config or {}).get("Mode") == "Active":
             is_allowed(server, self.role, self.function_name, *TRACING)
         try:
             return server.lambda_runtime.invoke(description(self), event)
         finally:
-            with lock:
-                running[pool] -= 1
+            with _lock:
+                _running[pool] -= 1
 
     def invoke(self: Any, body: Any, request_headers: Any, response_headers: Any) -> str | bytes:
         headers = {name.lower(): value for name, value in dict(request_headers).items()}
@@ -123,6 +129,19 @@ def install(server: AwsServer) -> None:
     models.LayerVersion.cloudformation_name_type = staticmethod(lambda: "LayerName")
     models.LayerVersion.physical_resource_id = property(lambda self: self.arn)
     models.Permission.physical_resource_id = property(lambda self: f"permission-{id(self):x}")
+
+
+def has_room(server: AwsServer, function_arn: str) -> bool:
+    """Whether the function may run once more now; that it may not is counted, as everything that is refused."""
+    arn = parse_arn(function_arn)
+    try:
+        pool, limit = _pool_of(get_backend(arn.account, arn.region).get_function(function_arn))
+    except UnknownFunctionException:  # which the API tells
+        return True
+    if _running[pool] < limit:
+        return True
+    server.rates.refused.append(INVOKE)
+    return False
 
 
 def _pool_of(function: Any) -> tuple[str | tuple[str, str], float]:

@@ -19,9 +19,11 @@ import json
 import sys
 import threading
 import time
+import uuid
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import moto.stepfunctions.parser as parser
 import moto.stepfunctions.responses as responses
@@ -31,6 +33,8 @@ from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from local.aws.patches.lambda_ import has_room
+from local.aws.patches.lambda_events import TooManyRequestsError
 from local.aws.rates import TRANSITIONS
 
 if TYPE_CHECKING:
@@ -71,6 +75,17 @@ def _use_role_credentials(server: AwsServer) -> None:
     lock = threading.Lock()
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=3600, connect_timeout=5)
 
+    def turned_away(params: dict[str, Any], **_: Any) -> Any:
+        """Known here already: in a crowd most invocations find no room, and a request each is most of the work."""
+        function_arn = unquote(params["url_path"].split("/")[3])
+        if has_room(server, function_arn):
+            return None
+        error = TooManyRequestsError()
+        return SimpleNamespace(status_code=error.code), {
+            "Error": {"Code": error.error_type, "Message": error.message},
+            "ResponseMetadata": {"HTTPStatusCode": error.code, "RequestId": str(uuid.uuid4())},
+        }
+
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
         role_arn = getattr(state_credentials, "role_arn", None)
         with lock:
@@ -83,6 +98,7 @@ def _use_role_credentials(server: AwsServer) -> None:
                     credentials=credentials,
                     config=config.merge(Config(max_pool_connections=50)),
                 )
+                clients[key].meta.events.register("before-call.lambda.Invoke", turned_away)
             return clients[key]
 
     for name, module in list(sys.modules.items()):
@@ -175,7 +191,8 @@ def _scale_waiting(server: AwsServer) -> None:
     def wait(self: Any, env: Any, wait_seconds: float) -> None:
         end = time.monotonic() + max(server.scaled(wait_seconds), SHORTEST_WAIT_SECONDS)
         while env.is_running() and ((left := end - time.monotonic()) > 0 or server.is_behind()):
-            env.program_state_event.wait(min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS)
+            # Hundreds that wait for minutes are not to keep the machine busy with looking.
+            env.program_state_event.wait(min(left, max(POLL_SECONDS, left / 10)) if left > 0 else POLL_SECONDS)
 
     def back_off(seconds: float) -> None:
         time.sleep(max(server.scaled(seconds), SHORTEST_WAIT_SECONDS))
