@@ -33,7 +33,8 @@ from provisioner.report.history import History, Visit, read
 GOAL = 1.04
 PROOF = "Verify storage"
 MADE_BY: Mapping[str, Sequence[str]] = {
-    "Ensure network": ["NAT gateway"],
+    "Ensure network": ["stack"],
+    "Ensure NAT gateways": ["NAT gateway"],
     "Ensure cluster": ["cluster"],
     "Ensure Fargate profile": ["Fargate profile"],
     "Ensure file system": ["file system"],
@@ -47,15 +48,17 @@ No state waits for an access entry: it takes effect while the profile is made.
 """
 NEEDS: Mapping[str, Sequence[str]] = {
     "Ensure network": [],
+    "Ensure NAT gateways": [],
     "Ensure cluster": [],
     "Ensure Fargate profile": ["Ensure cluster"],
     "Ensure file system": [],
     "Ensure mount targets": ["Ensure file system"],
-    "Ensure cluster DNS": ["Ensure Fargate profile"],
-    PROOF: ["Ensure network", "Ensure Fargate profile", "Ensure mount targets"],
+    "Ensure cluster DNS": ["Ensure NAT gateways", "Ensure Fargate profile"],
+    PROOF: ["Ensure NAT gateways", "Ensure Fargate profile", "Ensure mount targets"],
 }
-"""What AWS refuses, or cannot do, before the other is there; a cluster and mount targets need subnets, which take no
-time, and only pods what leads out of them."""
+"""What AWS refuses, or cannot do, before the other is there. A cluster and mount targets need subnets, which EC2 makes
+at once, so that all of Ensure network is our excess: that CloudFormation makes them is our choice. Only pods need what
+leads out of them."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ TEMPLATES = (
     "accounts/management.yaml",
     "accounts/target.yaml",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "operations").glob("*.yaml")),
+    "layers/provisioner/provisioner/resources/nat.yaml",
     "layers/provisioner/provisioner/resources/network.yaml",
 )
 POLICIES_IN = ("template.yaml", "accounts/management.yaml", "accounts/target.yaml", "operations/notifications.yaml")

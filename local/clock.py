@@ -45,6 +45,8 @@ TYPICAL_SECONDS = {
     "control plane interface": 60.0,
     "mount target interface": 15.0,
     "pod interface": 30.0,
+    # A VPC, its subnets, routes and internet gateway: gist.github.com/maishsk/9d7d1b104d7f33bb8bda034f9589e93e.
+    "stack": 30.0,
     "pod": 57.0,
 }
 

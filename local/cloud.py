@@ -61,8 +61,8 @@ class EmbeddedCloud:
             region=self.region,
             scaled=self.clock.waited,
             is_behind=self.clock.is_behind,
-            # The stacks that the application makes are networks; their NAT gateways take the longest.
-            stack_seconds=lambda: self.clock.delay("NAT gateway"),
+            # The stacks that the application makes are networks; NAT gateways take the longest.
+            stack_seconds=lambda types: self.clock.delay("NAT gateway" if "AWS::EC2::NatGateway" in types else "stack"),
             patches=[lambda part=part: part.install(self) for part in PARTS],  # type: ignore[misc]
             lets_through=eks_endpoint.admits_function,
         )

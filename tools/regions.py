@@ -21,7 +21,8 @@ DATA: Final = ROOT / "layers" / "provisioner" / "provisioner" / "regions.json"
 TEMPLATE: Final = ROOT / "template.yaml"
 DOCUMENT: Final = ROOT / "docs" / "regions.md"
 
-NETWORK: Final = ROOT / "layers" / "provisioner" / "provisioner" / "resources" / "network.yaml"
+_OF_NETWORKS: Final = ROOT / "layers" / "provisioner" / "provisioner" / "resources"
+NETWORK: Final = (_OF_NETWORKS / "network.yaml", _OF_NETWORKS / "nat.yaml")
 MADE_BY_CALLS: Final = frozenset(
     {
         "AWS::EC2::SecurityGroup",
@@ -153,7 +154,7 @@ def _nested() -> Mapping[str, frozenset[str]]:
 
 @cache
 def _network_types() -> frozenset[str]:
-    return _types(load_template(NETWORK))
+    return frozenset().union(*(_types(load_template(each)) for each in NETWORK))
 
 
 def _types(template: Mapping[str, Any]) -> frozenset[str]:

@@ -93,18 +93,25 @@ def _timeline(contact: Contact, ended: Ended) -> str:
             started[event["previousEventId"]] += 1
         if event["type"] == "ParallelStateSucceeded" and event["previousEventId"] in started:
             raise Refuted(f"event {event['id']}, the Parallel's success, follows its start")
-    if not started or set(started.values()) != {2}:
+    if set(started.values()) != {2, 3}:
         raise Refuted(f"branches that begin behind a Parallel's start: {sorted(started.values())}")
     return f"{len(events)} events, {len(started)} Parallel states"
 
 
 def _tags(contact: Contact, ended: Ended) -> str:
-    """Of what the network's stack made, if there is one: a given network has none."""
+    """Of what the network's stacks made, if there are any: a given network has none."""
     cluster = ended.output["cluster"]["name"]
-    stack = f"eks-efs-provisioner-{cluster.replace('_', '-')}-network"
-    made = contact.every(
-        "cloudformation", "ListStackResources", "StackResourceSummaries", "what the network is made of", StackName=stack
-    )
+    made = [
+        each
+        for stack in ("network", "nat")
+        for each in contact.every(
+            "cloudformation",
+            "ListStackResources",
+            "StackResourceSummaries",
+            "what the network is made of",
+            StackName=f"eks-efs-provisioner-{cluster.replace('_', '-')}-{stack}",
+        )
+    ]
     ids = [each["PhysicalResourceId"] for each in made if each["ResourceType"] in TAGGED]
     filters = [{"Name": "resource-id", "Values": ids}, {"Name": "key", "Values": [TAG]}]
     tags = contact.every("ec2", "DescribeTags", "Tags", "whether all of it has the stack's tags", Filters=filters)

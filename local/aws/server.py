@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -82,8 +82,8 @@ class AwsServer:
 
     `scaled` turns seconds that AWS would wait (Wait states, Retry back-off) into seconds waited here, and Wait states
     last while `is_behind`: something here takes longer than it would on AWS; `stack_seconds` is how long a
-    CloudFormation stack stays CREATE_IN_PROGRESS. `patches` run after our own, before the first request;
-    `lets_through` is LambdaRuntime's.
+    CloudFormation stack with resources of these types stays CREATE_IN_PROGRESS. `patches` run after our own, before
+    the first request; `lets_through` is LambdaRuntime's.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class AwsServer:
         region: str = DEFAULT_REGION,
         scaled: Callable[[float], float] = lambda seconds: seconds,
         is_behind: Callable[[], bool] = lambda: False,
-        stack_seconds: Callable[[], float] = lambda: 0.0,
+        stack_seconds: Callable[[Collection[str]], float] = lambda _types: 0.0,
         patches: Sequence[Callable[[], None]] = (),
         lets_through: Callable[[Function, int], bool] = lambda _function, _port: True,
     ) -> None:
@@ -228,7 +228,7 @@ class AwsServer:
     @contextmanager
     def instantly(self) -> Iterator[None]:
         """Stacks made in this block are complete at once: deploying the application is not what is being watched."""
-        seconds, self.stack_seconds = self.stack_seconds, lambda: 0.0
+        seconds, self.stack_seconds = self.stack_seconds, lambda _types: 0.0
         try:
             yield
         finally:

@@ -1,6 +1,7 @@
 """The main job, end to end: the template as it is, the functions as they are, on the embedded cloud."""
 
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eks_efs import attested
+from local.aws.hooks import Call
 from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
@@ -107,6 +109,29 @@ def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> 
         span("Ensure security group", "Storage branch done"),
     )
     assert max(cluster[0], storage[0]) < min(cluster[1], storage[1])
+
+
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+def test_the_cluster_is_asked_for_without_nat_gateways_and_no_pod_before_they_are_there(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    """CloudFormation answers for the NAT gateways only when EKS was asked for the cluster."""
+    asked = threading.Event()
+
+    def hold(call: Call) -> None:
+        assert "-nat&" not in call.body or asked.wait(60)
+
+    undo = cloud.server.hooks.before("cloudformation:CreateStack", hold)
+    undo_too = cloud.server.hooks.before("eks:CreateCluster", lambda _: asked.set())
+    try:
+        run = machine.run({"cluster": {"name": "way-out"}, "verification": {"writers": 1, "lines_per_writer": 1}})
+    finally:
+        undo()
+        undo_too()
+    assert run.status == "SUCCEEDED", run.cause
+    assert run.entered("Ensure cluster")[0]["timestamp"] < run.exited("NAT branch done")[0]["timestamp"]
+    for first in ("Apply storage", "Verify storage", "Ensure cluster DNS"):
+        assert run.exited("NAT branch done")[0]["timestamp"] <= run.entered(first)[0]["timestamp"]
 
 
 def test_the_completion_event_is_the_output_and_matches_its_schema(good: Run, cloud: EmbeddedCloud) -> None:

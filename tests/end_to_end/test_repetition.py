@@ -14,6 +14,7 @@ STATES = [
     "Check account",
     "Wait for the network",
     "Ensure network",
+    "Ensure NAT gateways",
     "Wait for the cluster",
     "Ensure cluster",
     "Ensure security group",
@@ -36,6 +37,7 @@ def test_a_plan_lists_everything_in_order_and_touches_nothing(cloud: EmbeddedClo
     assert planned.status == "SUCCEEDED", planned.cause
     assert [each["resource"].split(" of arn:")[0] for each in planned.output["changes"]] == [
         "network stack eks-efs-provisioner-planned-network",
+        "network stack eks-efs-provisioner-planned-nat",
         "cluster planned",
         "log group /aws/eks/planned/cluster",
         "access entry",
@@ -94,7 +96,7 @@ def test_a_run_stopped_in_every_state_and_started_again_gives_exactly_one_of_eve
     assert finished.status == "SUCCEEDED", finished.cause
     found = everything(cloud, "stopped")
     assert {kind: len(ids) for kind, ids in found.items()} == {
-        "network stack": 1,
+        "network stack": 2,
         "vpc": 1,
         "cluster": 1,
         "access entry": 4,

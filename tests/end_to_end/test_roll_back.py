@@ -18,6 +18,7 @@ pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope
 SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}}
 FAILURES = {
     "Ensure network": ("cloudformation:CreateStack", ""),
+    "Ensure NAT gateways": ("cloudformation:CreateStack", "-nat&"),
     "Ensure cluster": ("eks:CreateCluster", ""),
     "Ensure cluster access": ("eks:CreateAccessEntry", ""),
     "Ensure Fargate profile": ("eks:CreateFargateProfile", ""),

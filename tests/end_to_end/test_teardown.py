@@ -12,9 +12,11 @@ from local.account_snapshot import difference, snapshot
 from local.aws.hooks import Call
 from local.cloud import STACK_NAME, EmbeddedCloud
 from local.faults.scene import Scene
-from tests.end_to_end.runs import Machine, Run
+from provisioner.request import CreatedNetwork
+from tests.end_to_end.runs import Machine, Run, until
 from tests.end_to_end.test_provision import published, record_of, validate
-from tests.unit.resources.networks import SomebodysVpc
+from tests.unit.resources.networks import SomebodysVpc, make_with_nat
+from tests.unit.resources.samples import request_for
 
 SHORT = {"verification": {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 300}}
 ACCESS_POINT = {"storage": {"access_point": {"uid": 1000, "gid": 1000, "path": "/app"}}}
@@ -95,6 +97,29 @@ def test_after_a_removal_with_its_data_the_account_is_as_it_was_before_the_first
     assert event["kept_file_system"] is None
     assert {"resource": "file system", "id": file_system_id} in event["removed"]
     assert "removed_at" in record_of(cloud, machine, name)
+
+
+@embedded_only
+def test_a_network_of_an_earlier_version_is_used_as_it_is_and_goes_as_it_came(
+    cloud: EmbeddedCloud, machine: Machine, teardown: Machine
+) -> None:
+    """Its NAT gateways are in its one stack, beside which no other is made."""
+    before, request = snapshot(cloud), request_for(cluster={"name": "td-before"})
+    stacks = cloud.client("cloudformation")
+    make_with_nat(request, CreatedNetwork(), cloud.client("ec2"), stacks)
+    named = {"StackName": "eks-efs-provisioner-td-before-network"}
+    until(lambda: stacks.describe_stacks(**named)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE", "the network")
+    resources = stacks.describe_stack_resources(**named)["StackResources"]
+    file_system_id = provisioned(machine, "td-before")
+    assert stacks.describe_stack_resources(**named)["StackResources"] == resources
+    assert not any(
+        "+ cloudformation" in each and "td-before-nat" in each for each in difference(before, snapshot(cloud))
+    )
+    planned = machine.run({"cluster": {"name": "td-before"}, **SHORT, "mode": "plan"})
+    assert planned.output["summary"] == "no changes"
+    event = removed(teardown.run(with_data("td-before", file_system_id)), cloud)
+    assert [each["id"] for each in event["removed"] if each["resource"] == "network stack"] == [named["StackName"]]
+    assert difference(before, snapshot(cloud)) == []
 
 
 def test_without_a_word_the_data_stays_and_a_later_run_takes_it_over_and_proves_it(

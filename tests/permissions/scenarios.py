@@ -5,10 +5,11 @@ Each scenario leaves its clusters to the next; all begin with `name`, so that th
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from moto.ec2.models.route_tables import Route
+from moto.ec2.models.subnets import SubnetRouteTableAssociation
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import vpcs
@@ -271,13 +272,16 @@ def settled(machine: Machine) -> None:
 
 
 def rolled_back(world: World, name: str) -> None:
-    """A network that cannot be finished leaves nothing behind, and running again makes it."""
+    """A network that cannot be finished leaves nothing behind, nor does its way out, and running again makes them."""
     provision, request = world.machine("Provision"), unfinished(name)
-    with without_the_last_route():
-        failed(provision.run(request))
     network = {"Filters": [{"Name": f"tag:{OWNER_TAG}", "Values": [request["cluster"]["name"]]}]}
     ec2 = world.cloud.client("ec2")
-    assert (ec2.describe_vpcs(**network)["Vpcs"], ec2.describe_addresses(**network)["Addresses"]) == ([], [])
+    with without_the_last_association():
+        failed(provision.run(request))
+    assert ec2.describe_vpcs(**network)["Vpcs"] == []
+    with without_the_last_route():
+        failed(provision.run(request))
+    assert ec2.describe_addresses(**network)["Addresses"] == []
     succeeded(provision.run(request))
 
 
@@ -285,15 +289,24 @@ def unfinished(name: str) -> dict[str, Any]:
     return {"cluster": {"name": f"{name}-rolled-back"}, "verification": QUICK}
 
 
+def without_the_last_association() -> AbstractContextManager[None]:
+    """CloudFormation makes all of a network but the last private subnet's association with its route table."""
+    return _without(SubnetRouteTableAssociation, "PrivateSubnet3Routes", "InternalError: the table is not to be had")
+
+
+def without_the_last_route() -> AbstractContextManager[None]:
+    """CloudFormation makes all of a way out but its last route through NAT."""
+    why = "RouteLimitExceeded: the route table has no room for another route"
+    return _without(Route, "PrivateRoute3", why)
+
+
 @contextmanager
-def without_the_last_route() -> Iterator[None]:
-    """CloudFormation makes all of a network but its last route through NAT."""
-    model: Any = Route
+def _without(model: Any, logical_id: str, why: str) -> Iterator[None]:
     create = model.create_from_cloudformation_json
 
     def made(_: Any, *arguments: Any, **options: Any) -> Any:
-        if options["LogicalId"] == "PrivateRoute3":
-            raise RuntimeError("RouteLimitExceeded: the route table has no room for another route")
+        if options["LogicalId"] == logical_id:
+            raise RuntimeError(why)
         return create(*arguments, **options)
 
     model.create_from_cloudformation_json = classmethod(made)

@@ -15,7 +15,11 @@ from provisioner.resources import network_stack
 from tests.policies.documents import PLACE, ROOT, documents
 from tools.templates import load_template
 
-NETWORK: Mapping[str, Any] = load_template(Path(network_stack.__file__).with_name("network.yaml"))["Resources"]
+BESIDE = Path(network_stack.__file__)
+NETWORK: Mapping[str, Any] = {
+    **load_template(BESIDE.with_name("network.yaml"))["Resources"],
+    **load_template(BESIDE.with_name("nat.yaml"))["Resources"],
+}
 HANDLERS: tuple[tuple[str, Handler], ...] = (
     ("NetworkPolicy", "create"),
     ("NetworkPolicy", "delete"),

@@ -116,7 +116,8 @@ def _take_time(server: AwsServer) -> None:
 
     def put(self: Any, status: str) -> None:
         if status in IN_PROGRESS:
-            self.__dict__["complete_at"] = time.monotonic() + server.stack_seconds()
+            types = {resource["Type"] for resource in self.template_dict["Resources"].values()}
+            self.__dict__["complete_at"] = time.monotonic() + server.stack_seconds(types)
         self.__dict__["status"] = status
 
     def events(self: Any, stack_name: str) -> Any:

@@ -38,7 +38,7 @@ def install(server: AwsServer) -> None:
         if stack is not None and _accepts_deletion(self.cloudformation_backend, stack):
             stack.__dict__["retained"] = _retained(stack, self._get_param("RetainResources") or [])
             _begin(stack)
-            if server.stack_seconds():
+            if server.stack_seconds([]):
                 arguments = server, self.cloudformation_backend, stack
                 thread = threading.Thread(target=copy_context().run, args=(_delete_in_time, *arguments), daemon=True)
                 thread.start()

@@ -65,6 +65,7 @@ def names_of(scene: Scene) -> dict[str, str]:
         "cluster": name,
         "tag": demanded_tag(scene),
         "stack": f"eks-efs-provisioner-{name}-network",
+        "nat_stack": f"eks-efs-provisioner-{name}-nat",
         "vpc": vpc_id,
         "mounts_vpc": scene.mounts_vpc_id,
         "subnet": subnet["subnet_id"],

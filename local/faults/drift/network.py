@@ -1,6 +1,7 @@
 """Changes of the network: the stack, the VPC, its subnets, and the mount targets' security group."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +21,8 @@ def stacks(scene: Scene) -> dict[str, Any]:
     return found
 
 
-def stack_id(scene: Scene) -> str:
-    name = f"eks-efs-provisioner-{scene.cluster_name}-network"
+def stack_id(scene: Scene, of: str = "network") -> str:
+    name = f"eks-efs-provisioner-{scene.cluster_name}-{of}"
     return next(each for each, stack in stacks(scene).items() if stack.name == name)
 
 
@@ -33,6 +34,16 @@ def stack_state(scene: Scene) -> dict[str, Any]:
     """Beneath what the embedded CloudFormation shows while a change takes its time."""
     found: dict[str, Any] = vars(stack(scene))
     return found
+
+
+def nat_stack(scene: Scene) -> Any:
+    return stacks(scene)[stack_id(scene, "nat")]
+
+
+def delete_nat_stack(scene: Scene) -> None:
+    scene.client("cloudformation").delete_stack(StackName=nat_stack(scene).stack_id)
+    while any(each.name == f"eks-efs-provisioner-{scene.cluster_name}-nat" for each in list(stacks(scene).values())):
+        time.sleep(0.05)
 
 
 def ec2_state(scene: Scene) -> Any:
@@ -177,6 +188,7 @@ def tag_group(scene: Scene) -> None:
 
 
 STACK, VPC, GROUP = "network stack {stack}", "VPC {vpc}", "security group {group}"
+NAT_STACK = "network stack {nat_stack}"
 
 CHANGES = (
     Change(
@@ -210,12 +222,21 @@ CHANGES = (
     ),
     Change(
         "stack-updated",
-        "somebody has updated the stack to a NAT gateway per zone",
+        "somebody has updated the stack of the NAT gateways to one per zone",
         "network_drift.STACK_PARAMETER",
-        STACK,
+        NAT_STACK,
         "parameters.NatGateways",
-        item(lambda scene: stack(scene).stack_parameters, NatGateways="per_zone"),
-        "stack",
+        item(lambda scene: nat_stack(scene).stack_parameters, NatGateways="per_zone"),
+        "way out",
+    ),
+    Change(
+        "nat-gone",
+        "the stack of the NAT gateways was deleted",
+        "network_drift.NAT_MISSING",
+        NAT_STACK,
+        "exists",
+        final(delete_nat_stack),
+        "way out",
     ),
     Change(
         "stack-of-another",

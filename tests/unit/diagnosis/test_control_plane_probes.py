@@ -8,15 +8,17 @@ from botocore.awsrequest import AWSResponse
 
 from provisioner.diagnosis.live.objects import DNS_LABELS
 from provisioner.errors import ErrorReason, RetryableError
-from provisioner.resources.network_stack import stack_name
+from provisioner.resources import nat_stack, network_stack
 from tests.unit.diagnosis.looking import look, rule
 from tests.unit.diagnosis.world import World
 from tests.unit.resources.aws_calls import alter, http, refuse
 from tests.unit.resources.fake_iam import PERSON_ARN
+from tests.unit.resources.networks import stack_becomes
 from tests.unit.resources.samples import CLUSTER_ROLE_ARN, PODS_ROLE_ARN, PROVISIONER_ROLE_ARN, key_values, request_for
 
 ISSUE = {"code": "AccessDenied", "message": "not allowed", "resourceIds": ["subnet-1"]}
-NETWORK_STACK = stack_name("eks-example")
+NETWORK_STACK = network_stack.stack_name("eks-example")
+NAT_STACK = nat_stack.stack_name("eks-example")
 ZONE = "Fargate Profile creation for the Availability Zone ap-northeast-1a is not supported"
 
 
@@ -99,21 +101,20 @@ def test_a_failed_add_on_is_told_with_its_health(world: World, status: str) -> N
     [
         ("ROLLBACK_COMPLETE", "run again: the stack is removed and made anew"),
         ("ROLLBACK_FAILED", "run again: the stack is removed and made anew"),
-        ("UPDATE_ROLLBACK_FAILED", f"finish or roll back the change made to {NETWORK_STACK} and run again"),
+        ("UPDATE_ROLLBACK_FAILED", "finish or roll back the change made to {name} and run again"),
     ],
 )
-def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: World, status: str, then: str) -> None:
+@pytest.mark.parametrize("name", [NETWORK_STACK, NAT_STACK])
+def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(
+    world: World, name: str, status: str, then: str
+) -> None:
     world.cloudformation.create_stack(
-        StackName=NETWORK_STACK,
+        StackName=name,
         TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}),
         Tags=key_values(world.request.owner_tags),
     )
     assert look(world, "network-stack-failed")[0].verdict == "refuted"
-    alter(
-        world.cloudformation,
-        "DescribeStacks",
-        lambda answer: answer["Stacks"][0].update(StackStatus=status),
-    )
+    stack_becomes(world.cloudformation, name, StackStatus=status)
     failed = {
         "LogicalResourceId": "NatAddress1",
         "PhysicalResourceId": "",
@@ -124,7 +125,9 @@ def test_a_stack_that_was_rolled_back_is_told_with_its_first_failure(world: Worl
     finding, fix = look(world, "network-stack-failed")
     assert finding.verdict == "proved"
     assert finding.saw == f"it is {status}: NatAddress1 CREATE_FAILED: AddressLimitExceeded"
-    assert fix == f"remove the cause (NatAddress1 CREATE_FAILED: AddressLimitExceeded), then {then}"
+    remedy = then.format(name=name)
+    assert fix == f"remove the cause (NatAddress1 CREATE_FAILED: AddressLimitExceeded), then {remedy}"
+    assert finding.looked_at == f"stack {name} and its events"
 
 
 def test_a_network_that_does_not_suit_is_checked_again(world: World) -> None:

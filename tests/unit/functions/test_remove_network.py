@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.functions.conftest import Invoke
-from tests.unit.resources.aws_calls import alter, http
-from tests.unit.resources.networks import SomebodysVpc
+from tests.unit.resources.aws_calls import http
+from tests.unit.resources.networks import SomebodysVpc, stack_becomes
 
 
 def vpcs(ec2: Any) -> list[str]:
@@ -26,17 +26,13 @@ def deletions(cloudformation: Any) -> list[str]:
     return asked
 
 
-def in_state(cloudformation: Any, status: str) -> None:
-    alter(cloudformation, "DescribeStacks", lambda parsed: parsed["Stacks"][0].update(StackStatus=status))
-
-
 def test_the_stack_is_deleted_once_and_waited_for(invoke: Invoke, cloudformation: Any, deletions: list[str]) -> None:
     invoke("ensure_network")
     assert invoke("remove_network", existing=None)["reason"] == "Deleting"
-    in_state(cloudformation, "DELETE_IN_PROGRESS")
+    stack_becomes(cloudformation, StackStatus="DELETE_IN_PROGRESS")
     assert invoke("remove_network", existing=None)["reason"] == "Deleting"
     assert deletions == ["eks-efs-provisioner-eks-example-network"]
-    in_state(cloudformation, "DELETE_COMPLETE")
+    stack_becomes(cloudformation, StackStatus="DELETE_COMPLETE")
     assert invoke("remove_network", existing=None)["ready"]
 
 

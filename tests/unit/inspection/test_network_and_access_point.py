@@ -6,10 +6,14 @@ import pytest
 
 from provisioner.difference import Difference
 from provisioner.errors import TerminalError
+from provisioner.request import CreatedNetwork
+from provisioner.resources import account
 from tests.unit.inspection.world import World
 from tests.unit.resources.aws_calls import alter, refuse
+from tests.unit.resources.networks import make_with_nat, stack_becomes
 
 STACK = "network stack eks-efs-provisioner-eks-example-network"
+NAT_STACK = "network stack eks-efs-provisioner-eks-example-nat"
 ACCESS_POINT = {"uid": 1000, "gid": 1000, "path": "/data"}
 
 
@@ -19,7 +23,7 @@ def only(world: World) -> Difference:
 
 
 def set_status(world: World, status: str) -> None:
-    alter(world.cloudformation, "DescribeStacks", lambda parsed: parsed["Stacks"][0].update(StackStatus=status))
+    stack_becomes(world.cloudformation, StackStatus=status)
 
 
 def test_a_network_of_our_own_as_a_run_leaves_it_has_no_difference(created: World) -> None:
@@ -51,10 +55,7 @@ def test_a_stack_under_way_is_waited_for_and_a_failed_one_is_for_people(
 
 
 def test_of_a_stack_that_does_not_say_yet_where_its_network_is_only_that_is_told(created: World) -> None:
-    def under_way(parsed: Any) -> None:
-        parsed["Stacks"][0].update(StackStatus="UPDATE_IN_PROGRESS", Outputs=[])
-
-    alter(created.cloudformation, "DescribeStacks", under_way)
+    stack_becomes(created.cloudformation, StackStatus="UPDATE_IN_PROGRESS", Outputs=[])
     assert (only(created).resource, only(created).path) == (STACK, "status")
 
 
@@ -64,8 +65,52 @@ def test_another_zone_layout_is_for_people_one_difference_per_parameter(created:
         ("parameters.ZoneCount", "2", "3", False),
         ("parameters.NatGateways", "per_zone", "single", False),
     ]
+    assert {each.resource for each in created.differences()} == {STACK, NAT_STACK}
     with pytest.raises(TerminalError, match="ZoneCount"):
         created.provision()
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED"])
+def test_the_stack_with_the_nat_gateways_is_looked_at_like_the_networks(status: str, created: World) -> None:
+    stack_becomes(created.cloudformation, "-nat", StackStatus=status)
+    difference = only(created)
+    assert (difference.resource, difference.path, difference.actual) == (NAT_STACK, "status", status)
+
+
+@pytest.mark.parametrize(
+    "lost", [{"StackStatus": "DELETE_COMPLETE"}, {"StackStatus": "ROLLBACK_COMPLETE", "Outputs": []}]
+)
+def test_nat_gateways_that_are_gone_or_never_came_to_stand_are_one_difference_that_a_run_mends(
+    lost: dict[str, Any], created: World
+) -> None:
+    lead_nowhere(created)
+    assert {each.path for each in created.differences()} == {"way_out"}
+    stack_becomes(created.cloudformation, "-nat", **lost)
+    difference = only(created)
+    assert (difference.resource, difference.path, difference.repairable) == (NAT_STACK, "exists", True)
+    assert account.look(created.request, created.target).problems == []
+
+
+def lead_nowhere(world: World) -> None:
+    """Every private subnet."""
+    for table in world.ec2.describe_route_tables()["RouteTables"]:
+        if any("NatGatewayId" in route for route in table["Routes"]):
+            world.ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
+
+
+def test_a_network_of_an_earlier_version_with_its_nat_gateways_in_one_stack_has_no_difference(empty: World) -> None:
+    wanted = empty.request.network
+    assert isinstance(wanted, CreatedNetwork)
+    make_with_nat(empty.request, wanted, empty.ec2, empty.cloudformation)
+    empty.provision()
+    assert [each["StackName"] for each in empty.cloudformation.describe_stacks()["Stacks"]] == [STACK.split()[-1]]
+    assert empty.differences() == []
+    empty.parts["network"] = {"nat": "per_zone"}
+    difference = only(empty)
+    assert (difference.resource, difference.path, difference.repairable) == (STACK, "parameters.NatGateways", False)
+    empty.parts["network"] = {}
+    lead_nowhere(empty)
+    assert {each.path for each in empty.differences()} == {"way_out"}
 
 
 def test_other_zones_than_those_named_are_for_people(created: World) -> None:
@@ -116,7 +161,7 @@ def without(parsed: Any, subnet_id: str) -> None:
 
 
 def test_a_stack_without_our_tag_is_for_people(created: World) -> None:
-    alter(created.cloudformation, "DescribeStacks", lambda parsed: parsed["Stacks"][0].update(Tags=[]))
+    stack_becomes(created.cloudformation, Tags=[])
     difference = only(created)
     assert (difference.resource, difference.path) == (STACK, "tags.eks-efs-provisioner/cluster")
 

@@ -35,6 +35,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
         (resource, "create")
         for resource in (
             "network stack eks-efs-provisioner-eks-example-network",
+            "network stack eks-efs-provisioner-eks-example-nat",
             "cluster eks-example",
             "log group /aws/eks/eks-example/cluster",
             f"access entry of {REMOVER_ROLE_ARN}",
@@ -55,7 +56,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
             "add-on coredns",
         )
     ]
-    assert payload["summary"] == "19 to create, 0 to change, 0 that only a person can change"
+    assert payload["summary"] == "20 to create, 0 to change, 0 that only a person can change"
     assert payload["unchanged"] == ["CSIDriver efs.csi.aws.com"]  # comes with a cluster
     assert payload["warnings"] == ["cluster_endpoint_is_open_to_the_internet"]
     assert calls.mutating == []
@@ -65,7 +66,7 @@ def test_before_anything_exists_everything_is_to_create_in_the_order_in_which_a_
 def test_on_a_finished_cluster_there_are_no_changes(created: World) -> None:
     payload = planned(created)
     assert (payload["status"], payload["summary"], payload["changes"]) == ("Planned", "no changes", [])
-    assert len(payload["unchanged"]) == 20
+    assert len(payload["unchanged"]) == 21
 
 
 def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World) -> None:

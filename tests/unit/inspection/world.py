@@ -21,6 +21,7 @@ from provisioner.resources import (
     fargate_profile,
     file_system,
     mount_targets,
+    nat_stack,
     network,
     security_group,
 )
@@ -78,6 +79,7 @@ class World:
         self.network = Network.from_payload(
             self._ready(lambda: network.ensure(request, "run", self.ec2, self.cloudformation)).facts
         )
+        self._ready(lambda: nat_stack.ensure(request, "run", self.cloudformation))
         self.eks.vpc_id = self.network.vpc_id
         self.profile_subnets = self.network.subnet_ids
         roles = {

@@ -139,7 +139,7 @@ def test_a_cluster_that_only_we_have_touched_has_nothing_in_its_way_and_looking_
     assert found.stays == []
     assert [each["resource"] for each in found.goes] == [
         *("add-on", "Fargate profile", "cluster", "log group"),
-        *("mount target", "mount target", "mount target", "file system", "security group", "network stack", "network"),
+        *(*["mount target"] * 3, "file system", "security group", "network stack", "network stack", "network"),
     ]
     assert calls.mutating == []
 

@@ -16,6 +16,7 @@ from tests.unit.resources.samples import REMOVER_ROLE_ARN
 
 GONE: dict[str, Any] = {
     "network_stack_id": None,
+    "nat_stack_id": None,
     "cluster": None,
     "access_entries": [],
     "fargate_profiles": [],

@@ -13,7 +13,7 @@ from tests.unit.inspection.world import World
 from tests.unit.removal.conftest import Removal, reach, snapshot
 from tests.unit.removal.test_removal import GONE, calls_of
 from tests.unit.resources.aws_calls import alter, http
-from tests.unit.resources.networks import SomebodysVpc
+from tests.unit.resources.networks import SomebodysVpc, stack_becomes
 from tests.unit.resources.samples import PROVISIONER_ROLE_ARN
 
 
@@ -139,11 +139,18 @@ def test_a_network_that_was_there_stays_and_one_made_in_its_place_goes(
     calls = calls_of(created)
     assert Removal(created, existing=Existing.of(found)).network().ready
     assert calls.mutating == []
+    # NAT gateways that only this run has made go while the cluster that was there before lives on in the network.
+    assert found["nat_stack_id"].startswith("arn:aws:cloudformation:")
+    waiting = Removal(created, existing=Existing.of(found | {"nat_stack_id": None})).network()
+    assert waiting.facts["waiting_for"] == ["eks-efs-provisioner-eks-example-nat"]
+    assert calls.mutating == ["DeleteStack"]
     another = Removal(created, existing=Existing.of(GONE | {"network_stack_id": "arn:aws:cloudformation:another"}))
     another.finish(another.storage, another.cluster, another.file_system)
     calls = calls_of(created)
-    assert not another.network().ready
-    assert calls.mutating == ["DeleteStack"]
+    assert another.network().facts["waiting_for"] == ["eks-efs-provisioner-eks-example-nat"]
+    stack_becomes(created.cloudformation, "-nat", StackStatus="DELETE_COMPLETE")
+    assert another.network().facts["waiting_for"] == ["eks-efs-provisioner-eks-example-network"]
+    assert calls.mutating == ["DeleteStack", "DeleteStack"]
 
 
 def test_no_word_about_what_was_there_is_no_roll_back() -> None:

@@ -1,8 +1,16 @@
-"""A VPC of somebody's that suits: private subnets, a NAT gateway in a public one, DNS attributes on."""
+"""Networks: a VPC of somebody's that suits, with private subnets, a NAT gateway in a public one, DNS attributes on; and
+ours, of now and as they were made before NAT gateways had a stack of their own.
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from provisioner.request import CreatedNetwork, Request
+from provisioner.resources import network_stack
+from tests.unit.resources.aws_calls import alter
+
+WITH_NAT = Path(__file__).with_name("network_with_nat.yaml")
 ZONES = ("ap-northeast-1a", "ap-northeast-1c")
 
 
@@ -110,3 +118,26 @@ def table(ec2: Any, vpc_id: str, *subnet_ids: str) -> str:
     for subnet_id in subnet_ids:
         ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
     return table_id
+
+
+def make_with_nat(request: Request, wanted: CreatedNetwork, ec2: Any, cloudformation: Any) -> None:
+    """The network in one stack, as an earlier version made it."""
+    zones = network_stack.zones_for(wanted, request.region, ec2)
+    parameters = {**network_stack.parameters_for(wanted, zones), "NatGateways": wanted.nat}
+    cloudformation.create_stack(
+        StackName=network_stack.stack_name(request.cluster.name),
+        TemplateBody=WITH_NAT.read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()],
+    )
+
+
+def stack_becomes(cloudformation: Any, of: str = "-network", **values: Any) -> None:
+    """What DescribeStacks tells of the stack whose name ends so."""
+
+    def change(parsed: Any) -> None:
+        for stack in parsed.get("Stacks", []):
+            if stack["StackName"].endswith(of):
+                stack.update(values)
+
+    alter(cloudformation, "DescribeStacks", change)

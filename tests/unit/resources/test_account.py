@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, TerminalError
-from provisioner.resources import account, network
+from provisioner.resources import account, nat_stack, network
 from provisioner.resources.service_roles import NEEDED, ServiceRole
 from tests.unit.resources.aws_calls import alter, refuse
 from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
@@ -177,6 +177,8 @@ def test_what_is_there_already_needs_no_room_in_a_full_account(
     assert len(problems(target)) == 5
     request = request_for()
     network.ensure(request, "run", ec2, cloudformation)
+    assert len(problems(target)) == 4  # the way out is still to be made
+    nat_stack.ensure(request, "run", cloudformation)
     eks.clusters["eks-example"] = {"name": "eks-example"}
     efs.create_file_system(CreationToken=request.idempotency_token("file-system"))
     assert problems(target) == []

@@ -8,6 +8,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.request import CreatedNetwork, Request
 from provisioner.resources import network, network_stack
 from tests.unit.resources.aws_calls import Calls, alter, http, refusal, refuse
+from tests.unit.resources.networks import stack_becomes
 from tests.unit.resources.samples import request_for
 
 RUN = "arn:aws:states:ap-northeast-1:111122223333:execution:provision:run"
@@ -18,10 +19,6 @@ Ensure = Callable[[Request], Observation]
 @pytest.fixture
 def ensure(ec2: Any, cloudformation: Any) -> Ensure:
     return lambda request: network.ensure(request, RUN, ec2, cloudformation)
-
-
-def stack_becomes(cloudformation: Any, **values: Any) -> None:
-    alter(cloudformation, "DescribeStacks", lambda parsed: [stack.update(values) for stack in parsed["Stacks"]])
 
 
 def parameters(zones: int, cidr: str = "192.168.0.0/16") -> dict[str, str]:
@@ -54,7 +51,6 @@ def test_every_resource_that_can_be_tagged_carries_the_owner_tag(ensure: Ensure,
         ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"],
         ec2.describe_subnets(Filters=[{"Name": "cidr", "Values": ["192.168.*"]}])["Subnets"],
         ec2.describe_internet_gateways()["InternetGateways"],
-        ec2.describe_nat_gateways()["NatGateways"],
     ):
         assert resources
         for resource in resources:
@@ -68,34 +64,6 @@ def test_the_vpc_resolves_names_as_efs_mounts_need(ensure: Ensure, ec2: Any) -> 
     vpc_id = ensure(request_for()).facts["vpc_id"]
     assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsSupport")["EnableDnsSupport"]["Value"]
     assert ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableDnsHostnames")["EnableDnsHostnames"]["Value"]
-
-
-@pytest.mark.parametrize(
-    ("zones", "nat", "gateways"), [(2, "single", 1), (2, "per_zone", 2), (3, "single", 1), (3, "per_zone", 3)]
-)
-def test_private_subnets_leave_through_nat_and_public_ones_directly(
-    zones: int, nat: str, gateways: int, ensure: Ensure, ec2: Any
-) -> None:
-    request = request_for(network={"availability_zones": zones, "nat": nat})
-    ensure(request)
-    facts = ensure(request).facts
-    private = [subnet["subnet_id"] for subnet in facts["private_subnets"]]
-    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [facts["vpc_id"]]}])["Subnets"]
-    roles = {subnet["SubnetId"]: {tag["Key"] for tag in subnet["Tags"]} for subnet in subnets}
-    assert len(private) == zones
-    assert len(subnets) == 2 * zones
-    used = set()
-    for subnet_id, tags in roles.items():
-        filters = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
-        (table,) = ec2.describe_route_tables(Filters=filters)["RouteTables"]
-        route = next(route for route in table["Routes"] if route.get("DestinationCidrBlock") == "0.0.0.0/0")
-        if subnet_id in private:
-            assert "kubernetes.io/role/internal-elb" in tags
-            used.add(route["NatGatewayId"])
-        else:
-            assert "kubernetes.io/role/elb" in tags
-            assert route["GatewayId"].startswith("igw-")
-    assert len(used) == gateways
 
 
 def test_subnets_are_eighths_of_the_vpc_that_do_not_overlap() -> None:
@@ -162,7 +130,6 @@ def test_zones_are_chosen_by_zone_id_without_those_that_lack_eks_or_fargate(ec2:
     [
         ({"cidr": "10.0.0.0/16"}, r"network.cidr \(VpcCidr\) is 192.168.0.0/16, asked for 10.0.0.0/16"),
         ({"availability_zones": 2}, r"network.availability_zones \(ZoneCount\) is 3, asked for 2"),
-        ({"nat": "per_zone"}, r"network.nat \(NatGateways\) is single, asked for per_zone"),
         (
             {"private_subnet_prefix_length": 24},
             r"private_subnet_prefix_length \(PrivateSubnet1Cidr\) is 192.168.96.0/19, asked for 192.168.96.0/24",

@@ -5,10 +5,12 @@ import pytest
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
-from provisioner.resources import network, network_stack, network_stack_removal
+from provisioner.request import CreatedNetwork
+from provisioner.resources import nat_stack, network, network_stack, network_stack_removal
 from tests.unit.resources.aws_calls import Calls, alter, http
+from tests.unit.resources.networks import make_with_nat, stack_becomes
 from tests.unit.resources.samples import request_for
-from tests.unit.resources.test_network_stack import STACK, stack_becomes
+from tests.unit.resources.test_network_stack import STACK
 
 RUN = "arn:aws:states:ap-northeast-1:111122223333:execution:teardown:run"
 Remove = Callable[..., Observation]
@@ -194,3 +196,64 @@ def test_the_vpc_is_the_stacks_or_the_one_that_the_request_names(remove: Remove,
     asked = {"vpc_id": "vpc-0123456789abcdef0", "private_subnet_ids": ["subnet-01234567", "subnet-12345678"]}
     assert network.find_vpc_id(request_for(network=asked), cloudformation) == "vpc-0123456789abcdef0"
     assert network.find_vpc_id(request_for(cluster={"name": "another"}), cloudformation) is None
+
+
+NAT_STACK = "eks-efs-provisioner-eks-example-nat"
+
+
+@pytest.fixture
+def with_nat_gateways(remove: Remove, cloudformation: Any) -> None:
+    for _ in range(2):
+        nat_stack.ensure(request_for(), RUN, cloudformation)
+
+
+@pytest.mark.usefixtures("with_nat_gateways")
+def test_nat_gateways_go_first_and_the_network_when_they_are_gone(remove: Remove, cloudformation: Any) -> None:
+    """CloudFormation detaches no internet gateway from a VPC with mapped public addresses."""
+    calls, seen = Calls(cloudformation), tokens(cloudformation)
+    assert remove().facts["waiting_for"] == [NAT_STACK]
+    stack_becomes(cloudformation, "-nat", StackStatus="DELETE_IN_PROGRESS")
+    assert remove().facts["waiting_for"] == [NAT_STACK]
+    assert calls.mutating == ["DeleteStack"]
+    stack_becomes(cloudformation, "-nat", StackStatus="DELETE_COMPLETE")
+    assert remove().facts["waiting_for"] == [STACK]
+    assert calls.mutating == ["DeleteStack"] * 2
+    assert len(set(seen)) == 2
+    stack_becomes(cloudformation, StackStatus="DELETE_COMPLETE")
+    assert remove().ready
+
+
+@pytest.mark.usefixtures("with_nat_gateways")
+def test_nat_gateways_too_stay_while_something_lives_in_the_network(
+    remove: Remove, ec2: Any, cloudformation: Any
+) -> None:
+    interface(ec2, "appliance")
+    calls = Calls(cloudformation)
+    assert remove().reason is Reason.WAITING_FOR_NETWORK_INTERFACES
+    assert calls.mutating == []
+
+
+@pytest.mark.usefixtures("with_nat_gateways")
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"Tags": []}, ErrorReason.OWNED_BY_ANOTHER), ({"EnableTerminationProtection": True}, ErrorReason.PROTECTED)],
+)
+def test_nat_gateways_of_another_or_protected_end_the_removal_before_the_network_goes(
+    changed: dict[str, Any], reason: ErrorReason, remove: Remove, cloudformation: Any
+) -> None:
+    stack_becomes(cloudformation, "-nat", **changed)
+    calls = Calls(cloudformation)
+    with pytest.raises(TerminalError, match=NAT_STACK) as raised:
+        remove()
+    assert raised.value.reason is reason
+    assert calls.mutating == []
+
+
+def test_a_network_with_its_nat_gateways_in_one_stack_goes_in_one(ec2: Any, cloudformation: Any) -> None:
+    cloudformation.meta.events.register("before-call.cloudformation.DeleteStack", lambda **_: (http(200), {}))
+    make_with_nat(request_for(), CreatedNetwork(), ec2, cloudformation)
+    calls = Calls(cloudformation)
+    observation = network_stack_removal.remove(request_for(), RUN, ec2, cloudformation, is_cluster_gone=True)
+    assert observation.facts["waiting_for"] == [STACK]
+    assert observation.retry_after_seconds == 45
+    assert calls.mutating == ["DeleteStack"]

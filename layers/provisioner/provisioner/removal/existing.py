@@ -20,6 +20,7 @@ from provisioner.resources import (
     fargate_profile,
     file_system,
     mount_targets_removal,
+    nat_stack,
     network,
     network_stack,
     security_group,
@@ -33,6 +34,7 @@ class Existing(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network_stack_id: str | None = None
+    nat_stack_id: str | None = None
     cluster: str | None = None
     access_entries: list[str] = []
     fargate_profiles: list[str] = []
@@ -54,9 +56,11 @@ class Existing(BaseModel):
 
 
 def find_existing(request: Request, target: Target) -> dict[str, Any]:
-    """What there is now, as JSON; only reads: about 14 calls."""
+    """What there is now, as JSON; only reads: about 15 calls."""
     efs, cloudformation = target.client("efs"), target.client("cloudformation")
-    stack = network_stack.find(request, cloudformation) if isinstance(request.network, CreatedNetwork) else None
+    made = isinstance(request.network, CreatedNetwork)
+    stack = network_stack.find(request, cloudformation) if made else None
+    nat = nat_stack.find(request, cloudformation) if made else None
     vpc_id = network.find_mounts_vpc_id(request, cloudformation)
     group = security_group.find(request, Network(vpc_id, ()), target.client("ec2")) if vpc_id else None
     found = file_system.find(request, efs)
@@ -64,6 +68,7 @@ def find_existing(request: Request, target: Target) -> dict[str, Any]:
     logs = cluster_logs.find(request, target.client("logs"))
     return Existing(
         network_stack_id=stack.get("StackId") if stack else None,
+        nat_stack_id=nat.get("StackId") if nat else None,
         log_group=logs.get("logGroupName") if logs else None,
         security_group_id=group["GroupId"] if group else None,
         file_system_id=file_system_id,

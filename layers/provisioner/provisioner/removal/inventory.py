@@ -22,6 +22,7 @@ from provisioner.resources import (
     fargate_profile,
     file_system,
     mount_targets,
+    nat_stack,
     network_stack,
     peer,
     security_group,
@@ -143,6 +144,7 @@ class _There:
     file_system: "FileSystemDescriptionTypeDef | None"
     group: "SecurityGroupTypeDef | None"
     stack: "StackTypeDef | None"
+    nat: "StackTypeDef | None"
     network: Network | None
     mounts: Network | None
     """Where the mount targets are: the network, or a peered one."""
@@ -151,9 +153,10 @@ class _There:
     def of(cls, wanted: Wanted, target: Target) -> "_There":
         request, ec2 = wanted.request, target.client("ec2")
         if isinstance(request.network, ExistingNetwork):
-            stack, network = None, existing_network.find(request.network, ec2)
+            stack, nat, network = None, None, existing_network.find(request.network, ec2)
         else:
-            stack = network_stack.find(request, target.client("cloudformation"))
+            cloudformation = target.client("cloudformation")
+            stack, nat = network_stack.find(request, cloudformation), nat_stack.find(request, cloudformation)
             vpc_id, subnet_ids = network_stack.outputs_of(stack) if stack else ("", [])
             network = Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2)) if vpc_id else None
         wanted_peer = request.file_system.peer
@@ -163,6 +166,7 @@ class _There:
             _file_system(wanted, target),
             security_group.find(request, mounts, ec2) if mounts else None,
             stack,
+            nat,
             network,
             mounts,
         )
@@ -234,12 +238,14 @@ def _network(wanted: Wanted, there: _There, _target: Target, found: Inventory) -
     asked, stack = wanted.request.network, there.stack
     if isinstance(asked, ExistingNetwork):
         found.keep("network", asked.vpc_id, "it was there before; an existing network is never changed")
-    elif stack and _is_ours(wanted.request, _tags(stack)):
-        found.add("network stack", stack["StackName"])
-        if there.network:
-            found.add("network", there.network.vpc_id)
-    elif stack:
-        found.refuse(wanted.request, "network stack", stack["StackName"], _tags(stack))
+        return
+    for each in filter(None, (there.nat, stack)):
+        if _is_ours(wanted.request, _tags(each)):
+            found.add("network stack", each["StackName"])
+        else:
+            found.refuse(wanted.request, "network stack", each["StackName"], _tags(each))
+    if stack and there.network and _is_ours(wanted.request, _tags(stack)):
+        found.add("network", there.network.vpc_id)
 
 
 def _obstacles(wanted: Wanted, there: _There, target: Target, found: Inventory) -> Iterator[Obstacle]:
@@ -250,8 +256,8 @@ def _obstacles(wanted: Wanted, there: _There, target: Target, found: Inventory) 
         goes = wanted.delete_data_of is not None
         file_system_id, efs = there.file_system["FileSystemId"], target.client("efs")
         yield from of_file_system.look(request, there.mounts, file_system_id, efs, goes=goes)
-    if there.stack:
-        yield from of_stack.look(there.stack)
+    for each in filter(None, (there.nat, there.stack)):
+        yield from of_stack.look(each)
     mount_target_interfaces = _mount_target_interfaces(there, target)
     for vpc_id in dict.fromkeys(each.vpc_id for each in (there.network, there.mounts) if each):
         around = Surroundings(

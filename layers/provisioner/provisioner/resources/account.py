@@ -23,6 +23,7 @@ from provisioner.resources import (
     file_system,
     functions_way,
     keys,
+    nat_stack,
     network,
     network_stack,
     peer,
@@ -75,7 +76,8 @@ def _network(request: Request, target: Target, found: Findings) -> None:
     with _reading(f"the network of {request.cluster.name}", found):
         made = network_stack.existing(request, target.client("ec2"), target.client("cloudformation"))
         if made is not None:
-            found.problems += ways_out_drift.problems(request, made, target.client("ec2"))
+            leads_out = not nat_stack.is_to_come(request, target.client("cloudformation"))
+            found.problems += ways_out_drift.problems(request, made, target.client("ec2"), leads_out=leads_out)
 
 
 def _functions(request: Request, target: Target, functions: Functions, found: Findings) -> None:
@@ -164,14 +166,19 @@ def _quotas(request: Request, target: Target, found: Findings) -> None:
 
 def _of_network(request: Request, target: Target, found: Findings) -> Iterable[Demand]:
     wanted, ec2 = request.network, target.client("ec2")
-    if not isinstance(wanted, CreatedNetwork) or network_stack.find(request, target.client("cloudformation")):
+    if not isinstance(wanted, CreatedNetwork):
+        return ()
+    cloudformation = target.client("cloudformation")
+    is_there = network_stack.find(request, cloudformation) is not None
+    if is_there and not nat_stack.is_to_come(request, cloudformation):
         return ()
     try:
         zones = network_stack.zones_for(wanted, request.region, ec2)
     except TerminalError as error:
         found.problems.append(Problem.of(error))
         return ()
-    return quotas.of_network(zones[: 1 if wanted.nat == "single" else len(zones)], request.account_id, ec2)
+    nat = quotas.of_nat(zones[: 1 if wanted.nat == "single" else len(zones)], ec2)
+    return nat if is_there else (quotas.of_vpc(request.account_id, ec2), *nat)
 
 
 def _of_cluster(request: Request, target: Target, _: Findings) -> Iterable[Demand]:

@@ -1,12 +1,12 @@
 """Whether the VPC and its private subnets are as asked for: the stack that we made, or somebody's VPC."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
-from provisioner.resources import network_stack, ways_out_drift
+from provisioner.resources import nat_stack, network_stack, stack, ways_out_drift
 from provisioner.resources.ownership import ownership
 from provisioner.resources.vpc import Network, dns_attributes, subnets_of
 
@@ -25,6 +25,14 @@ STACK_MISSING = DriftKind(
     fix="a run makes a new network; a cluster and a file system that exist cannot move into it: "
     "choose another cluster name, or name their VPC in `network`",
     repairable=False,
+)
+NAT_MISSING = DriftKind(
+    resource="network stack {stack}",
+    path=EXISTS,
+    severity=Severity.CRITICAL,
+    meaning="The stack with the NAT gateways is gone, and with them the private subnets' way out: no new pod gets its "
+    "image. Networks that have them in their one stack need no other.",
+    fix="a run makes {stack} again",
 )
 STACK_IN_PROGRESS = DriftKind(
     resource="network stack {stack}",
@@ -99,6 +107,8 @@ class NetworkState:
 
     inspected: list[Inspected]
     network: Network | None = None
+    beside: frozenset[str] = frozenset()
+    """Names of what is in the network, and encloses nothing."""
 
     @property
     def is_whole(self) -> bool:
@@ -112,7 +122,8 @@ class NetworkState:
     @property
     def enclosing(self) -> list[str]:
         """Names of what everything else in the network needs: the stack and the VPC, not each subnet."""
-        return [each.resource for each in self.inspected if not each.resource.startswith(_SUBNET)]
+        names = (each.resource for each in self.inspected)
+        return [each for each in names if not each.startswith(_SUBNET) and each not in self.beside]
 
 
 def inspect(
@@ -130,44 +141,73 @@ def inspect(
         subnet_ids = request.network.private_subnet_ids
         found = _vpc(request.network.vpc_id, subnet_ids, DNS_OFF_IN_EXISTING, ec2)
         return _with_ways_out(request, found, ec2, proven_resolvers)
-    stack = network_stack.find(request, cloudformation)
+    return _created(request, request.network, ec2, cloudformation)
+
+
+def _created(
+    request: Request, wanted: CreatedNetwork, ec2: "EC2Client", cloudformation: "CloudFormationClient"
+) -> NetworkState:
     name = network_stack.stack_name(request.cluster.name)
-    resource = f"network stack {name}"
-    if stack is None:
-        return NetworkState([Inspected.of(resource, [STACK_MISSING.missing(stack=name)])])
-    looked_at = Inspected.of(resource, _stack_differences(request, request.network, stack, resource))
-    vpc_id, subnet_ids = network_stack.outputs_of(stack)
+    resource, found = f"network stack {name}", network_stack.find(request, cloudformation)
+    if found is None:
+        nat = _nat(request, wanted, None).within([resource])
+        looked_at = Inspected.of(resource, [STACK_MISSING.missing(stack=name)])
+        return NetworkState([looked_at, nat], beside=frozenset([nat.resource]))
+    changed = network_stack.changed_parameters(wanted, found)
+    looked_at = Inspected.of(resource, _stack_differences(request, found, changed, resource))
+    vpc_id, subnet_ids = network_stack.outputs_of(found)
     if not vpc_id:
         return NetworkState([looked_at])
-    found = _with_ways_out(request, _vpc(vpc_id, subnet_ids, DNS_OFF, ec2), ec2, ())
-    if found.network and (zones := network_stack.changed_zones(request.network, found.network)):
+    beside, leads_out = [], True
+    if not network_stack.has_nat(found):
+        nat_found = nat_stack.find(request, cloudformation)
+        beside, leads_out = [_nat(request, wanted, nat_found)], nat_stack.stands(nat_found)
+    state = _vpc(vpc_id, subnet_ids, DNS_OFF, ec2)
+    state = _with_ways_out(request, state, ec2, (), leads_out=leads_out)
+    if state.network and (zones := network_stack.changed_zones(wanted, state.network)):
         difference = STACK_PARAMETER.found(expected=zones[0], actual=zones[1], stack=name, parameter="Zones")
         looked_at = Inspected.of(resource, [*looked_at.differences, difference])
-    return NetworkState([looked_at, *(each.within([resource]) for each in found.inspected)], found.network)
+    inside = [each.within([resource]) for each in (*beside, *state.inspected)]
+    return NetworkState([looked_at, *inside], state.network, frozenset(each.resource for each in beside))
+
+
+def _nat(request: Request, wanted: CreatedNetwork, found: "StackTypeDef | None") -> Inspected:
+    """What never came to stand is missing: a run makes it anew."""
+    name = nat_stack.stack_name(request.cluster.name)
+    resource = f"network stack {name}"
+    if found is None or not (nat_stack.stands(found) or found["StackStatus"].endswith("_IN_PROGRESS")):
+        return Inspected.of(resource, [NAT_MISSING.missing(stack=name)])
+    changed = nat_stack.changed_parameters(wanted, found)
+    return Inspected.of(resource, _stack_differences(request, found, changed, resource))
 
 
 def _with_ways_out(
-    request: Request, found: NetworkState, ec2: "EC2Client", proven_resolvers: Sequence[str] | None
+    request: Request,
+    found: NetworkState,
+    ec2: "EC2Client",
+    proven_resolvers: Sequence[str] | None,
+    *,
+    leads_out: bool = True,
 ) -> NetworkState:
     if found.network is None:
         return found
-    ways = ways_out_drift.inspect(request, found.network, ec2, proven_resolvers=proven_resolvers)
+    ways = ways_out_drift.inspect(request, found.network, ec2, proven_resolvers=proven_resolvers, leads_out=leads_out)
     return NetworkState([*found.inspected, *(each.within(found.enclosing) for each in ways)], found.network)
 
 
 def _stack_differences(
-    request: Request, wanted: CreatedNetwork, stack: "StackTypeDef", resource: str
+    request: Request, found: "StackTypeDef", changed: Mapping[str, tuple[str, str | None]], resource: str
 ) -> list[Difference]:
-    name, status = stack["StackName"], stack["StackStatus"]
-    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    name, status = found["StackName"], found["StackStatus"]
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
     differences = ownership(request, tags, resource, STACK_TAG)
     if status.endswith("_IN_PROGRESS") and status != "ROLLBACK_IN_PROGRESS":
         differences.append(STACK_IN_PROGRESS.found(expected="CREATE_COMPLETE", actual=status, stack=name))
-    elif not network_stack.is_complete(status):
+    elif not stack.is_complete(status):
         differences.append(STACK_FAILED.found(expected="CREATE_COMPLETE", actual=status, stack=name))
     return differences + [
         STACK_PARAMETER.found(expected=asked, actual=actual, stack=name, parameter=parameter)
-        for parameter, (asked, actual) in network_stack.changed_parameters(wanted, stack).items()
+        for parameter, (asked, actual) in changed.items()
     ]
 
 

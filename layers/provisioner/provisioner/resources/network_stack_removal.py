@@ -1,14 +1,18 @@
-"""The network's stack on its way out: last of all, when nothing lives in the network any more."""
+"""The network's stacks on their way out: last of all, when nothing lives in the network any more.
 
+First the one with the NAT gateways, whose addresses keep the internet gateway from being detached.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import OWNER_TAG, Request
-from provisioner.resources import interfaces
-from provisioner.resources.network_stack import find, latest_token, outputs_of
+from provisioner.resources import interfaces, nat_stack, network_stack
 from provisioner.resources.ownership import require_ours, unknown_state
+from provisioner.resources.stack import latest_token
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -19,14 +23,22 @@ if TYPE_CHECKING:
 POLL_SECONDS = 15
 # A NAT gateway takes a minute at least.
 FIRST_LOOK_SECONDS = 45
+FIRST_LOOK_SECONDS_WITHOUT_NAT = 5
 LATE_POLL_SECONDS = 2
 
 
 def remove(
-    request: Request, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient", *, is_cluster_gone: bool
+    request: Request,
+    run: str,
+    ec2: "EC2Client",
+    cloudformation: "CloudFormationClient",
+    *,
+    is_cluster_gone: bool,
+    but: Collection[str | None] = (),
 ) -> Observation:
-    """Converge to no stack. It is deleted when no network interface is left in the VPC but its own NAT gateways', and
-    those of a control plane that is gone, which go within minutes of it: CloudFormation tries subnets for as long.
+    """Converge to no stacks but those of the ids `but`. They are deleted when no network interface is left in the VPC
+    but its own NAT gateways', and those of a control plane that is gone, which go within minutes of it: CloudFormation
+    tries subnets for as long.
 
     Others' are waited for: a stack that meets one fails, half removed. When it fails early it waits for all of them.
     Idempotency key: ClientRequestToken, from the request and the `run`: a stack that this run could not delete ends
@@ -34,11 +46,21 @@ def remove(
     Raises: TerminalError OWNED_BY_ANOTHER, PROTECTED, UNUSABLE (DELETE_FAILED: what is left, and why).
     Source: CloudFormation API, DeleteStack, StackStatus, StackEvent.
     """
-    stack = find(request, cloudformation)
-    if stack is None:
+    nat, around = nat_stack.find(request, cloudformation), network_stack.find(request, cloudformation)
+    goes = around is not None and around.get("StackId") not in but
+    vpc_id = network_stack.outputs_of(around)[0] if around and goes else ""
+    if nat is not None and nat.get("StackId") not in but:
+        deletion = _Deletion(request, run, "nat", nat, vpc_id, ec2, cloudformation)
+    elif around is not None and goes:
+        deletion = _Deletion(request, run, "network", around, vpc_id, ec2, cloudformation)
+    else:
         return Observation.ready_with()
+    return _removed(deletion, is_cluster_gone=is_cluster_gone)
+
+
+def _removed(deletion: "_Deletion", *, is_cluster_gone: bool) -> Observation:
+    request, stack = deletion.request, deletion.stack
     require_ours(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, stack["StackName"])
-    deletion = _Deletion(request, run, stack, ec2, cloudformation)
     match stack["StackStatus"]:
         case "DELETE_IN_PROGRESS" | "DELETE_COMPLETE":
             return _pending(Reason.DELETING, [stack["StackName"]], LATE_POLL_SECONDS)
@@ -76,9 +98,13 @@ def left_over(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> 
 
 @dataclass(frozen=True)
 class _Deletion:
+    """`vpc_id`: of the network that goes; empty where none does, so that nothing is to have left it."""
+
     request: Request
     run: str
+    what: str
     stack: "StackTypeDef"
+    vpc_id: str
     ec2: "EC2Client"
     cloudformation: "CloudFormationClient"
 
@@ -110,7 +136,9 @@ class _Deletion:
             return _pending(Reason.WAITING_FOR_NETWORK_INTERFACES, waiting_for)
         token = self._token("early") if late else self._token()
         self.cloudformation.delete_stack(StackName=self.stack["StackName"], ClientRequestToken=token)
-        return _pending(Reason.DELETING, [self.stack["StackName"]], FIRST_LOOK_SECONDS)
+        has_nat = self.what == "nat" or network_stack.has_nat(self.stack)
+        first_look = FIRST_LOOK_SECONDS if has_nat else FIRST_LOOK_SECONDS_WITHOUT_NAT
+        return _pending(Reason.DELETING, [self.stack["StackName"]], first_look)
 
     @property
     def _of_the_control_plane(self) -> str:
@@ -118,22 +146,21 @@ class _Deletion:
         return f"Amazon EKS {self.request.cluster.name}"
 
     def _inhabitants(self) -> "list[NetworkInterfaceTypeDef]":
-        """Interfaces that do not go with the stack, as those of its NAT gateways do."""
-        vpc_id, _ = outputs_of(self.stack)
-        if not vpc_id:
+        """Interfaces that do not go with the stacks, as those of its NAT gateways do."""
+        if not self.vpc_id:
             return []
         gateways = self.ec2.describe_nat_gateways(
             Filters=[
-                {"Name": "vpc-id", "Values": [vpc_id]},
+                {"Name": "vpc-id", "Values": [self.vpc_id]},
                 {"Name": f"tag:{OWNER_TAG}", "Values": [self.request.cluster.name]},
             ]
         )["NatGateways"]
         own = {to.get("NetworkInterfaceId") for gateway in gateways for to in gateway.get("NatGatewayAddresses", [])}
-        found = interfaces.find("vpc-id", vpc_id, self.ec2)
+        found = interfaces.find("vpc-id", self.vpc_id, self.ec2)
         return [each for each in found if each["NetworkInterfaceId"] not in own]
 
     def _token(self, when: str = "") -> str:
-        return self.request.idempotency_token(f"remove network {self.run} {when}".rstrip())
+        return self.request.idempotency_token(f"remove {self.what} {self.run} {when}".rstrip())
 
 
 def _pending(reason: Reason, waiting_for: list[str], seconds: int = POLL_SECONDS) -> Observation:

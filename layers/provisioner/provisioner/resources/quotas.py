@@ -78,9 +78,12 @@ def look_up(quota: Quota, service_quotas: "ServiceQuotasClient") -> "ServiceQuot
         return service_quotas.get_aws_default_service_quota(**named)["Quota"]
 
 
-def of_network(nat_zones: Sequence[str], account_id: str, ec2: "EC2Client") -> Iterator[Demand]:
-    """One VPC, and a NAT gateway with its address in each of the zones."""
-    yield Demand(VPCS, 1, lambda _: _vpcs(account_id, ec2))
+def of_vpc(account_id: str, ec2: "EC2Client") -> Demand:
+    return Demand(VPCS, 1, lambda _: _vpcs(account_id, ec2))
+
+
+def of_nat(nat_zones: Sequence[str], ec2: "EC2Client") -> Iterator[Demand]:
+    """A NAT gateway with its address in each of the zones."""
     yield Demand(ADDRESSES, len(nat_zones), lambda _: len(ec2.describe_addresses()["Addresses"]))
     yield Demand(NAT_GATEWAYS, 1, lambda _: max(_nat_gateways(ec2).get(zone, 0) for zone in nat_zones))
 

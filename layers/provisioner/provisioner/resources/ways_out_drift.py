@@ -49,24 +49,30 @@ _AMAZON = ["AmazonProvidedDNS"]
 
 
 def inspect(
-    request: Request, network: Network, ec2: "EC2Client", *, proven_resolvers: Sequence[str] | None = ()
+    request: Request,
+    network: Network,
+    ec2: "EC2Client",
+    *,
+    proven_resolvers: Sequence[str] | None = (),
+    leads_out: bool = True,
 ) -> list[Inspected]:
     """The subnets from which pods no longer get out, and the VPC when others answer its names. Only reads.
 
     `proven_resolvers`: those in place of the VPC's own when the cluster was proven; None where nobody noted them.
+    `leads_out`: false where the way out is yet to be made, so that no subnet has lost it.
     """
-    egress, subnets = Egress(network.vpc_id, request.account_id, ec2), network.private_subnets
+    egress, subnets = Egress(network.vpc_id, request.account_id, ec2), network.private_subnets if leads_out else ()
     endpoints = vpc_endpoints.of_vpc(request, network.vpc_id, ec2)
     found = [Inspected.of(f"subnet {each.subnet_id}", _of_subnet(request, each, egress, endpoints)) for each in subnets]
     resolvers = [] if proven_resolvers is None else _of_names(network.vpc_id, proven_resolvers, ec2)
     return [each for each in (*found, Inspected.of(f"VPC {network.vpc_id}", resolvers)) if each.differences]
 
 
-def problems(request: Request, network: Network, ec2: "EC2Client") -> list[Problem]:
+def problems(request: Request, network: Network, ec2: "EC2Client", *, leads_out: bool) -> list[Problem]:
     """What would end a run in a network of its own, whose ways out were closed since an earlier one."""
     return [
         Problem(ErrorReason.UNSUITABLE_NETWORK, f"{each.resource}: {each.actual}", each.fix)
-        for one in inspect(request, network, ec2)
+        for one in inspect(request, network, ec2, leads_out=leads_out)
         for each in one.differences
         if each.severity is Severity.CRITICAL
     ]

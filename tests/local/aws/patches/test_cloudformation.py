@@ -1,4 +1,4 @@
-"""Stacks: the network that the application creates, failures, time, nesting."""
+"""Stacks: a network such as the application creates, in one stack; failures, time, nesting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.local.aws.patches.conftest import Sandbox
 
-NETWORK = Path(__file__).resolve().parents[4] / "layers/provisioner/provisioner/resources/network.yaml"
+NETWORK = Path(__file__).resolve().parents[3] / "unit" / "resources" / "network_with_nat.yaml"
 
 
 def zones(count: int, nat: str) -> list[dict[str, str]]:
@@ -71,7 +71,7 @@ def test_the_network_template_works_with_its_conditions_tags_and_outputs(
 def test_a_stack_is_in_progress_and_shows_no_outputs_for_as_long_as_it_takes(aws: Sandbox, stacks: Any) -> None:
     import time
 
-    aws.server.stack_seconds, before = (lambda: 0.5), aws.server.stack_seconds
+    aws.server.stack_seconds, before = (lambda _types: 0.5), aws.server.stack_seconds
     try:
         stacks.create_stack(StackName="slow", TemplateBody=NETWORK.read_text(), Parameters=zones(2, "single"))
         stack = described(stacks, "slow")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,16 @@ from provisioner.request import CreatedNetwork
 from provisioner.resources import network_stack
 from tests.local.aws.patches.conftest import Sandbox
 from tests.local.aws.patches.test_permissions import allow, deny, role_with
+from tests.unit.resources.networks import WITH_NAT
 from tools.templates import load_template
 
 REGION = "ap-northeast-1"
-NETWORK = Path(network_stack.__file__).with_name("network.yaml")
+NETWORK = WITH_NAT
 TYPES = sorted({each["Type"] for each in load_template(NETWORK)["Resources"].values()})
-VALUES = network_stack.parameters_for(CreatedNetwork(), [f"{REGION}{zone}" for zone in "acd"])
+VALUES = {
+    **network_stack.parameters_for(CreatedNetwork(), [f"{REGION}{zone}" for zone in "acd"]),
+    "NatGateways": "single",
+}
 
 
 class Stacks:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.live.objects import DNS_LABELS
@@ -11,10 +11,13 @@ from provisioner.diagnosis.probes import upgrades
 from provisioner.errors import BoundaryError, ErrorReason
 from provisioner.kubernetes.errors import AccessNotYetEffective
 from provisioner.request import ExistingNetwork
-from provisioner.resources import health, network_stack
+from provisioner.resources import health, nat_stack, network_stack, stack
 from provisioner.resources.cluster import differing_endpoint_access
 from provisioner.resources.problem import instructions
 from provisioner.resources.vpc import UNSUPPORTED_ZONE_IDS
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
 
 _NO_FARGATE = "Fargate Profile creation for the Availability Zone"
 _PUBLIC = "0.0.0.0/0"
@@ -167,22 +170,27 @@ def addon_failed(live: Live, _text: str) -> Finding:
 
 
 def network_stack_failed(live: Live, _text: str) -> Finding:
-    """Status of the stack, and the first failure among its events."""
-    name = network_stack.stack_name(live.request.cluster.name)
-    looked_at, cloudformation = f"stack {name} and its events", live.connection.cloudformation
-    stack = network_stack.find(live.request, cloudformation)
-    if stack is None:
+    """Status of the stacks, of which the network's comes first, and the first failure among its events."""
+    cluster_name, cloudformation = live.request.cluster.name, live.connection.cloudformation
+    found = _of_stack(network_stack.stack_name(cluster_name), cloudformation)
+    of_nat = _of_stack(nat_stack.stack_name(cluster_name), cloudformation)
+    return of_nat if of_nat.verdict == "proved" and found.verdict != "proved" else found
+
+
+def _of_stack(name: str, cloudformation: "CloudFormationClient") -> Finding:
+    looked_at, found = f"stack {name} and its events", stack.find(name, cloudformation)
+    if found is None:
         return Finding.refuted(looked_at, "there is no such stack")
-    status = stack["StackStatus"]
+    status = found["StackStatus"]
     if "ROLLBACK" not in status and "FAILED" not in status:
         return Finding.refuted(looked_at, f"it is {status}")
     if status in ("UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"):
         return Finding.refuted(looked_at, f"it is {status}: as it was before")
-    cause = network_stack.first_failure(stack, cloudformation) or str(stack.get("StackStatusReason", "no reason given"))
+    cause = stack.first_failure(found, cloudformation) or str(found.get("StackStatusReason", "no reason given"))
     then = "run again: the stack is removed and made anew"
     if status.startswith(("UPDATE_", "IMPORT_")):
         then = f"finish or roll back the change made to {name} and run again"
-    elif stack.get("Outputs"):
+    elif found.get("Outputs"):
         then = f"delete {name} and run again"
     return Finding.proved(looked_at, f"it is {status}: {cause}", the_cause=cause, run_again_or_mend_the_stack=then)
 

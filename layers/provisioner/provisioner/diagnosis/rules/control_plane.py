@@ -70,7 +70,7 @@ RULES: Final = (
         id="network-stack-failed",
         states=NETWORK | BUILDING,
         symptoms=(seen("Unusable", text=r"stack \S+ is \w*(ROLLBACK|FAILED)"),),
-        cause="CloudFormation could not create the network.",
+        cause="CloudFormation could not create the network, or its NAT gateways.",
         probe=control_plane.network_stack_failed,
         fix="remove the cause ({the_cause}), then {run_again_or_mend_the_stack}",
     ),

@@ -15,6 +15,7 @@ BUILDING: Final = frozenset(
         "Ensure security group",
         "Ensure file system",
         "Ensure mount targets",
+        "Ensure NAT gateways",
         "Build cluster and storage",
     }
 )
