@@ -23,7 +23,7 @@ MARKS = {
     "waiting": Text("◷", "yellow"),
 }
 STYLES = {"to come": "dim", "done": "", "failed": "bold red", "stopped": "dim", "waiting": "yellow", "running": "bold"}
-BARS = ("┃ ", "┊ ")
+BARS = ("┃ ", "┊ ", "╎ ")
 """One sort of line per branch of a Parallel."""
 LONGEST_NOTE = 160
 """Characters; the whole of a cause is shown when the run has ended."""
