@@ -127,4 +127,4 @@ def test_a_failed_run_fails_again_when_it_is_redriven_and_a_new_one_converges(
     assert "lambda:Invoke" not in cloud.server.calls[seen:]
     finished = machine.run(request)
     assert finished.status == "SUCCEEDED", finished.cause
-    assert len(everything(cloud, "redriven")["network stack"]) == 1
+    assert len(everything(cloud, "redriven")["network stack"]) == 2
