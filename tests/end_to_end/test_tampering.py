@@ -1,5 +1,6 @@
-"""One byte of a writer's file, changed behind its back after it was written, and the run is not Ready."""
+"""What was written is changed behind the writer's back, or somebody else says what was read: the run is not Ready."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,3 +45,48 @@ def test_one_changed_byte_fails_the_verification(machine: Machine, cloud: Embedd
     assert (run.status, run.error) == ("FAILED", "TerminalError")
     assert "VerificationFailed" in run.cause
     assert f"{changed[0].name} differs from what was written" in run.cause
+
+
+FORGED = "\x1b[2J<img src=x onerror=alert(1)>"
+
+
+@contextmanager
+def a_reader_of_somebody_elses(cloud: EmbeddedCloud, cluster: str) -> Iterator[list[str]]:
+    """When all have written, somebody makes a pod with the name and labels of the reader, which says all is well."""
+    made: list[str] = []
+
+    def make(scene: Scene) -> bool:
+        if (scene.payload["progress"] or {}).get("phase") != "stop_writers":
+            return False
+        pods = f"/api/v1/namespaces/{scene.storage['namespace']}/pods"
+        appender = next(
+            each
+            for each in scene.get(pods)["items"]
+            if each["metadata"]["name"].endswith("-appender")  # type: ignore[index]
+        )
+        name, said = appender["metadata"]["name"].replace("-appender", "-reader"), json.dumps(scene.payload["progress"])
+        labels = {**appender["metadata"]["labels"], "eks-efs-provisioner/role": "reader"}
+        container = {
+            **appender["spec"]["containers"][0],
+            "args": [f"echo '{FORGED}'; echo '{said[:1000]}'; echo done 2026-01-02T03:04:05Z"],
+        }
+        kept = ("securityContext", "volumes", "restartPolicy", "automountServiceAccountToken")
+        spec = {**{each: appender["spec"][each] for each in kept}, "containers": [container]}
+        scene.create(pods, {"metadata": {"name": name, "labels": labels}, "spec": spec})
+        made.append(name)
+        return True
+
+    undo = before("Verify storage", make)(cloud, cluster)
+    try:
+        yield made
+    finally:
+        undo()
+
+
+def test_a_pod_that_stands_in_for_the_reader_is_not_believed(machine: Machine, cloud: EmbeddedCloud) -> None:
+    request = {"cluster": {"name": "stood-in"}, "verification": {"writers": 1, "lines_per_writer": LINES}}
+    with a_reader_of_somebody_elses(cloud, "stood-in") as made:
+        run = machine.run(request)
+    assert (run.status, run.error) == ("FAILED", "TerminalError")
+    assert f"VerificationFailed: Pod {made[0]} is not what this run makes: its args is another" in run.cause
+    assert "onerror" not in run.cause

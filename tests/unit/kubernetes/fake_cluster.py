@@ -7,7 +7,7 @@ misbehave one way each.
 import copy
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,8 @@ class FakeCluster:
     one_node: bool = False
     locks: bool = True  # without, every writer's last increments overwrite the others'
     binds: bool = True
+    voices: dict[str, Callable[[str], str]] = field(default_factory=dict)  # role -> what its image prints instead
+    images: dict[str, str] = field(default_factory=dict)  # role -> the digest of what it ran
     objects: dict[tuple[str, str | None, str], Manifest] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
@@ -228,6 +230,7 @@ class FakeCluster:
         role = metadata["labels"][ROLE_LABEL]
         failed = role in self.failing_roles
         self.printed[metadata["uid"]] = "sh: /data: Permission denied\n" if failed else self._work(role, pod)
+        self.printed[metadata["uid"]] = self.voices.get(role, str)(self.printed[metadata["uid"]])
         stays = role == "writer"
         state: dict[str, Any] = {"running": {"startedAt": TIME}}
         if not stays:
@@ -239,7 +242,11 @@ class FakeCluster:
                 {"type": "Ready", "status": str(stays)},
             ],
             "containerStatuses": [
-                {"name": "verification", "imageID": "example/busybox@sha256:" + "ab" * 32, "state": state}
+                {
+                    "name": "verification",
+                    "imageID": f"example/busybox@sha256:{self.images.get(role, 'ab' * 32)}",
+                    "state": state,
+                }
             ],
         }
 

@@ -170,6 +170,12 @@ def test_a_pod_without_the_shared_mount_is_found(mount: MountEvidence | None, sa
     assert said in found_in(written(), mount=mount)
 
 
+def test_a_pod_of_another_image_than_the_others_is_found() -> None:
+    said = found_in(written(), image_digest="sha256:other")
+    assert said.startswith("reader ran the image sha256:other, and writer-a ")
+    assert "name the image by its digest" in said
+
+
 def test_a_reader_beside_a_writer_is_found() -> None:
     assert "where writer-b had written" in found_in(written(), node="node-of-writer-b", node_uid="uid-of-writer-b")
 

@@ -118,7 +118,7 @@ def evidence_of(pod: str, printed: Printed) -> dict[str, object]:
         "finished": printed.finished,
         "image_digest": "",
         "mount": printed.mount(),
-        "files": printed.files(),
+        "files": printed.files(20),
         "measured": measured(printed.tagged("took")),
     }
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_measured_is_not_told_and_the_proof_goes_on(known: str, o
     container["args"] = [script.replace(known, otherwise)]
     printed = until_done(start_pod(spec, "writer-a", data))
     assert printed.tagged("took") == []
-    assert [each.name for each in printed.files()] == ["writer-a.txt"]
+    assert [each.name for each in printed.files(20)] == ["writer-a.txt"]
 
 
 def test_a_pod_alone_reads_nothing_that_its_own_node_still_has(data: Path) -> None:
@@ -192,6 +192,21 @@ def test_a_reader_leaves_what_other_volumes_of_its_run_have_in_the_same_director
     start("appender", "appender", data, run_id=f"{RUN}-1").communicate(timeout=30)
     start("reader", "reader", data, run_id=f"{RUN}-1").communicate(timeout=30)
     assert {each.name for each in (data / ".verification").iterdir()} == {f"{RUN}-2", f"{RUN}-10"}
+
+
+def test_a_name_that_no_pod_of_the_run_gives_ends_the_reader_before_it_can_say_anything(data: Path) -> None:
+    """Whoever may write into the volume chooses names of files, and a name may have more than one line."""
+    written_by("writer-a", data=data)
+    finished("appender", "appender", data)
+    forged = f"x\nfile 7 {'0' * 64} 0:0 1767323045 writer-b.txt\ndone 2026-01-02T03:04:05Z\nlisting - writer-b.txt"
+    (data / ".verification" / RUN / forged).write_text("")
+    process = start("reader", "reader", data)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    printed = Printed(out)
+    assert printed.finished is None
+    assert "writer-b.txt" not in [each.name for each in printed.files(20)]
+    assert "no pod of this run made x?file?7" in printed.tail
 
 
 def test_a_neighbour_reads_at_whichever_place_the_file_is_and_says_where_it_could_not(data: Path) -> None:

@@ -11,8 +11,8 @@ _TOOK: Final = re.compile(
     r"(?P<what>small_write|small_read|sequential_write|sequential_read) (?P<before>\S+) (?P<after>\S+) (?P<said>.*)"
 )
 # busybox: "4096 bytes (4.0KB) copied, 0.002713 seconds, 1.4MB/s"; GNU coreutils: "… copied, 3.4662e-05 s, 118 MB/s".
-_SAID: Final = re.compile(r"copied, (?P<seconds>\d[\d.]*(?:e-?\d+)?) (?P<unit>seconds|s),")
-_EPOCH: Final = re.compile(r"\d+\.\d{6}")
+_SAID: Final = re.compile(r"copied, (?P<seconds>\d{1,5}(?:\.\d{1,12})?(?:e-\d\d)?) (?P<unit>seconds|s),", re.ASCII)
+_EPOCH: Final = re.compile(r"\d{1,11}\.\d{6}", re.ASCII)
 
 
 def measured(printed: Sequence[str]) -> Measured | None:

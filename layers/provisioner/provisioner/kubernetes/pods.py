@@ -3,46 +3,63 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 from provisioner.kubernetes.client import KubernetesApi, Manifest
 from provisioner.kubernetes.evidence import FileEvidence, MountEvidence, PodEvidence
 from provisioner.kubernetes.measured import measured
 from provisioner.kubernetes.proof import MOUNT_PATH
+from provisioner.verbatim import printable
 
 ZONE_LABEL: Final = "topology.kubernetes.io/zone"
+# No more digits than such a number has: Python makes no int of thousands of them, and there is no year 10,000.
 _FILE: Final = re.compile(
-    r"(?P<lines>\d+) (?P<sha256>[0-9a-f]{64}) (?P<owner>\d+:\d+) (?P<modified>\d+) (?P<name>.+)", re.ASCII
+    r"(?P<lines>\d{1,9}) (?P<sha256>[0-9a-f]{64}) (?P<owner>\d{1,10}:\d{1,10}) (?P<modified>\d{1,11}) (?P<name>.+)",
+    re.ASCII,
 )
+_READ: Final = re.compile(r"(?P<sha256>[0-9a-f]{64}) (?P<place>.+)")
+_FINISHED: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+# What the scripts print is shorter, and less: the rest is cut, so that no image can make more of the evidence than a
+# payload holds, and what was cut differs from what must be there.
+_LINE_CHARACTERS: Final = 500
+_MOST_LINES: Final = 100
 _WARNINGS_PER_POD: Final = 3
 _LOG_TAIL_LINES: Final = 5
 
 
 class Printed:
-    """A pod's log: lines of "<tag> <rest>"; lines with other first words are tools' own complaints."""
+    """A pod's log: lines of "<tag> <rest>"; lines with other first words are tools' own complaints.
+
+    An image that somebody chose may print anything: what a terminal would obey is an escape here, and what is longer
+    or more than what the scripts print is cut.
+    """
 
     def __init__(self, log: str) -> None:
-        self._log = log
+        self._lines = [printable(line[:_LINE_CHARACTERS]) for line in log.split("\n")]
 
-    def tagged(self, tag: str) -> list[str]:
-        return [line.removeprefix(f"{tag} ") for line in self._log.splitlines() if line.startswith(f"{tag} ")]
+    def tagged(self, tag: str, most: int = _MOST_LINES) -> list[str]:
+        """The first `most` of them."""
+        prefix = f"{tag} "
+        return list(islice((line.removeprefix(prefix) for line in self._lines if line.startswith(prefix)), most))
 
     @property
     def finished(self) -> str | None:
         """When the pod's work was done; None while it is not."""
-        return next(iter(self.tagged("done")), None)
+        return next(filter(_FINISHED.fullmatch, self.tagged("done")), None)
 
     @property
     def tail(self) -> str:
         untagged = [
             line
-            for line in self._log.splitlines()
-            if not line.startswith(("mount ", "file ", "listing ", "counter ", "took "))
+            for line in self._lines
+            if line and not line.startswith(("mount ", "file ", "listing ", "counter ", "took "))
         ]
         return " | ".join(untagged[-_LOG_TAIL_LINES:])
 
-    def files(self) -> list[FileEvidence]:
-        matches = filter(None, map(_FILE.fullmatch, self.tagged("file")))
+    def files(self, most: int) -> list[FileEvidence]:
+        """As many as there can be, and one more, which is one too many."""
+        matches = filter(None, map(_FILE.fullmatch, self.tagged("file", most + 1)))
         return [
             FileEvidence(
                 name=match["name"],
@@ -54,6 +71,11 @@ class Printed:
             for match in matches
         ]
 
+    def hashes(self) -> dict[str, str]:
+        """Place -> sha256 of what could be read there."""
+        matches = filter(None, map(_READ.fullmatch, self.tagged("read")))
+        return {match["place"]: match["sha256"] for match in matches}
+
     def mount(self) -> MountEvidence | None:
         """The last mount on /data is the one that is seen."""
         found = None
@@ -64,8 +86,8 @@ class Printed:
         return found
 
 
-def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: str) -> PodEvidence:
-    """Collected while the pod is there: on Fargate its node goes with it."""
+def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: str, files: int = 1) -> PodEvidence:
+    """Collected while the pod is there: on Fargate its node goes with it. `files`: how many it can tell of."""
     metadata, status = pod["metadata"], pod["status"]
     node = pod["spec"]["nodeName"]
     node_metadata = (api.get("Node", node) or {"metadata": {}})["metadata"]
@@ -82,7 +104,7 @@ def pod_evidence(api: KubernetesApi, pod: Manifest, printed: Printed, finished: 
         finished=finished,
         image_digest=container.get("imageID", "").rpartition("@")[2],
         mount=printed.mount(),
-        files=printed.files(),
+        files=printed.files(files),
         measured=measured(printed.tagged("took")),
     )
 

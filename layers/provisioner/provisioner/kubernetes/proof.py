@@ -68,6 +68,7 @@ def differences(
     expected[COUNTER_FILE] = f"{counter.expected}\n".encode()
     return [
         *_mount_differences(pods),
+        *_image_differences(pods),
         *_node_differences([*writers, appender], reader),
         *_time_differences([*writers, appender], reader),
         *(
@@ -91,6 +92,17 @@ def _mount_differences(pods: Iterable[PodEvidence]) -> Iterable[str]:
             yield f"{pod.pod} had nothing mounted on {MOUNT_PATH}"
         elif pod.mount.type != SHARED_TYPE:
             yield f"{pod.pod} had {MOUNT_PATH} mounted as {pod.mount.type}, not {SHARED_TYPE}"
+
+
+def _image_differences(pods: Sequence[PodEvidence]) -> Iterable[str]:
+    """One that ran something else was not made by this run, or the image changed under its tag meanwhile."""
+    first, *others = pods
+    for pod in others:
+        if pod.image_digest != first.image_digest:
+            yield (
+                f"{pod.pod} ran the image {pod.image_digest}, and {first.pod} {first.image_digest}: name the image by "
+                "its digest, so that it cannot change meanwhile"
+            )
 
 
 def _node_differences(writing: Iterable[PodEvidence], reader: ReaderEvidence) -> Iterable[str]:

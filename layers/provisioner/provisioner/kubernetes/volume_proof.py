@@ -5,13 +5,14 @@ Each step may be made again at any line, and answers with what is waited for; No
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from provisioner.errors import ErrorReason, TerminalError
+from provisioner.kubernetes import stand_ins
 from provisioner.kubernetes import verification_objects as objects
-from provisioner.kubernetes.client import KubernetesApi, Manifest
+from provisioner.kubernetes.client import LOGS_BYTES, KubernetesApi, Manifest
 from provisioner.kubernetes.errors import is_refused_for_good
 from provisioner.kubernetes.evidence import (
     AppenderEvidence,
@@ -30,7 +31,7 @@ from provisioner.kubernetes.pods import (
     pod_evidence,
     start_error,
 )
-from provisioner.kubernetes.proof import counter_of
+from provisioner.kubernetes.proof import APPENDED_LINES, counter_of
 from provisioner.observation import Reason
 from provisioner.request import Request
 from provisioner.volumes import root_of
@@ -39,6 +40,7 @@ from provisioner.volumes import root_of
 FIRST_LOOK_SECONDS: Final = 45
 POLL_SECONDS: Final = 3
 SOON_SECONDS: Final = 2
+_BEGINNING_CHARACTERS: Final = 100
 
 
 class VolumeProgress(BaseModel):
@@ -130,15 +132,16 @@ class VolumeProof:
         if self.progress.neighbour is not None:
             return None
         pod = self._pod_of("neighbour")
+        tried = [place for each in places.values() for place in each]
+        wanted = objects.neighbour(self.request, self.run_id, tried)
         if pod is None:
-            tried = [place for each in places.values() for place in each]
-            self._apply(objects.neighbour(self.request, self.run_id, tried))
+            self._apply(wanted)
             return Waiting(Reason.NEIGHBOUR_STARTING, self._first_look_seconds)
-        printed = self._finished(pod)
+        printed = self._finished(pod, wanted)
         if printed is None or printed.finished is None:
             return _of_one(pod, Reason.NEIGHBOUR_STARTING, Reason.NEIGHBOUR_LOOKING)
         observed = pod_evidence(self.api, pod, printed, printed.finished)
-        read = {place: sha256 for sha256, _, place in (line.partition(" ") for line in printed.tagged("read"))}
+        read = printed.hashes()
         attempts = attempts_of(places, read)
         self.progress.neighbour = NeighbourEvidence(**observed.model_dump(), attempts=attempts)
         return None
@@ -152,16 +155,21 @@ class VolumeProof:
         if self.progress.reader is not None:
             return None
         pod = self._pod_of("reader")
+        wanted = objects.reader(self.request, self.run_id, measures=self.measures)
         if pod is None:
-            self._apply(objects.reader(self.request, self.run_id, measures=self.measures))
+            self._apply(wanted)
             return Waiting(Reason.READER_STARTING, self._first_look_seconds)
-        printed = self._finished(pod)
+        printed = self._finished(pod, wanted)
         if printed is None or printed.finished is None:
             return _of_one(pod, Reason.READER_STARTING, Reason.READER_READING)
-        observed = pod_evidence(self.api, pod, printed, printed.finished)
-        self.progress.counted = printed.tagged("counter")
+        # Every writer's, the appender's and the counter; the listing also has its total.
+        files = self.request.verification.writers + 2
+        observed = pod_evidence(self.api, pod, printed, printed.finished, files)
+        self.progress.counted = printed.tagged("counter", 2)
         self.progress.reader = ReaderEvidence(
-            **observed.model_dump(), listing=printed.tagged("listing"), text=printed.tagged("text")
+            **observed.model_dump(),
+            listing=printed.tagged("listing", files + 2),
+            text=printed.tagged("text", APPENDED_LINES + 1),
         )
         return None
 
@@ -201,28 +209,34 @@ class VolumeProof:
 
     def _collect_writers(self, writers: list[Manifest]) -> None:
         known = {writer.pod for writer in self.progress.writers}
+        wanted = objects.writers(self.request, self.run_id, measures=self.measures)["spec"]["template"]
         for pod in writers:
+            _require_own(pod, wanted)
             if pod["metadata"]["name"] in known or not is_ready(pod):
                 continue
-            printed = Printed(self.api.logs(pod))
+            printed = self._said_by(pod)
             if printed.finished:
                 self.progress.writers.append(pod_evidence(self.api, pod, printed, printed.finished))
 
     def _collect_appender(self) -> Manifest | None:
         """The appender while it is not done; made again where it was recreated."""
-        pod = self._pod_of("appender") or self._apply(objects.appender(self.request, self.run_id))
-        printed = self._finished(pod)
+        wanted = objects.appender(self.request, self.run_id)
+        pod = self._pod_of("appender") or self._apply(wanted)
+        printed = self._finished(pod, wanted)
         if printed is None or printed.finished is None:
             return pod
         observed = pod_evidence(self.api, pod, printed, printed.finished)
-        self.progress.appender = AppenderEvidence(**observed.model_dump(), text=printed.tagged("text"))
+        self.progress.appender = AppenderEvidence(
+            **observed.model_dump(), text=printed.tagged("text", APPENDED_LINES + 1)
+        )
         return None
 
-    def _finished(self, pod: Manifest) -> Printed | None:
+    def _finished(self, pod: Manifest, wanted: Manifest) -> Printed | None:
         """What a pod that runs once has printed, when it is through; None while it is not."""
+        _require_own(pod, wanted)
         match phase(pod):
             case "Succeeded":
-                return Printed(self.api.logs(pod))
+                return self._said_by(pod)
             case "Failed":
                 name = pod["metadata"]["name"]
                 why = pod["status"].get("message") or start_error(pod) or Printed(self.api.logs(pod)).tail
@@ -234,6 +248,18 @@ class VolumeProof:
             case _:
                 return None
 
+    def _said_by(self, pod: Manifest) -> Printed:
+        """Raises: TerminalError for so much that the end of it is not read, where it says whether it is done."""
+        log = self.api.logs(pod)
+        if len(log.encode(errors="replace")) < LOGS_BYTES:
+            return Printed(log)
+        raise TerminalError(
+            ErrorReason.VERIFICATION_FAILED,
+            f"Pod {pod['metadata']['name']} printed {LOGS_BYTES} bytes or more, beginning with "
+            f"{log[:_BEGINNING_CHARACTERS]!r}: the run's pods print some hundred lines",
+            remedy="see what its image runs, and what is in its volume, then start again",
+        )
+
     def _pod_of(self, role: Literal["appender", "neighbour", "reader"]) -> Manifest | None:
         return self.api.get("Pod", objects.name_of(role, self.run_id), self.request.storage.namespace)
 
@@ -241,6 +267,16 @@ class VolumeProof:
         metadata = wanted["metadata"]
         found = self.api.get(wanted["kind"], metadata["name"], metadata["namespace"])
         return self.api.apply(wanted, over=found)
+
+
+def _require_own(pod: Manifest, wanted: Mapping[str, Any]) -> None:
+    """Raises: TerminalError for a pod that only looks as if it were the run's: what it says is nobody's evidence."""
+    if found := stand_ins.differences(pod, wanted["spec"]):
+        raise TerminalError(
+            ErrorReason.VERIFICATION_FAILED,
+            f"Pod {pod['metadata']['name']} is not what this run makes: {found}",
+            remedy="find out who made or changed it, then start again",
+        )
 
 
 def _of_one(pod: Manifest, starting: Reason, running: Reason) -> Waiting:

@@ -6,6 +6,13 @@ sed 's/^/mount /' /proc/mounts
 cd "/data/.verification/$RUN"
 [ "$MEASURED_FILES" -eq 0 ] || measure_reading || :
 for file in *; do
+  # A name may hold a line's end, and after it whatever a pod could say.
+  case "$file" in
+    *[!A-Za-z0-9._-]*)
+      echo "no pod of this run made $(printf %s "$file" | tr -c 'A-Za-z0-9._-' '?')"
+      exit 1
+      ;;
+  esac
   echo "file $(wc -l <"$file") $(sha256sum <"$file" | cut -d ' ' -f 1) $(stat -c '%u:%g %Y' "$file") $file"
 done
 ls -l | sed 's/^/listing /'
