@@ -59,11 +59,8 @@ def a_reader_of_somebody_elses(cloud: EmbeddedCloud, cluster: str) -> Iterator[l
         if (scene.payload["progress"] or {}).get("phase") != "stop_writers":
             return False
         pods = f"/api/v1/namespaces/{scene.storage['namespace']}/pods"
-        appender = next(
-            each
-            for each in scene.get(pods)["items"]
-            if each["metadata"]["name"].endswith("-appender")  # type: ignore[index]
-        )
+        found = (scene.get(pods) or {})["items"]
+        appender = next(each for each in found if each["metadata"]["name"].endswith("-appender"))
         name, said = appender["metadata"]["name"].replace("-appender", "-reader"), json.dumps(scene.payload["progress"])
         labels = {**appender["metadata"]["labels"], "eks-efs-provisioner/role": "reader"}
         container = {

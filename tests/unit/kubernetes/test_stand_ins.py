@@ -204,7 +204,7 @@ def test_no_image_makes_more_of_the_evidence_than_a_payload_holds() -> None:
             f"mount a /data nfs4 {'o' * 20_000} 0 0",
         ]
     )
-    cluster = FakeCluster(voices=dict.fromkeys(("writer", "appender"), lambda text: f"{much}\n{text}"))
+    cluster = FakeCluster(voices=dict.fromkeys(("writer", "appender"), lambda text: f"{text}\n{much}"))
     progress: Any = None
     while (progress or {}).get("phase") != "read":
         progress = step(cluster, request, progress).facts["progress"]
