@@ -26,6 +26,7 @@ UnitPath = Callable[[str], tuple[list[str], str]]
 
 STACK_ORIGIN: Final = "the stack's parameters"
 _SSM_ORIGIN: Final = "SSM parameter "
+_NOT_OF_DEFAULTS: Final = frozenset({"account_id", "organizational_unit_id", "from_defaults"})
 _UNIT: Final = TypeAdapter(OrganizationalUnitId)
 
 
@@ -97,6 +98,7 @@ def complete_request(
     ]
     values = merged(layers)
     problems = [
+        *_default_problems(layers),
         *_field_problems(values),
         *cross_field_problems(values),
         *volumes.problems(values),
@@ -229,6 +231,14 @@ def _place_problems(values: Mapping[str, Any], own_region: str) -> list[Problem]
         return []
     allowed = f"a region of the partition {partition}, where this application runs, such as {own_region}"
     return [Problem(("region",), shown(region), allowed)]
+
+
+def _default_problems(layers: Sequence[Layer]) -> Iterator[Problem]:
+    """Which account it is, and in which unit, is for whoever asks; what came from where is for us to say."""
+    for layer in layers:
+        given = layer.values if (layer.origin or "").startswith(_SSM_ORIGIN) else {}
+        for name in sorted(_NOT_OF_DEFAULTS & given.keys()):
+            yield Problem((name,), shown(given[name]), f"in the request of a run only; take it out of {layer.origin}")
 
 
 def _field_problems(values: Mapping[str, Any]) -> list[Problem]:

@@ -128,7 +128,7 @@ def test_a_bad_parameter_of_the_stack_is_reported_as_such(monkeypatch: pytest.Mo
 
 def test_the_organizational_units_defaults_come_before_the_stacks(ssm: "SSMClient", calls: list[str]) -> None:
     put(ssm, DEFAULTS, {"region": "us-east-1", "cluster": {"version": "1.32", "name": "eks-stack"}})
-    put(ssm, UNIT_DEFAULTS, {"cluster": {"version": "1.33"}, "account_id": "000000000000"})
+    put(ssm, UNIT_DEFAULTS, {"cluster": {"version": "1.33"}})
     calls.clear()
     request = validate(sample("control-tower-create-managed-account"))
     assert request["account_id"] == "111122223333"
@@ -222,6 +222,72 @@ def test_a_wrong_input_is_not_blamed_on_a_good_default(ssm: "SSMClient") -> None
 def test_a_default_that_is_no_json_object_is_reported_by_its_name(ssm: "SSMClient", text: str) -> None:
     put(ssm, DEFAULTS, text)
     assert f"SSM parameter {DEFAULTS} is {text!r}; allowed: a JSON object" in refused({})
+
+
+KEY = "222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+ESC = "\x1b[2J<b>[x](http://y)\u202e"
+OWNER = "eks-efs-provisioner/cluster"
+
+
+@pytest.mark.parametrize("name", [DEFAULTS, UNIT_DEFAULTS])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"protect": false, "protect": true}', "it says protect twice"),
+        ('{"verification": {"writers": NaN}}', "NaN is no number of JSON"),
+        ("{" * 4000, "a JSON object"),
+        ("[" * 4000, "a JSON object"),
+        ('{"tags":' * 400 + "1" + "}" * 400, "tags.tags is {"),
+        ("\ufeff{}", "a JSON object"),
+        (json.dumps([{"protect": False}]), "it is no object"),
+        ("AQICAHh" * 50, "a JSON object"),  # a SecureString, as it is read without its key
+        (json.dumps({"account_id": "222222222222"}), "account_id is '222222222222'"),
+        (json.dumps({"account_id": None}), "account_id is None"),
+        (json.dumps({"organizational_unit_id": "ou-ab12-other000"}), "organizational_unit_id is 'ou-ab12-other000'"),
+        (json.dumps({"from_defaults": {"protect": "the request"}}), "from_defaults is {'protect': 'the request'}"),
+        (json.dumps({"role_arn": "arn:aws:iam::222222222222:role/theirs"}), "role_arn is 'arn:aws:iam::222222222222"),
+        (json.dumps({"cluster": "x"}), "cluster is 'x'"),
+        (json.dumps({"cluster": {"endpoint_access": "open"}}), "cluster.endpoint_access is 'open'"),
+        (json.dumps({"cluster": {"endpoint_access": {"deep": {}}}}), "cluster.endpoint_access is {'deep': {}}"),
+        (json.dumps({"protect": "false"}), "protect is 'false'"),
+        (json.dumps({"tags": {OWNER: "another-teams"}}), f"tags.{OWNER} is "),
+        (json.dumps({"tags": {"aws:cloudformation:stack-name": "x"}}), "tags.aws:cloudformation:stack-name is "),
+        (json.dumps({"tags": {"a": ESC}}), "tags.a is "),
+        (json.dumps({"tags": dict.fromkeys(map(str, range(300)), "x")}), "tags is "),
+        (json.dumps({"tags": {"a": "x" * 4000}}), "tags.a is 'xxx"),
+        (json.dumps({ESC: 1}), "is 1"),
+        (json.dumps({"file_system": {"kms_key_arn": "alias/theirs"}}), "file_system.kms_key_arn is 'alias/theirs'"),
+        (
+            json.dumps({"file_system": {"kms_key_arn": f"arn:aws:kms:eu-west-1:{KEY}"}}),
+            "a key in the request's own region",
+        ),
+        (json.dumps({"verification": {"image": f"busybox:{ESC}"}}), "verification.image is "),
+    ],
+)
+def test_a_poisoned_default_is_refused_by_its_name_and_nothing_is_called_but_ssm(
+    ssm: "SSMClient", calls: list[str], name: str, text: str, said: str
+) -> None:
+    put(ssm, name, text)
+    calls.clear()
+    message = refused(sample("control-tower-create-managed-account"))
+    assert said in message
+    assert f"SSM parameter {name}" in message
+    assert "allowed: " in message
+    assert message.replace("\n", "").isprintable()
+    assert len(message) < 8_000
+    assert set(calls) <= {"ssm:GetParameter", "organizations:ListParents"}
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_default_can_ask_for_whatever_a_request_can_and_the_run_says_which_parameter_did(ssm: "SSMClient") -> None:
+    """Who may write it may have all that who starts runs may: the record and the report tell of it."""
+    key = f"arn:aws:kms:ap-northeast-1:{KEY}"
+    put(ssm, UNIT_DEFAULTS, {"protect": False, "file_system": {"kms_key_arn": key}, "on_failure": "keep"})
+    put(ssm, DEFAULTS, {"protect": True})
+    request = validate(sample("control-tower-create-managed-account"))
+    assert request["protect"] is False
+    from_unit = [name for name, origin in request["from_defaults"].items() if origin.endswith(UNIT_DEFAULTS)]
+    assert set(from_unit) == {"protect", "file_system.kms_key_arn", "on_failure"}
 
 
 @pytest.mark.usefixtures("calls")
