@@ -29,6 +29,8 @@ from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
 
 CONTROL_TOWER = "control-tower-create-managed-account.json"
 ORGANIZATIONS = "organizations-create-account-result.json"
+LEFT_OUT_UNIT = "ou-ab12-nobodysx"
+"""That there is one has every account's units looked up in the organization."""
 LEFT_OUT_TAG = {"Key": "eks-efs-provisioner/left-out", "Value": "true"}
 QUICK = {"verification": {"writers": 1, "lines_per_writer": 1}}
 """The smallest proof: what its pods take here is this machine's own time."""
@@ -113,6 +115,7 @@ class Crowd:
             "ManagementAccountId": MANAGEMENT,
             "OrganizationalUnitIds": organization.root,
             "DefaultRequest": json.dumps(QUICK),
+            "LeftOut": LEFT_OUT_UNIT,
         }
 
     def gather(self, wanted: Sequence[tuple[str, int]]) -> None:

@@ -5,6 +5,7 @@ moto lacks:
 - calls under the machine's role (it signs with made-up keys) and clients that are made once, not per call;
 - a time scale for Wait and Retry back-off (task and execution time-outs stay as they are), state transitions that run
   out;
+- forgetting the threads that have ended;
 - stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
 - leaving alone what another's failure or the time-out has ended: its thread goes on, fails, and fails the whole;
 - the documented form of times in the context object;
@@ -20,6 +21,7 @@ import sys
 import threading
 import time
 import uuid
+from collections import deque
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -52,6 +54,7 @@ TERMINAL_EVENTS = {"ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", 
 
 def install(server: AwsServer) -> None:
     responses.get_backend = lambda account, region: stepfunctions_parser_backends[account][region]
+    _forget_threads()
     _use_role_credentials(server)
     _scale_waiting(server)
     _stop_at_once()
@@ -68,6 +71,13 @@ def is_running(execution_arn: str) -> bool:
     region, account_id = execution_arn.split(":")[3:5]
     execution = stepfunctions_parser_backends[account_id][region].describe_execution(execution_arn)
     return bool(execution.status == ExecutionStatus.RUNNING.value)
+
+
+def _forget_threads() -> None:
+    """moto lists every thread that it has started, and never looks: each keeps its stack, and what it worked on."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(parser.__name__) and hasattr(module, "TMP_THREADS"):
+            module.TMP_THREADS = deque(maxlen=0)
 
 
 def _use_role_credentials(server: AwsServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from typing import Any
@@ -92,6 +93,12 @@ def test_a_throttled_function_is_lambda_too_many_requests(aws: Sandbox) -> None:
     function = aws.function(ECHO)
     aws.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     assert aws.run({"Call": call(function)})["error"] == "Lambda.TooManyRequestsException"
+
+
+def test_threads_that_have_ended_are_forgotten(aws: Sandbox, echo: str) -> None:
+    assert aws.run({"Call": call(echo)})["status"] == "SUCCEEDED"
+    kept = [thread for module in list(sys.modules.values()) for thread in getattr(module, "TMP_THREADS", ())]
+    assert kept == []
 
 
 def test_a_task_that_takes_too_long_is_a_timeout_and_is_not_scaled(aws: Sandbox) -> None:
