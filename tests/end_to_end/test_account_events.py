@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.aws.hooks import Call
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
 from tests.end_to_end.accounts import MANAGEMENT, Organization
@@ -154,3 +155,23 @@ def test_a_run_that_began_with_the_stacks_defaults_is_waited_for_and_its_cluster
     assert second.entered("Wait for the other execution")
     assert hub.clusters(account_id) == ["eks-example"]
     assert hub.logs(account_id, "eks-example") == []
+
+
+def test_an_event_that_is_delivered_twice_makes_one_cluster_and_is_told_once(hub: Hub) -> None:
+    """Source: EventBridge user guide, "Event delivery": at least once."""
+    account_id, cloud = hub.new_account(), hub.machine.cloud
+    hub.move_into_the_unit(account_id)
+    once_more: list[Run] = []
+
+    def deliver_again(_call: Call) -> None:
+        if not once_more:
+            once_more.append(hub.machine.wait(hub.tell(CONTROL_TOWER, account_id)))
+
+    undo = cloud.server.hooks.before("eks:CreateCluster", deliver_again)
+    first = hub.machine.wait(hub.tell(CONTROL_TOWER, account_id))
+    undo()
+    ended_well(first, *once_more)
+    assert [(run.output["status"], run.output["holder"]) for run in once_more] == [("AlreadyInProgress", first.arn)]
+    assert hub.clusters(account_id) == ["eks-example"]
+    about_it = [each for each in cloud.server.published_events if each["Detail"].get("account_id") == account_id]
+    assert [each["DetailType"] for each in about_it] == ["Storage Cluster Ready"]
