@@ -107,4 +107,6 @@ def _names(cause: str, request: Request) -> bool:
     service, _, operation = request.name.partition(":")
     # S3's requests are known by their verb: PUT object is PutObject.
     named = operation.title().replace(" ", "") if service == "s3" else operation
+    if service == "sts" and "RoleNotAssumable: arn:" in cause:
+        return True
     return named in cause or _WHERE.search(cause) is not None

@@ -67,6 +67,13 @@ def test_s3s_requests_are_named_by_their_operation() -> None:
     assert judged(GOOD, Seen(refused, FREE), GOOD, Request("ListClusters", "s3:GET object"))[0] is Outcome.UNEXPECTED
 
 
+def test_a_role_that_cannot_be_assumed_is_named_by_its_arn() -> None:
+    refused = replace(FAILED, cause="Remove network: RoleNotAssumable: arn:aws:iam::1:role/r; deploy it")
+    assume, other = Request("RemoveNetwork", "sts:AssumeRole"), Request("RemoveNetwork", "ec2:DescribeNatGateways")
+    assert judged(GOOD, Seen(refused, FREE), GOOD, assume)[0] is Outcome.CONVERGED
+    assert judged(GOOD, Seen(refused, FREE), GOOD, other)[0] is Outcome.UNEXPECTED
+
+
 def test_no_event_is_asked_for_where_the_event_itself_was_refused() -> None:
     silent = replace(FAILED, cause="Publish completion: EventBridge.AccessDenied", events=())
     assert judged(GOOD, Seen(silent, FREE), GOOD, Request("Provision", "events:PutEvents"))[0] is Outcome.CONVERGED
