@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from eks_efs import attested
+from local.aws import quotas
 from local.aws.hooks import Call
 from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
@@ -17,6 +19,7 @@ from provisioner.kubernetes.evidence import digest
 from provisioner.kubernetes.measurements import measurements
 from tests.end_to_end.runs import Machine, Run
 
+embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 REQUEST = {"cluster": {"name": "good"}, "verification": {"writers": 3, "lines_per_writer": 20}}
 
 
@@ -111,27 +114,61 @@ def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> 
     assert max(cluster[0], storage[0]) < min(cluster[1], storage[1])
 
 
-@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
-def test_the_cluster_is_asked_for_without_nat_gateways_and_no_pod_before_they_are_there(
-    cloud: EmbeddedCloud, machine: Machine
-) -> None:
-    """CloudFormation answers for the NAT gateways only when EKS was asked for the cluster."""
+@contextmanager
+def nat_gateways_only_after_the_cluster(cloud: EmbeddedCloud, then: Callable[[], None]) -> Iterator[None]:
+    """CloudFormation takes the request for NAT gateways, after `then`, when EKS has taken the one for the cluster."""
     asked = threading.Event()
 
     def hold(call: Call) -> None:
-        assert "-nat&" not in call.body or asked.wait(60)
+        if "-nat&" in call.body:
+            assert asked.wait(60), "the cluster waits for NAT gateways"
+            then()
 
     undo = cloud.server.hooks.before("cloudformation:CreateStack", hold)
-    undo_too = cloud.server.hooks.before("eks:CreateCluster", lambda _: asked.set())
+    undo_too = cloud.server.hooks.after("eks:CreateCluster", lambda _: asked.set())
     try:
-        run = machine.run({"cluster": {"name": "way-out"}, "verification": {"writers": 1, "lines_per_writer": 1}})
+        yield
     finally:
         undo()
         undo_too()
+
+
+@embedded_only
+def test_the_cluster_is_asked_for_without_nat_gateways_and_no_pod_before_they_are_there(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    with nat_gateways_only_after_the_cluster(cloud, lambda: None):
+        run = machine.run({"cluster": {"name": "way-out"}, "verification": {"writers": 1, "lines_per_writer": 1}})
     assert run.status == "SUCCEEDED", run.cause
     assert run.entered("Ensure cluster")[0]["timestamp"] < run.exited("NAT branch done")[0]["timestamp"]
     for first in ("Apply storage", "Verify storage", "Ensure cluster DNS"):
         assert run.exited("NAT branch done")[0]["timestamp"] <= run.entered(first)[0]["timestamp"]
+
+
+@embedded_only
+def test_nat_gateways_that_cannot_be_made_take_nothing_with_them_and_the_next_run_makes_them(
+    cloud: EmbeddedCloud, machine: Machine
+) -> None:
+    """Somebody takes the last address after the account was looked at."""
+    place = cloud.account_id, cloud.region, quotas.ADDRESSES
+    stacks, eks = cloud.client("cloudformation"), cloud.client("eks")
+    name = {"StackName": "eks-efs-provisioner-no-way-out-network"}
+    request = {"cluster": {"name": "no-way-out"}, "verification": {"writers": 1, "lines_per_writer": 1}}
+    with nat_gateways_only_after_the_cluster(cloud, lambda: quotas.APPLIED.update({place: 0})):
+        run = machine.run(request)
+    del quotas.APPLIED[place]
+    (event,) = published(cloud, "Storage Cluster Failed", run.arn)
+    assert event["failure"]["state"] == "Ensure NAT gateways"
+    why = "stack eks-efs-provisioner-no-way-out-nat is ROLLBACK_COMPLETE: NatAddress1 CREATE_FAILED: "
+    assert why in event["failure"]["cause"]
+    assert ("network-stack-failed", "proved") in [(each["rule"], each["verdict"]) for each in event["diagnosis"]]
+    (network,) = stacks.describe_stacks(**name)["Stacks"]
+    cluster = eks.describe_cluster(name="no-way-out")["cluster"]
+    assert network["StackStatus"] == "CREATE_COMPLETE"
+    again = machine.run(request)
+    assert again.status == "SUCCEEDED", again.cause
+    assert stacks.describe_stacks(**name)["Stacks"][0]["StackId"] == network["StackId"]
+    assert eks.describe_cluster(name="no-way-out")["cluster"]["createdAt"] == cluster["createdAt"]
 
 
 def test_the_completion_event_is_the_output_and_matches_its_schema(good: Run, cloud: EmbeddedCloud) -> None:
