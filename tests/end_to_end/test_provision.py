@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from eks_efs import attested
 from local.aws import quotas
 from local.aws.hooks import Call
+from local.aws.refusals import refusal
 from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
@@ -121,7 +122,8 @@ def nat_gateways_only_after_the_cluster(cloud: EmbeddedCloud, then: Callable[[],
 
     def hold(call: Call) -> None:
         if "-nat&" in call.body:
-            assert asked.wait(60), "the cluster waits for NAT gateways"
+            if not asked.wait(30):
+                raise refusal("AccessDenied", "the cluster waits for NAT gateways")
             then()
 
     undo = cloud.server.hooks.before("cloudformation:CreateStack", hold)

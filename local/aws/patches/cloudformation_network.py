@@ -1,8 +1,8 @@
 """EC2 networks in stacks.
 
 moto lacks: the DNS attributes of a VPC and MapPublicIpOnLaunch of a subnet in templates; Tags of gateways, tables and
-addresses; deleting gateways, addresses, route tables and their associations with the stack (it forgets them, and then
-cannot delete the VPC).
+addresses; deleting gateways, addresses, route tables, their associations and routes with the stack (it forgets them,
+and then cannot delete the VPC, or make a route again in a table that stays).
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, arg-type, misc"
 
@@ -19,7 +19,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.nat_gateways import NatGateway
-from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import Subnet, SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
 
@@ -42,6 +42,7 @@ def install(server: AwsServer) -> None:
     NatGateway.begin_deletion = _begin_to_delete
     _delete_with(InternetGateway, _delete_internet_gateway)
     _delete_with(ElasticAddress, lambda backend, made: backend.release_address(allocation_id=made.allocation_id))
+    _delete_with(Route, _delete_route)
     _delete_with(RouteTable, lambda backend, made: backend.delete_route_table(made.id))
     _delete_with(SubnetRouteTableAssociation, _disassociate)
     _tag_addresses()
@@ -99,6 +100,12 @@ def _delete_internet_gateway(backend: Any, gateway: Any) -> None:
     if gateway.vpc:
         backend.detach_internet_gateway(gateway.id, gateway.vpc.id)
     backend.delete_internet_gateway(gateway.id)
+
+
+def _delete_route(backend: Any, route: Any) -> None:
+    """What is not there any more is deleted (CloudFormation CLI guide, "Resource type handler contract")."""
+    with contextlib.suppress(EC2ClientError):
+        backend.delete_route(route.route_table.id, route.destination_cidr_block)
 
 
 def _associate(backend: Any, association: Any, properties: dict[str, Any]) -> None:

@@ -98,6 +98,26 @@ def test_a_nat_gateway_is_gone_when_its_stack_is(
     assert gateway["State"] == "deleted"
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["", "which somebody has removed"])
+def test_a_route_goes_with_its_stack_out_of_a_table_that_stays(
+    cloud: EmbeddedCloud, stacks: Any, is_there: bool
+) -> None:
+    ec2, everywhere = cloud.client("ec2"), "0.0.0.0/0"
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    properties = {"RouteTableId": table, "DestinationCidrBlock": everywhere, "GatewayId": gateway}
+    create(stacks, "route", {"Route": {"Type": "AWS::EC2::Route", "Properties": properties}})
+    stack_id = stacks.describe_stacks(StackName="route")["Stacks"][0]["StackId"]
+    if not is_there:
+        ec2.delete_route(RouteTableId=table, DestinationCidrBlock=everywhere)
+    stacks.delete_stack(StackName="route")
+    assert state(stacks, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    (found,) = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    assert [each["DestinationCidrBlock"] for each in found["Routes"]] == ["10.8.0.0/16"]
+
+
 def test_what_goes_late_is_waited_for(cloud: EmbeddedCloud, stacks: Any) -> None:
     made = create(stacks, "late", {name: NETWORK[name] for name in ("Vpc", "Subnet")})
     stack_id = stacks.describe_stacks(StackName="late")["Stacks"][0]["StackId"]
