@@ -1,7 +1,6 @@
 """Changes of the network: the stack, the VPC, its subnets, and the mount targets' security group."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,10 +39,18 @@ def nat_stack(scene: Scene) -> Any:
     return stacks(scene)[stack_id(scene, "nat")]
 
 
-def delete_nat_stack(scene: Scene) -> None:
-    scene.client("cloudformation").delete_stack(StackName=nat_stack(scene).stack_id)
-    while any(each.name == f"eks-efs-provisioner-{scene.cluster_name}-nat" for each in list(stacks(scene).values())):
-        time.sleep(0.05)
+def delete_nat_stack(scene: Scene) -> Undo:
+    client, made = scene.client("cloudformation"), nat_stack(scene)
+    (told,) = client.describe_stacks(StackName=made.name)["Stacks"]
+    client.delete_stack(StackName=made.name)
+    scene.until(lambda: made.status == "DELETE_COMPLETE")
+
+    def undo() -> None:
+        body, parameters = made.template, told["Parameters"]
+        client.create_stack(StackName=made.name, TemplateBody=body, Parameters=parameters, Tags=told["Tags"])
+        scene.until(lambda: nat_stack(scene).status == "CREATE_COMPLETE")
+
+    return undo
 
 
 def ec2_state(scene: Scene) -> Any:
@@ -235,7 +242,7 @@ CHANGES = (
         "network_drift.NAT_MISSING",
         NAT_STACK,
         "exists",
-        final(delete_nat_stack),
+        delete_nat_stack,
         "way out",
     ),
     Change(
