@@ -1,6 +1,7 @@
 """What the app really sends to AWS, call by call: no template scanner sees what boto3 is asked to do."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
@@ -150,3 +151,25 @@ def test_the_evidence_bucket_is_encrypted_with_the_stacks_key_and_takes_tls_only
     assert {"Bool": {"aws:SecureTransport": "false"}} in [each["Condition"] for each in statements]
     kept = s3.list_objects_v2(Bucket=bucket)["Contents"][0]["Key"]
     assert s3.head_object(Bucket=bucket, Key=kept)["ServerSideEncryption"] == "aws:kms"
+
+
+PLACES = (
+    r"index\.html",
+    r"fleet/\S+",
+    r"keys/[0-9a-f]+\.pem",
+    r"refused/[A-Za-z0-9_-]+/report\.html",
+    r"\d{12}/[a-z0-9-]+/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+/(?:report\.html|evidence\.json|evidence\.json\.intoto\.jsonl)",
+)
+
+
+def test_a_key_of_the_bucket_tells_the_place_of_a_run_and_nothing_that_was_asked_for(
+    cloud: EmbeddedCloud, machine: Machine, sent: Sequence[Call]
+) -> None:
+    secret = "hunter2<script>"
+    refused = machine.run({"password": secret, "cluster": {"name": secret}, "account_id": secret})
+    assert (refused.status, refused.error) == ("FAILED", "RequestError")
+    pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=machine.outputs["EvidenceBucketName"])
+    keys = [each["Key"] for page in pages for each in page["Contents"]]
+    assert any(f"/{CLUSTER}/" in key and key.endswith("/evidence.json") for key in keys)
+    assert [key for key in keys if not any(re.fullmatch(place, key) for place in PLACES)] == [], keys
+    assert "hunter2" not in str(keys)

@@ -15,7 +15,7 @@ from local.aws.permissions.reference import Action, Target
 from local.aws.policies import matches_any
 from tests.policies.documents import Document, flat, shipped
 
-IN_EVERY_REQUEST = {"aws:calledvia", "aws:securetransport", "aws:viaawsservice"}
+IN_EVERY_REQUEST = {"aws:calledvia", "aws:principalarn", "aws:securetransport", "aws:viaawsservice"}
 """The global keys that we use; no list of all can be loaded. Source: IAM guide, "AWS global condition context keys"."""
 
 OF_SERVICES = {"aws:sourceaccount", "aws:sourcearn"}

@@ -36,6 +36,13 @@ LOGGER = logging.getLogger(__name__)
 IN_XML = ("query", "ec2", "rest-xml")
 UNKNOWN_CALL = "EmbeddedCloudDoesNotKnowThisCall"
 
+ENCRYPTION = (
+    "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-customer-algorithm",
+)
+"""Headers that policies see. Source: Service Authorization Reference, "Amazon S3", PutObject."""
+
 CALLER: ContextVar[iam.Principal | None] = ContextVar("caller", default=None)
 """The principal whose request this thread answers: services that go on as the caller ask for it."""
 
@@ -50,15 +57,22 @@ class Refused(Exception):  # noqa: N818 - the answer to one request
 def install(server: AwsServer) -> None:
     """S3 answers without the common way in (patches/calls.py), and asks here instead."""
 
+    def signed(self: Any) -> bool:
+        """Nobody's request is anybody's: no bucket here is public. Presigned URLs carry their signature."""
+        query = self.querystring or {}
+        return "Authorization" in self.headers or "X-Amz-Signature" in query or "Signature" in query
+
     def authorise_s3(self: Any, bucket_name: str | None = None, key_name: str | None = None) -> None:
         signed_at = self.headers.get("X-Amz-Date")
         if signed_at and (refused := signing_dates.refusal("rest-xml", signed_at, datetime.now(UTC))):
             raise S3ClientError(refused.code, refused.message)
+        if not signed(self):
+            raise S3ClientError("AccessDenied", "Access Denied")
         principal = iam.caller_of(self.access_key, self.current_account, self.partition)
+        encryption = {name: self.headers.get(name) for name in ENCRYPTION}
         if not server.authoriser.is_asked(principal, "s3"):
             return
-        sse = "x-amz-server-side-encryption"
-        parameters = {"Bucket": bucket_name or "*", "Key": key_name, sse: self.headers.get(sse)}
+        parameters = {"Bucket": bucket_name or "*", "Key": key_name, **encryption}
         place = (self.current_account, self.region, self.partition)
         call = ApiCall(*place, service="s3", operation=self.data["Action"], parameters=parameters)
         try:
