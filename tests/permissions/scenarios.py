@@ -200,7 +200,8 @@ def taken_over(world: World, name: str) -> None:
 
 
 def scheduled(world: World, name: str) -> None:
-    """The daily check finds an enrolled account whose event never came; another day it cannot be started at all."""
+    """The daily check finds an enrolled account whose event never came, and compares those that were told of; another
+    day it cannot be started at all."""
     fleet, provision = world.machine("Fleet"), world.machine("Provision")
     account_id = world.new_account(f"{name}-orders")
     run = succeeded(fleet.wait(scheduler.fire(world.cloud.server, "configuration", STACK_NAME)))
@@ -395,9 +396,9 @@ SCENARIOS: tuple[Callable[[World, str], Any], ...] = (
     upgraded,
     diagnosed,
     taken_over,
+    told,
     scheduled,
     untold,
-    told,
     rolled_back,
     removed,
     taken_back,
