@@ -71,7 +71,6 @@ def test_subnets_that_another_account_shares_are_planned_used_and_left_as_they_w
     assert described(vpc) == before
 
 
-@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 def test_an_isolated_vpc_needs_the_endpoints_of_fargate_and_a_missing_one_is_named_before_anything_is_made(
     cloud: EmbeddedCloud, machine: Machine, vpc: SomebodysVpc
 ) -> None:

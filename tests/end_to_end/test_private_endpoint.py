@@ -90,7 +90,6 @@ def peered(vpc: SomebodysVpc) -> Vpc:
     return clusters
 
 
-@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 def test_from_a_peered_vpc_it_is_built_once_routes_lead_there_and_back_and_refused_before_anything_is_made_until_then(
     cloud: EmbeddedCloud, inside: Machine, vpc: SomebodysVpc, peered: Vpc
 ) -> None:
