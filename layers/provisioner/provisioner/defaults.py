@@ -165,7 +165,8 @@ def peer_problems(request: Request) -> list[Problem]:
     if peer is None or peer.account_id in (None, request.account_id):
         return []
     allowed = (
-        f"{request.account_id}, the cluster's own account, or null: a file system of another account is not made yet"
+        f"{request.account_id}, the cluster's own account, or null: a file system is made and used in no other; have "
+        f"{peer.account_id} share subnets through AWS RAM and name them in network, or copy its data with DataSync"
     )
     return [Problem(("file_system", "peer", "account_id"), shown(peer.account_id), allowed)]
 

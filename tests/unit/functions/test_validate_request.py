@@ -465,6 +465,10 @@ def test_a_peer_of_another_account_is_refused_and_one_of_the_clusters_own_passes
     peer = sample("peered-file-system")["file_system"]["peer"]
     message = refused({"file_system": {"peer": {**peer, "account_id": "111122223333"}}})
     assert "file_system.peer.account_id is '111122223333'; allowed: 999988887777, the cluster's own account" in message
+    assert (
+        "have 111122223333 share subnets through AWS RAM and name them in network, or copy its data with DataSync"
+        in message
+    )
     for account_id in (None, "999988887777"):
         request = validate({"file_system": {"peer": {**peer, "account_id": account_id}}})
         assert request["file_system"]["peer"]["vpc_id"] == peer["vpc_id"]
