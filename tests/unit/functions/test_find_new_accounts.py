@@ -314,3 +314,13 @@ def test_each_parameter_and_each_path_is_asked_for_once(fleet: Fleet, monkeypatc
     assert sorted(each for each in asked if each.startswith("ListParents ")) == sorted(
         f"ListParents {unit}" for unit in units
     )
+
+
+def test_an_account_of_a_unit_that_is_not_enrolled_is_compared_with_that_units_defaults(fleet: Fleet) -> None:
+    """Its event came, and where it is now is not looked up."""
+    beside = fleet.organization.beside
+    fleet.default(f"{DEFAULTS}/{beside}", {"storage": {"capacity": "7Gi"}})
+    account_id = fleet.provisioned(beside)
+    assert fleet.changed() == []
+    fleet.default(f"{DEFAULTS}/{beside}", {"storage": {"capacity": "9Gi"}})
+    assert fleet.changed() == [(account_id, "storage.capacity", "7Gi", "9Gi")]
