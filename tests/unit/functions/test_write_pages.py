@@ -171,6 +171,13 @@ def test_a_fleet_has_a_page_that_stays_and_one_that_the_index_links_to(stack: St
     assert Links(stack.page()).found == ["fleet/report.html"]
 
 
+def test_a_fleets_page_tells_of_accounts_that_are_not_what_they_were(stack: Stack) -> None:
+    page = stack.page(stack.write(None, fleet("tagged"))["report_url"])
+    assert "Changed: eks-one<small>111122223333, eu-west-1</small>" in page
+    assert "<code>left_out</code> was None, is tagged: nothing is changed by itself: tagged" in page
+    assert '<th scope="row">Changed besides</th><td>2 more</td>' in page
+
+
 def test_what_a_record_holds_is_shown_as_text(stack: Stack) -> None:
     stack.table.put("eks-one", organizational_unit_id=HOSTILE)
     stack.write()
