@@ -12,7 +12,7 @@ import pytest
 from local.aws.administrators import EVERYTHING
 from local.aws.hooks import Call
 from local.aws.permissions.reference import action
-from local.cloud import EmbeddedCloud
+from local.cloud import ROOT, EmbeddedCloud
 from local.faults.drift import CHANGES
 from local.faults.scene import Scene
 from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
@@ -245,6 +245,9 @@ def test_from_events_about_accounts_to_ready_events_in_two_units_and_two_regions
     assert recorded["tags"] == {TAG: "4711"}
     assert recorded["from_defaults"][f"tags.{TAG}"] == f"{parameter}/{outer}"
     assert recorded["from_defaults"]["region"] == f"{parameter}/{inner}"
+    of_a_unit = json.loads((ROOT / "events/account-of-a-unit.json").read_text())
+    planned = hub.provision.run({**of_a_unit, "account_id": nested, "organizational_unit_id": inner})
+    assert planned.output["summary"] == "no changes"
     asked = [each for each in list(cloud.server.authoriser.audit)[seen:] if each.action in MAKING]
     tagged = {each.action for each in asked if each.context.get(f"aws:RequestTag/{TAG}") == "4711"}
     assert tagged == set(MAKING)

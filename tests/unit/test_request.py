@@ -322,6 +322,8 @@ def test_why_a_cluster_cannot_have_ipv6_is_told() -> None:
         "empty",
         "minimal",
         "full",
+        "account-of-a-unit",
+        "existing-file-system",
         "existing-network",
         "isolated-network",
         "chosen-network",
