@@ -83,13 +83,15 @@ def test_a_change_and_what_only_a_person_can_do_are_counted_apart(created: World
     assert payload["changes"][1]["differences"][0]["path"] == "throughputMode"
 
 
-def test_a_tag_that_is_asked_for_later_is_planned_for_all_that_a_run_gives_it_to_and_the_stack_is_for_a_person(
+def test_a_tag_that_is_asked_for_later_is_planned_for_all_that_a_run_gives_it_to_and_stacks_are_for_a_person(
     created: World,
 ) -> None:
     created.parts["tags"] = {"cost-center": "4711"}
     payload = planned(created)
-    assert payload["summary"] == "0 to create, 8 to change, 1 that only a person can change"
-    assert actions(payload)[0] == ("network stack eks-efs-provisioner-eks-example-network", "replace_by_hand")
+    assert payload["summary"] == "0 to create, 8 to change, 2 that only a person can change"
+    assert [each for each, action in actions(payload) if action == "replace_by_hand"] == [
+        f"network stack eks-efs-provisioner-eks-example-{name}" for name in ("network", "nat")
+    ]
     differences = [each for change in payload["changes"] for each in change["differences"]]
     assert {(each["path"], each["expected"], each["actual"]) for each in differences} == {
         ("tags.cost-center", "4711", None)
