@@ -46,7 +46,6 @@ class ClusterList:
             Key=key,
             Body=json.dumps(items).encode(),
             ContentType="application/json",
-            ServerSideEncryption="AES256",
         )
         return {
             "depth": asked.depth,
