@@ -106,7 +106,7 @@ class Crowd:
 
     def __init__(self, cloud: EmbeddedCloud, organization: Organization, outputs: Mapping[str, str]) -> None:
         self._cloud, self._organization, self._outputs = cloud, organization, outputs
-        self._clean = len(cloud.server.published_events)
+        self._published, self._dead = len(cloud.server.published_events), self._dead_letters()
         self.accounts: list[Account] = []
 
     @staticmethod
@@ -138,7 +138,7 @@ class Crowd:
             seconds = self._since(started)
         throttled = Counter(self._cloud.server.rates.refused[refused:])
         transitions, repeated = self._read()
-        dead = self._dead_letters()
+        dead = self._dead_letters() - self._dead
         return Load(self.accounts, told_within, seconds, throttled, dead, transitions, repeated)
 
     def _since(self, started: float) -> float:
@@ -187,7 +187,7 @@ class Crowd:
         states = self._cloud.client("stepfunctions")
         failures = {
             event["Detail"]["execution_arn"]: event["Detail"]["failure"]
-            for event in self._cloud.server.published_events[self._clean :]
+            for event in self._cloud.server.published_events[self._published :]
             if event["DetailType"] == FAILED
         }
         entered = repeated = 0
