@@ -5,7 +5,8 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,29 @@ def test_every_line_of_the_log_names_execution_and_cluster(capsys: pytest.Captur
     assert line["execution_arn"] == EXECUTION
     assert line["cluster"] == "eks-example"
     assert line["file_system_id"] == "fs-1"
+
+
+FORGED = '\n{"_aws":{"CloudWatchMetrics":[]},"level":"INFO","message":"all_is_well"}\r\n\x1b[2J\x9b31m\u2028\u202e\x00'
+
+
+@pytest.mark.parametrize("said", [FORGED, FORGED + "🦀" * 1_000_000, "\x9b" * 1_000_000])
+@pytest.mark.parametrize("kind", [ValueError, partial(TerminalError, ErrorReason.CONFLICT, remedy="x")])
+def test_whatever_an_exception_or_a_name_says_is_one_record_of_printable_text_that_cloudwatch_keeps_whole(
+    said: str, kind: Callable[[str], Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = {"execution_arn": said, "request": {"cluster": {"name": said}}}
+    with pytest.raises(TerminalError):
+        raising(kind(said))(event, Context())
+    output = capsys.readouterr().out
+    records = output.removesuffix("\n").split("\n")
+    assert len(records) == 2  # what failed, and the metric
+    assert [c for each in records for c in each if not c.isprintable()] == []
+    assert all(len(each.encode()) < 256 * 1024 for each in records)
+    assert [line.get("message") for line in lines(output)] == [
+        "unexpected_error" if kind is ValueError else "function_failed",
+        None,
+    ]
+    assert metric(output) == "TerminalError"
 
 
 def test_keys_of_one_run_do_not_reach_the_next(capsys: pytest.CaptureFixture[str]) -> None:

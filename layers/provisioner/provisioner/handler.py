@@ -3,6 +3,7 @@
 Payloads are neither logged nor traced: they are whole requests, and evidence.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
 from typing import Any, Final
@@ -18,10 +19,13 @@ from provisioner.aws.answers import use_as_default
 from provisioner.aws.errors import boundary_error, connection_error
 from provisioner.errors import BoundaryError, ErrorReason, TerminalError
 from provisioner.refusal import problems_of, refusal
+from provisioner.verbatim import printable, shortened
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 NAMESPACE: Final = "eks-efs-provisioner"
+# A cause has 7,500, and its reason and remedy.
+_LOGGED_CHARACTERS: Final = 10_000
 
 
 def function_handler(handle: Handler) -> Handler:
@@ -103,7 +107,29 @@ def _prepare_sdk() -> None:
 @cache
 def logger() -> Logger:
     """The log of the running function: constant messages, snake_case keys, never a payload, never a token."""
-    return Logger(log_uncaught_exceptions=False)
+    return Logger(log_uncaught_exceptions=False, json_serializer=record_of)
+
+
+def record_of(logged: Mapping[str, Any]) -> str:
+    """One line of printable text, whatever a name or an exception says, which CloudWatch keeps in one piece.
+
+    Source: CloudWatch Logs user guide, "CloudWatch Logs quotas": 256 KB; Lambda makes more events of a longer line.
+    """
+    return json.dumps(_told(logged), separators=(",", ":"), ensure_ascii=False)
+
+
+def _told(value: Any) -> Any:
+    match value:
+        case str():
+            return shortened(printable(shortened(value, _LOGGED_CHARACTERS)), _LOGGED_CHARACTERS)
+        case Mapping():
+            return {name: _told(item) for name, item in value.items()}
+        case list() | tuple():
+            return list(map(_told, value))
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _told(str(value))
 
 
 def add_counts(counts: Mapping[str, int]) -> None:
