@@ -29,6 +29,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         settings = {
             "handler": "app.handler",
             "time_factor": 0.0,
+            "seconds_ahead": 0.0,
             "gate": {"port": gate.port, "name": "stream"},
             "task_root": str(tmp_path),
             "path": [str(tmp_path)],
