@@ -20,9 +20,9 @@ PLATFORM_ERROR = re.compile(
     r"States\.\w+|Lambda\.\w+|Sandbox\.Timedout|DynamoDB\.\w+|Events?\.\w+|EventBridge\.\w+|StepFunctions\.\w+"
 )
 THROTTLED = "Lambda.TooManyRequestsException"
-LEAST_PATIENCE_SECONDS = 3000
-"""How long, on average, an invocation without room is repeated: a crowd of new accounts fills the ten concurrent
-executions that a new hub has for the better part of an hour."""
+LEAST_PATIENCE_SECONDS = 10_000
+"""How long, on average, an invocation without room is repeated. Whether there is room is a lottery: where five hundred
+runs want the ten concurrent executions of a new hub, one attempt in ten wins, and of sixty some lose all."""
 TERMINAL_TYPES = {"Succeed", "Fail"}
 VARIABLE = re.compile(r"\$([a-z][a-z0-9_]*)\b")
 

@@ -47,7 +47,7 @@ def different_retry(d: Definition) -> None:
 
 
 def impatient(d: Definition) -> None:
-    throttled(d)["MaxAttempts"] = 24
+    throttled(d)["MaxAttempts"] = 60
 
 
 def throttles_share_their_attempts(d: Definition) -> None:
