@@ -263,6 +263,19 @@ def test_what_was_asked_for_is_compared_with_no_default(fleet: Fleet) -> None:
     assert fleet.changed() == []
 
 
+def test_what_was_recorded_before_it_was_told_where_values_came_from_is_compared_as_far_as_that_goes(
+    fleet: Fleet,
+) -> None:
+    account_id = fleet.provisioned(fleet.organization.outer)
+    key = {"cluster": {"S": f"{account_id}#{REGION}#eks-example"}}
+    request = json.loads(fleet.table.dynamodb.get_item(TableName="claims", Key=key)["Item"]["request"]["S"])
+    del request["from_defaults"], request["protect"]
+    record = {"verified_at": "2026-08-29T00:00:00Z", "request": json.dumps(request), **EVENT}
+    fleet.table.put("eks-example", proven=False, account=account_id, **record)
+    fleet.default(DEFAULTS, {"storage": {"capacity": "9Gi"}, "protect": True})
+    assert fleet.changed() == [(account_id, "storage.capacity", "5Gi", "9Gi")]
+
+
 def test_defaults_that_are_no_request_are_told_and_new_accounts_are_found_all_the_same(fleet: Fleet) -> None:
     account_id = fleet.provisioned(fleet.organization.inner)
     fleet.ssm.put_parameter(Name=f"{DEFAULTS}/{fleet.organization.inner}", Value="none", Type="String")

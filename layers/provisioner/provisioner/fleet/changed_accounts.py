@@ -129,7 +129,7 @@ def _other_defaults(
     request: Mapping[str, Any], now: Mapping[Path, Any], names: Mapping[str, str]
 ) -> Iterator[Difference]:
     """Of a field that no default gave, only where nobody gave anything: it has what it has without any."""
-    origins = request["from_defaults"]
+    origins = request.get("from_defaults", {})
     paths = {".".join(path): path for path in (*_leaves(request), *now)}
     got = {field for field, origin in origins.items() if is_default(origin)}
     without_any = Request.model_validate(_PLACE).model_dump(mode="json")
