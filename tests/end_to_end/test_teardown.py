@@ -258,7 +258,7 @@ def test_a_plan_says_what_would_go_and_stay_and_leaves_everything(
 ) -> None:
     before, record = snapshot(cloud), record_of(cloud, machine, standing.cluster_name)
     plan = teardown.run({"cluster_name": standing.cluster_name, "mode": "plan"})
-    assert plan.output["summary"] == "9 to remove, 2 to keep, 0 in the way"
+    assert plan.output["summary"] == "10 to remove, 2 to keep, 0 in the way"
     assert difference(before, snapshot(cloud)) == []
     assert record_of(cloud, machine, standing.cluster_name) == record
 
