@@ -29,6 +29,7 @@ from provisioner.request import Request
 CLUSTER_BRANCH: Final = {"Ensure cluster", "Ensure cluster access", "Ensure Fargate profile"}
 STORAGE_BRANCH: Final = {"Ensure security group", "Ensure file system", "Ensure mount targets"}
 ABOUT_STORAGE: Final = ("access-point", "file-system", "mount-target", "security-group", "wrong-file", "wrong-mount")
+ABOUT_THE_WAY_OUT: Final = ("image-unreachable", "nodes-not-joining")
 FILE: Final = Path(__file__).with_name("verdicts.json")
 Row = dict[str, list[str]]
 
@@ -103,7 +104,9 @@ def keep(name: str, row: Row) -> None:
 
 
 def settled(row: Row, state: str) -> Row:
-    """Without what is about the other branch, which a failure in one of two leaves wherever it was."""
+    """Without what is about the other branches, which a failure in one of them leaves wherever they were: the way out
+    has one of its own.
+    """
     # CoreDNS has its replicas by now, or has them not yet, and EKS says so a while later: nobody looks for it after
     # this state.
     if state == "Verify storage":
@@ -112,6 +115,8 @@ def settled(row: Row, state: str) -> Row:
         return row
     of_storage = state in STORAGE_BRANCH
     return {
-        verdict: [each for each in rules if each.startswith(ABOUT_STORAGE) is of_storage]
+        verdict: [
+            each for each in rules if each.startswith(ABOUT_STORAGE) is of_storage and each not in ABOUT_THE_WAY_OUT
+        ]
         for verdict, rules in row.items()
     }
