@@ -1,11 +1,14 @@
 """The door to target accounts, and what AWS errors mean."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import botocore.client
+import botocore.loaders
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -128,6 +131,27 @@ def test_a_session_is_assumed_once_per_account_and_region(sts: Sts) -> None:
     Target.of(request(region="eu-central-1"), ENVIRON)
     Target.of(request(account_id="777788889999"), ENVIRON)
     assert len(sts.calls) == 3
+
+
+def test_a_warm_function_that_serves_a_fleet_keeps_few_of_its_sessions(sts: Sts) -> None:
+    first = weakref.ref(Target.of(request("000000000000"), ENVIRON))
+    for number in range(1, session.MOST_SESSIONS + 1):
+        Target.of(request(f"{number:012}"), ENVIRON)
+    gc.collect()
+    assert first() is None
+    assert Target.of(request("000000000001"), ENVIRON) is Target.of(request("000000000001"), ENVIRON)
+    assert len(sts.calls) == session.MOST_SESSIONS + 1
+
+
+def test_sessions_of_other_accounts_read_no_descriptions_of_services_again(
+    sts: Sts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.session.create_loader", botocore.loaders.create_loader)  # as the SDK has it
+    loaders = [
+        Target.of(request(account_id), ENVIRON).botocore_session.get_component("data_loader")
+        for account_id in ("444455556666", "777788889999")
+    ]
+    assert loaders[0] is loaders[1]
 
 
 def test_credentials_that_are_about_to_expire_are_renewed(sts: Sts) -> None:

@@ -7,10 +7,12 @@ Source: botocore/parsers.py, BaseJSONParser._parse_body_as_json, BaseXMLResponse
 
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final
 from xml.etree import ElementTree
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.model import OperationModel
 
@@ -25,9 +27,14 @@ _READERS: Final[Mapping[str, Callable[[bytes], object]]] = {
 }
 
 
+_loader: Final = cache(botocore.loaders.create_loader)
+"""One for all sessions: each would read the descriptions of its services anew, 30 MiB for every account."""
+
+
 def sdk_session() -> botocore.session.Session:
     """A session whose clients raise RetryableError ServiceUnavailable instead."""
     session = botocore.session.Session()
+    session.register_component("data_loader", _loader())
     session.register("before-parse", require_readable)
     return session
 

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import boto3
@@ -47,6 +47,8 @@ CLIENT_CONFIG: Final = Config(
     read_timeout=15,
     user_agent_extra="eks-efs-provisioner",
 )
+MOST_SESSIONS: Final = 16
+"""Of accounts, regions and roles: a warm function serves a whole fleet one after the other in a bounded memory."""
 SPREAD_WITHIN: Final = timedelta(minutes=10)
 """Within which everybody has heard of a role: seconds as a rule, three minutes were seen (aws/aws-cdk#16037)."""
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
@@ -78,7 +80,7 @@ class Target:
 
     @classmethod
     def of(cls, request: Request, environ: Mapping[str, str] = os.environ, *, role: Role = "provisioner") -> "Target":
-        """The request's target; the assumed session is kept for the life of the process.
+        """The request's target; the assumed session is kept while not too many others have been asked for.
 
         Raises: RetryableError RoleNotAssumable, or what `boundary_error` makes of another STS error.
         Source: STS API, AssumeRole.
@@ -160,7 +162,7 @@ class Target:
         return f"arn:{self.partition}:iam::{self.account_id}:policy/{name}" if name else None
 
 
-@cache
+@lru_cache(maxsize=MOST_SESSIONS)
 def _assumed(
     *,
     account_id: str,
