@@ -8,6 +8,7 @@ hour takes minutes, and so do the token buckets' seconds. An invocation is not: 
 import argparse
 import gc
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -40,6 +41,7 @@ LOOK_SECONDS, COLLECT_SECONDS = 0.2, 60.0
 """An attempt that failed is a circle of an exception and its frames, with its thread's stack; a process has 65,530
 mappings on Linux."""
 
+FILES_EACH = 45
 FAILED = "Storage Cluster Failed"
 REFUSED, REASON = "refused before anything was made", "VPCs per Region"
 
@@ -279,6 +281,20 @@ def _right(load: Load, expected: str) -> int:
     return sum(account.expected == expected and account.is_right for account in load.accounts)
 
 
+def make_room(events: int) -> None:
+    """All control planes are up at once, in this process: sixty open files each, and three of them for four events."""
+    needed = FILES_EACH * events
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= needed:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(needed, hard)))
+    except (ValueError, PermissionError) as error:
+        raise SystemExit(
+            f"{events} events need {needed} open files, {hard} are allowed: raise `ulimit -Hn`, or give fewer --events"
+        ) from error
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-load", description=__doc__)
     parser.add_argument("--events", type=int, default=500)
@@ -287,6 +303,7 @@ def main(argv: list[str] | None = None) -> int:
         "--patience", type=float, default=5400, help="seconds of this machine's until what runs is lost"
     )
     asked = parser.parse_args(argv)
+    make_room(asked.events)
     with tempfile.TemporaryDirectory() as directory, EmbeddedCloud(Path(directory)) as cloud:
         organization = Organization(cloud)
         crowd = Crowd(cloud, organization, cloud.deploy(parameters=Crowd.parameters(organization)))
