@@ -433,7 +433,7 @@ def test_the_dashboard_reads_the_durations_of_every_state_that_it_shows(cloud: E
     patterns = [part.removeprefix("parse @message /")[:-1] for part in query.split(" | ") if part.startswith("parse")]
     for pattern in patterns:
         assert re.search(pattern.replace("(?<", "(?P<"), line), pattern
-    assert len(patterns) == 6
+    assert len(patterns) == 7
 
 
 def test_what_the_bus_carries_is_what_the_registry_describes(cloud: EmbeddedCloud, machine: Machine) -> None:

@@ -200,13 +200,14 @@ def taken_over(world: World, name: str) -> None:
 
 
 def scheduled(world: World, name: str) -> None:
-    """The daily check finds an enrolled account whose event never came, and compares those that were told of; another
-    day it cannot be started at all."""
+    """The daily check finds an enrolled account whose event never came, and compares those that were told of; the next
+    day it compares that one too, with what its unit gets by then; another day it cannot be started at all."""
     fleet, provision = world.machine("Fleet"), world.machine("Provision")
     account_id = world.new_account(f"{name}-orders")
     run = succeeded(fleet.wait(scheduler.fire(world.cloud.server, "configuration", STACK_NAME)))
     assert run.output["new_accounts"] == [account_id]
     settled(provision)
+    assert succeeded(fleet.run({})).output["new_accounts"] == []
     missed(world)
 
 
