@@ -184,9 +184,8 @@ def organized(aws: Sandbox, statement: dict[str, Any], monkeypatch: pytest.Monke
 
 
 def test_a_service_without_quotas_is_not_known(aws: Sandbox) -> None:
-    assert (
-        code(aws.server.client("service-quotas").list_service_quotas, ServiceCode="lambda") == "NoSuchResourceException"
-    )
+    quotas = aws.server.client("service-quotas")
+    assert code(quotas.list_service_quotas, ServiceCode="s3") == "NoSuchResourceException"
 
 
 def test_a_dry_run_makes_nothing(aws: Sandbox) -> None:
