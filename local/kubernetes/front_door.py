@@ -7,10 +7,9 @@ the caller, with the caller's token.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +19,7 @@ from local.aws.hooks import Call
 from local.kubernetes.certificates import client_context
 from local.kubernetes.embedded.request_info import request_info
 from local.kubernetes.real import RealControlPlane
+from local.kubernetes.tls_server import TlsServer
 from local.wire import FATE, RESET, Answer, Exchange, Wire, kubernetes_status
 
 if TYPE_CHECKING:
@@ -29,25 +29,16 @@ _WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
 class FrontDoor:
-    """Listens in threads of its own until it is stopped; all that is asked passes `wire`."""
+    """Listens until it is stopped; all that is asked passes `wire`."""
 
     def __init__(self, plane: RealControlPlane, wire: Wire) -> None:
         self._wire, self._behind = wire, plane.url
         self._pool = urllib3.PoolManager(ssl_context=client_context(plane.ca_pem), retries=False, maxsize=8)
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        # Handshakes happen in the request's own thread: a stuck client must not stop the others.
-        self._server.socket = plane.server_context().wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="front-door", daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self._server.server_port}"
+        self._server = TlsServer(_handler(self), plane.server_context(), "front-door")
+        self.url = self._server.url
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
         self._pool.clear()
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -89,13 +80,6 @@ def front_doors(cloud: EmbeddedCloud, wire: Wire) -> Iterator[None]:
         cloud.on_cluster_ready.remove(put_before)
         for door in doors:
             door.stop()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that hang up, and those whose connection is broken off on purpose."""
 
 
 def _handler(door: FrontDoor) -> type[BaseHTTPRequestHandler]:

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from local.kubernetes.interfaces import Authenticate
 from local.kubernetes.real_certificates import Certificates
+from local.kubernetes.tls_server import TlsServer
 
 
 class TokenWebhook:
-    """Serves authentication.k8s.io/v1 TokenReview over TLS in a thread of its own.
+    """Serves authentication.k8s.io/v1 TokenReview over TLS.
 
     Source: Kubernetes documentation, "Webhook Token Authentication".
     """
 
     def __init__(self, authenticate: Authenticate, certificates: Certificates) -> None:
-        self._server = _Server(("127.0.0.1", 0), _handler(authenticate))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.serving_certificate, certificates.serving_key)
-        # Handshakes happen in the request's own thread: a stuck client must not stop the others.
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._authority = certificates.authority
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), name="token-webhook", daemon=True).start()
+        self._server, self._authority = (
+            TlsServer(_handler(authenticate), context, "token-webhook"),
+            certificates.authority,
+        )
 
     def write_kubeconfig(self, path: Path) -> Path:
         """The form in which kube-apiserver is told where its webhook is."""
-        url = f"https://127.0.0.1:{self._server.server_port}/authenticate"
-        return write_kubeconfig(path, url, self._authority, token=None)
+        return write_kubeconfig(path, f"{self._server.url}/authenticate", self._authority, token=None)
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()
 
 
 def write_kubeconfig(path: Path, server: str, authority: Path, token: str | None) -> Path:
@@ -62,13 +59,6 @@ def review(authenticate: Authenticate, token: str) -> dict[str, Any]:
         extra = {key: list(values) for key, values in user.extra.items()}
         status["user"] = {"username": user.username, "uid": user.uid, "groups": list(user.groups), "extra": extra}
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection the API server drops when it is killed is no event worth a traceback."""
 
 
 def _handler(authenticate: Authenticate) -> type[BaseHTTPRequestHandler]:
