@@ -8,6 +8,7 @@ import pytest
 
 from local.cloud import EmbeddedCloud
 from local.control_plane.build import find_assets
+from tests.end_to_end.accounts import Organization
 from tests.end_to_end.commands import AWS, KUBECTL, Serve, options, start_serve, still_running
 from tests.end_to_end.runs import Machine
 
@@ -51,6 +52,13 @@ def machine(cloud: EmbeddedCloud) -> Machine:
 @pytest.fixture(scope="session")
 def reverify(machine: Machine) -> Machine:
     return Machine(machine.cloud, machine.outputs, "Reverify")
+
+
+@pytest.fixture(scope="module")
+def organization(cloud: EmbeddedCloud) -> Iterator[Organization]:
+    made = Organization(cloud)
+    yield made
+    made.dissolve()
 
 
 @pytest.fixture(scope="session", params=KINDS)

@@ -17,13 +17,6 @@ pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope
 
 
 @pytest.fixture(scope="module")
-def organization(cloud: EmbeddedCloud) -> Iterator[Organization]:
-    made = Organization(cloud)
-    yield made
-    made.dissolve()
-
-
-@pytest.fixture(scope="module")
 def hub(cloud: EmbeddedCloud, machine: Machine, organization: Organization) -> Iterator[Machine]:
     """The stack as it was, told of its organization for the time being."""
     told_so = {"ManagementAccountId": MANAGEMENT, "OrganizationalUnitIds": organization.unit}

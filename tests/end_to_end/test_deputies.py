@@ -2,7 +2,6 @@
 whether another account, another stack, somebody else of the hub, or a service of AWS on behalf of any of them."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,6 @@ pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope
 TARGETS = ("provisioner", "inspector", "remover")
 EXTERNAL_ID = "eks-efs-provisioner"
 RESOURCES = load_template(ROOT / "template.yaml")["Resources"]
-
-
-@pytest.fixture(scope="module")
-def organization(cloud: EmbeddedCloud) -> Iterator[Organization]:
-    made = Organization(cloud)
-    yield made
-    made.dissolve()
 
 
 @pytest.fixture(scope="module")

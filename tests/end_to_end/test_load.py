@@ -13,10 +13,7 @@ from local.limits import of_new_accounts
 from tests.end_to_end.accounts import Organization, forwarding, told
 from tests.end_to_end.runs import Machine, until
 
-pytestmark = [
-    pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session"),
-    pytest.mark.timeout(600),  # twelve events for two invocations at a time, beside other tests
-]
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 START, INVOKE = "stepfunctions:StartExecution", "lambda:Invoke"
 TWELVE_EVENTS = [
     ("ready", 2),
@@ -27,13 +24,6 @@ TWELVE_EVENTS = [
     ("left out", 2),
     ("left out", 2),
 ]
-
-
-@pytest.fixture(scope="module")
-def organization(cloud: EmbeddedCloud) -> Iterator[Organization]:
-    made = Organization(cloud)
-    yield made
-    made.dissolve()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """An account that would end a run is refused before anything is created, by a run and by its plan."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ from tests.end_to_end.runs import Machine
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 NO_NEW_ROLES = {"Effect": "Deny", "Action": "iam:CreateServiceLinkedRole", "Resource": "*"}
-
-
-@pytest.fixture(scope="module")
-def organization(cloud: EmbeddedCloud, machine: Machine) -> Iterator[Organization]:
-    organization = Organization(cloud)
-    yield organization
-    organization.dissolve()
 
 
 def forbid_new_roles(organization: Organization, account_id: str) -> None:
