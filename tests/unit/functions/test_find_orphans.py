@@ -11,7 +11,7 @@ from moto import mock_aws
 from functions.find_orphans.app import lambda_handler
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, RetryableError
-from provisioner.fleet import orphans
+from provisioner.fleet.new_accounts import Enrolled
 from provisioner.request import Request
 from tests.unit.functions.records import ACCOUNT, REGION, Context, Table
 
@@ -175,7 +175,8 @@ def test_enrolled_accounts_are_looked_into_though_no_record_names_them(
     table: Table, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENROLLED_UNITS", "ou-ab12-11111111")
-    monkeypatch.setattr(orphans, "accounts_below", lambda *_: [("444455556666", "ou-ab12-11111111")])
+    enrolled = Enrolled({"444455556666": "ou-ab12-11111111"}, ["ou-ab12-11111111"])
+    monkeypatch.setattr(Enrolled, "at_or_below", lambda *_: enrolled)
     account.tagged = {arn_of("ec2", "elastic-ip/eipalloc-0"): "forgotten"}
     assert [each["account_id"] for each in found()["orphans"]] == ["444455556666"]
 

@@ -76,11 +76,6 @@ def never_got_in(item: Mapping[str, Any]) -> bool:
     return str(json.loads(item["failure"]["S"])["cause"]).startswith(f"{ErrorReason.ROLE_NOT_ASSUMABLE}: ")
 
 
-def accounts_below(organizations: BaseClient, unit: str) -> Iterator[tuple[str, str]]:
-    """The active accounts, each with the id of what it is in."""
-    yield from Enrolled.at_or_below([unit], organizations).accounts.items()
-
-
 def _units_at_or_below(organizations: BaseClient, unit: str) -> Iterator[str]:
     yield unit
     for units in organizations.get_paginator("list_organizational_units_for_parent").paginate(ParentId=unit):

@@ -16,7 +16,7 @@ from provisioner.aws.errors import boundary_error
 from provisioner.aws.session import Target
 from provisioner.errors import BoundaryError
 from provisioner.fields import OWNER_TAG
-from provisioner.fleet.new_accounts import accounts_below
+from provisioner.fleet.new_accounts import Enrolled
 from provisioner.fleet.records import scan
 from provisioner.request import Request
 
@@ -90,7 +90,7 @@ def find_orphans(
     names = ("cluster", "removed_at", "kept_file_system")
     records = {item["cluster"]["S"]: item for item in scan(dynamodb, table, *names)}
     places = {Place(*key.split("#")[:2]) for key in records}
-    places |= {Place(account_id, own_region) for unit in units for account_id, _ in accounts_below(organizations, unit)}
+    places |= {Place(account_id, own_region) for account_id in Enrolled.at_or_below(units, organizations).accounts}
     ordered = sorted(places, key=lambda place: (place.account_id, place.region))
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         looked_at = dict(zip(ordered, threads.map(_look, ordered), strict=True))

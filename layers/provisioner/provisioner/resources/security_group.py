@@ -6,7 +6,8 @@ from provisioner.errors import ErrorReason, RetryableError
 from provisioner.observation import Observation
 from provisioner.request import ExistingNetwork, Request
 from provisioner.resources import peer
-from provisioner.resources.ownership import require_ours, wrong_tags
+from provisioner.resources.ownership import require_ours
+from provisioner.resources.tags import ensure_ec2_tags
 from provisioner.resources.vpc import Network, shared_by
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def ensure(request: Request, network: Network, ec2: "EC2Client") -> Observation:
         group_id, actual = group["GroupId"], ingress_of(group)
         tags = {tag["Key"]: tag["Value"] for tag in group.get("Tags", [])}
         require_ours(request, tags, group_id)
-        if wrong_tags(request, tags):  # all of them: the role may tag only by a request that names the owner
-            wanted_tags = request.owner_tags.items()
-            ec2.create_tags(Resources=[group_id], Tags=[{"Key": key, "Value": value} for key, value in wanted_tags])
+        ensure_ec2_tags(request, group_id, tags, ec2)
     wanted = wanted_ingress(network)
     for rule in sorted(wanted.keys() - actual.keys()):
         _admit(group_id, wanted[rule], ec2)

@@ -7,6 +7,7 @@ from provisioner.request import Request
 from provisioner.resources.ownership import wrong_tags
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_eks import EKSClient
 
@@ -24,4 +25,12 @@ def ensure_efs_tags(request: Request, resource_id: str, tags: Mapping[str, str],
     if wrong_tags(request, tags):
         efs.tag_resource(
             ResourceId=resource_id, Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()]
+        )
+
+
+def ensure_ec2_tags(request: Request, resource_id: str, tags: Mapping[str, str], ec2: "EC2Client") -> None:
+    """Converge the tags of a security group. Source: EC2 API, CreateTags."""
+    if wrong_tags(request, tags):
+        ec2.create_tags(
+            Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()]
         )
