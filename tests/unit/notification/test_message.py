@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -272,6 +272,7 @@ ATTACKS = st.lists(
 
 
 @given(text=ATTACKS, which=st.sampled_from(sorted(EVERY)))
+@example(text="\nwww.evil.example", which="ready")  # its dots, and those of a cut
 def test_whatever_stands_in_an_event_it_is_read_and_nothing_more(text: str, which: str) -> None:
     event = {**EVERY[which], "detail": {k: _with(v, text) for k, v in EVERY[which]["detail"].items()}}
     told = message_about(event)
