@@ -41,7 +41,7 @@ LOOK_SECONDS, COLLECT_SECONDS = 0.2, 60.0
 """An attempt that failed is a circle of an exception and its frames, with its thread's stack; a process has 65,530
 mappings on Linux."""
 
-FILES_EACH = 45
+FILES_FOR_AN_EVENT = 45
 FAILED = "Storage Cluster Failed"
 REFUSED, REASON = "refused before anything was made", "VPCs per Region"
 
@@ -283,7 +283,7 @@ def _right(load: Load, expected: str) -> int:
 
 def make_room(events: int) -> None:
     """All control planes are up at once, in this process: sixty open files each, and three of them for four events."""
-    needed = FILES_EACH * events
+    needed = FILES_FOR_AN_EVENT * events
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft >= needed:
         return

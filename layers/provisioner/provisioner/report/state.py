@@ -1,4 +1,4 @@
-"""One cluster as the claims table has it: how it is, in words, and where the pages about it are."""
+"""Clusters as the claims table has them: how each is, in words, and where the pages about it are."""
 
 import json
 from collections import Counter
