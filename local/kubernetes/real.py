@@ -35,7 +35,7 @@ from local.kubernetes.real_flags import (
 from local.kubernetes.real_processes import Program, kill, launch, reserve_port
 from local.kubernetes.token_webhook import TokenWebhook, write_kubeconfig
 
-START_TIMEOUT_SECONDS = 90.0
+START_TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.05
 ROLE_AGGREGATION = "clusterrole-aggregation-controller"
 CONTROLLERS = (
