@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from local.aws import quotas
+from local.aws import network, quotas
 from local.aws.eks_clusters import take_down
 from local.aws.eks_state import clusters_of
 from local.aws.patches.stepfunctions import is_running
@@ -37,7 +37,7 @@ LEFT_OUT_TAG = {"Key": "eks-efs-provisioner/left-out", "Value": "true"}
 QUICK = {"verification": {"writers": 1, "lines_per_writer": 1}}
 """The smallest proof: what its pods take here is this machine's own time."""
 
-LOOK_SECONDS, COLLECT_SECONDS = 0.2, 60.0
+LOOK_SECONDS, COLLECT_SECONDS = 1.0, 60.0
 """An attempt that failed is a circle of an exception and its frames, with its thread's stack; a process has 65,530
 mappings on Linux."""
 
@@ -137,11 +137,14 @@ class Crowd:
     def meet(self, within_seconds: float, patience_seconds: float, *, concurrent_executions: int) -> Load:
         """Tells of all of them within so many seconds of AWS's, and follows each to its end."""
         refused, delivered = len(self._cloud.server.rates.refused), len(self._cloud.server.delivered_events)
+        gc.collect()
+        gc.freeze()  # so that collecting takes as long as what is new is large
         started = time.monotonic()
         with of_new_accounts(self._cloud, concurrent_executions):
             told_within = self._tell(within_seconds)
             self._follow(delivered, started + patience_seconds)
             seconds = self._since(started)
+        gc.unfreeze()
         throttled = Counter(self._cloud.server.rates.refused[refused:])
         transitions, repeated = self._read()
         dead = self._dead_letters() - self._dead
@@ -186,8 +189,8 @@ class Crowd:
         """What there is, before its control plane goes: four hundred of them would not fit."""
         region = self._cloud.region
         found = list(clusters_of(account.id, region).values())
-        vpcs = self._organization.client("ec2", account.id, region=region).describe_vpcs()["Vpcs"]
-        account.clusters, account.vpcs = len(found), sum(not vpc["IsDefault"] for vpc in vpcs)
+        vpcs = list(network.backend(account.id, region).vpcs.values())  # a client for each account would not fit either
+        account.clusters, account.vpcs = len(found), sum(not vpc.is_default for vpc in vpcs)
         for cluster in found:
             take_down(self._cloud, cluster)
 

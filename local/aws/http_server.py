@@ -20,6 +20,12 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from local.wire import FATE, RESET
 
+IDLE_SECONDS = 20
+"""How long a connection stays open without a request: each is a thread here, and a warm function leaves dozens of them.
+
+Not published; S3 was seen to keep them so long, DynamoDB and IAM a minute (vectordotdev/vector#9703,
+aws/aws-sdk-java#1365, JuliaCloud/AWSCore.jl#35). SDKs look whether a connection is still open before they use it.
+"""
 REQUEST_ID_HEADERS = {"x-amzn-requestid", "x-amz-request-id"}
 """One of them is on every answer of AWS: clients, moto's Step Functions too, look for it in an error without asking."""
 
@@ -55,6 +61,7 @@ class HttpServer(ThreadedWSGIServer):
 class _RequestHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    timeout = IDLE_SECONDS
     wbufsize = -1  # headers and body go out together: the client wakes up once
 
     def handle(self) -> None:
@@ -83,6 +90,9 @@ class _RequestHandler(MotoRequestHandler):
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: server.calls has every call, and a line for nobody costs as much as a header."""
+
+    def log_error(self, format: str, *args: Any) -> None:
+        """Nothing: that a connection was idle for too long is no error, and `run_wsgi` tells what else fails."""
 
     def _answer_of(self, application: Any) -> tuple[str, list[tuple[str, str]], bytes]:
         started: list[Any] = []

@@ -5,16 +5,17 @@ embedded API it brings the controllers along that kube-controller-manager is on 
 """
 
 import asyncio
-import contextlib
 import logging
-import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from local.kubernetes.container_isolation import isolation_of
 from local.kubernetes.containers import ContainerRuntime
 from local.kubernetes.controllers import Controllers
+from local.kubernetes.event_loops import SharedLoop
 from local.kubernetes.events import EventRecorder
 from local.kubernetes.fargate_pod import FargatePod, FargateServices
 from local.kubernetes.http_api import KubernetesApi
@@ -27,11 +28,15 @@ from local.kubernetes.timing import TimeScale
 from local.kubernetes.volumes import VolumeManager
 
 _log = logging.getLogger(__name__)
-_START_TIMEOUT_SECONDS = 30
+_START_TIMEOUT_SECONDS = 300
+"""On a machine that has much other work, a minute was not enough."""
+
+
+_LOOP = SharedLoop("fargate-simulators")
 
 
 class FargateSimulator:
-    """Runs in a thread of its own between start() and stop(); afterwards no process or mount of it is left."""
+    """Runs in the simulators' thread between start() and stop(); afterwards no process or mount of it is left."""
 
     def __init__(
         self,
@@ -47,46 +52,52 @@ class FargateSimulator:
         self._programs = programs
         self._control_plane, self._data_plane, self._clock = control_plane, data_plane, clock
         self._directory, self._owns_controllers = directory, owns_controllers
-        self._thread = threading.Thread(target=self._run, name="fargate-simulator", daemon=True)
-        self._ready = threading.Event()
-        self._failure: BaseException | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._cluster: _Cluster | None = None
+        self._ready: Future[_Cluster] = Future()
+        self._life: Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Returns once it follows the cluster. Raises what kept it from that."""
-        self._thread.start()
-        if not self._ready.wait(_START_TIMEOUT_SECONDS):
+        _LOOP.enter()
+        self._life = _LOOP.begin(self._live())
+        try:
+            self._ready.result(_START_TIMEOUT_SECONDS)
+        except BaseException as failure:
             self.stop()
-            raise TimeoutError(f"the cluster API at {self._control_plane.url} did not answer")
-        if self._failure:
-            raise self._failure
+            if not self._ready.done():
+                raise TimeoutError(f"the cluster API at {self._control_plane.url} did not answer") from failure
+            raise
 
     def evict(self, profile_name: str) -> None:
         """Deletes the pods that the profile placed; returns before they are gone."""
-        if self._loop and self._cluster:
-            with contextlib.suppress(RuntimeError):  # it ended by itself
-                self._loop.call_soon_threadsafe(self._cluster.evict, profile_name)
+        if self._life and self._ready.done():
+            _LOOP.call(partial(self._ready.result().evict, profile_name))
 
     def stop(self) -> None:
-        if self._loop and self._stopping:
-            with contextlib.suppress(RuntimeError):  # it ended by itself
-                self._loop.call_soon_threadsafe(self._stopping.set)
-        if self._thread.ident is not None:
-            self._thread.join()
+        life, self._life = self._life, None
+        if life:
+            _LOOP.call(self._cancel)
+            life.result()
+            _LOOP.leave()
 
-    def _run(self) -> None:
+    def _cancel(self) -> None:
+        if self._task:
+            self._task.cancel()
+
+    async def _live(self) -> None:
+        self._task = asyncio.current_task()
         try:
-            asyncio.run(self._main())
+            await self._follow()
+        except asyncio.CancelledError:
+            return
         except BaseException as failure:  # start() raises it in the caller's thread
-            self._failure = failure
-            if self._ready.is_set():
+            if self._ready.done():
                 _log.exception("the Fargate simulator ended")
-            self._ready.set()
+            else:
+                self._ready.set_exception(failure)
 
-    async def _main(self) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+    async def _follow(self) -> None:
+        """Until it is cancelled."""
         plane = self._control_plane
         isolation = await asyncio.to_thread(isolation_of, self._programs) if self._programs else None
         runtime = await asyncio.to_thread(ContainerRuntime, self._directory, isolation)
@@ -94,9 +105,8 @@ class FargateSimulator:
             cluster = _Cluster(api, self._data_plane, self._clock, runtime, self._directory)
             try:
                 await cluster.start(self._owns_controllers)
-                self._cluster = cluster
-                self._ready.set()
-                await self._stopping.wait()
+                self._ready.set_result(cluster)
+                await asyncio.Event().wait()
             finally:
                 await cluster.stop()
 

@@ -1,11 +1,11 @@
-"""Embedded control planes: one HTTPS server per cluster, each in a thread with its own event loop."""
+"""Embedded control planes: one HTTPS server per cluster, all of them in one event loop."""
 
 import asyncio
 import itertools
 import json
 import logging
 import secrets
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from local.kubernetes.embedded.operations import Write
 from local.kubernetes.embedded.request_info import request_info
 from local.kubernetes.embedded.resources import NAMESPACES, SERVICE_ACCOUNTS
 from local.kubernetes.embedded.store import Store
+from local.kubernetes.event_loops import SharedLoop
 from local.kubernetes.interfaces import Authenticate, KubernetesUser
 from local.wire import FATE, RESET, Answer, Exchange, Wire, kubernetes_status
 
@@ -143,20 +144,21 @@ class Application:
         return web.Response(status=404, text="404 page not found\n")
 
 
+_LOOP = SharedLoop("embedded-kubernetes")
+
+
 @dataclass
 class EmbeddedControlPlane:
     url: str
     ca_pem: str
     admin_token: str
     application: Application
-    _loop: asyncio.AbstractEventLoop = field(repr=False)
-    _thread: threading.Thread = field(repr=False)
+    _stop: Callable[[], None] = field(repr=False)
 
     def stop(self) -> None:
         """Ends open watches and frees the port; harmless when called twice."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+        stop, self._stop = self._stop, lambda: None
+        stop()
 
 
 class EmbeddedControlPlanes:
@@ -174,34 +176,35 @@ class EmbeddedControlPlanes:
         serving = authority.serving(f"{cluster_name} kube-apiserver")
         admin_token = secrets.token_urlsafe(32)
         application = Application(authenticate, admin_token, self.wire)
-        loop = asyncio.new_event_loop()
-        # An exec or a followed log may still be open: the server stops all the same.
-        runner = web.AppRunner(
-            application.web_application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
-        )
+        context = serving.server_context()
+
+        async def listen() -> web.AppRunner:
+            # An exec or a followed log may still be open: the server stops all the same.
+            runner = web.AppRunner(
+                application.web_application(), access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+            )
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, "127.0.0.1", port or 0, ssl_context=context).start()
+            except OSError:
+                await runner.cleanup()
+                raise
+            return runner
+
+        async def end(runner: web.AppRunner) -> None:
+            await asyncio.wait_for(runner.cleanup(), STOP_SECONDS * 2)
+
+        def stop() -> None:
+            try:
+                _LOOP.begin(end(runner)).result()
+            finally:
+                _LOOP.leave()
+
+        _LOOP.enter()
         try:
-            loop.run_until_complete(runner.setup())
-            site = web.TCPSite(runner, "127.0.0.1", port or 0, ssl_context=serving.server_context())
-            loop.run_until_complete(site.start())
+            runner = _LOOP.begin(listen()).result()
         except OSError:
-            loop.run_until_complete(runner.cleanup())
-            loop.close()
+            _LOOP.leave()
             raise
-        bound_port = runner.addresses[0][1]
-        thread = threading.Thread(target=_serve, args=(loop, runner), name=f"kubernetes-{cluster_name}", daemon=True)
-        thread.start()
-        url = f"https://127.0.0.1:{bound_port}"
-        return EmbeddedControlPlane(url, authority.certificate_pem, admin_token, application, loop, thread)
-
-
-def _serve(loop: asyncio.AbstractEventLoop, runner: web.AppRunner) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_forever()
-    loop.run_until_complete(asyncio.wait_for(runner.cleanup(), STOP_SECONDS * 2))
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(loop.shutdown_default_executor())
-    loop.close()
+        url = f"https://127.0.0.1:{runner.addresses[0][1]}"
+        return EmbeddedControlPlane(url, authority.certificate_pem, admin_token, application, stop)

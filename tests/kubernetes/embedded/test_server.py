@@ -1,6 +1,8 @@
 """Who gets in, what they may do, and that the server comes and goes cleanly."""
 
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,23 @@ def test_self_subject_access_review_answers_what_authorization_decides(api: Any)
         asked = {"spec": {"resourceAttributes": {"verb": "create", "resource": "pods"}}}
         answer = api.call("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked, token=user)
         assert answer.body["status"]["allowed"] is allowed
+
+
+def test_a_further_cluster_takes_a_port_and_no_thread() -> None:
+    planes = [EmbeddedControlPlanes().start("first", USERS.get)]
+    try:
+        threads, files = set(threading.enumerate()), open_files()
+        planes += [EmbeddedControlPlanes().start(f"further-{number}", USERS.get) for number in range(5)]
+        assert set(threading.enumerate()) <= threads
+        assert open_files() <= files + 5
+    finally:
+        for plane in planes:
+            plane.stop()
+
+
+def open_files() -> int:
+    """With that of the listing itself."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def test_several_clusters_start_in_a_quarter_second_each_and_share_nothing() -> None:
