@@ -24,7 +24,7 @@ from rich.table import Table
 from local.aws import network, quotas
 from local.aws.eks_clusters import take_down
 from local.aws.eks_state import clusters_of
-from local.aws.patches.stepfunctions import is_running
+from local.aws.patches.stepfunctions import running_in
 from local.cloud import EmbeddedCloud
 from local.limits import CONCURRENT_EXECUTIONS, of_new_accounts
 from tests.end_to_end.accounts import MANAGEMENT, Organization, forwarding, told
@@ -182,8 +182,9 @@ class Crowd:
             for each in new:
                 if each.target_arn == machine and each.execution_arn:
                     by_id[_account_of(each.payload)].arns.append(each.execution_arn)
+            running = running_in(self._cloud.account_id, self._cloud.region)
             for account in list(open_accounts):
-                if len(account.arns) == account.events and not any(map(is_running, account.arns)):
+                if len(account.arns) == account.events and running.isdisjoint(account.arns):
                     self._look_at(account)
                     open_accounts.remove(account)
 

@@ -5,6 +5,7 @@ no need of that, for Python runs one of them at a time anyway.
 """
 
 import asyncio
+import asyncio.sslproto
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,10 @@ T = TypeVar("T")
 
 MOST_THREADS = 64
 """Who asks AWS in a thread waits for as long as it is made to wait; the others go on meanwhile."""
+
+
+asyncio.sslproto.SSLProtocol.max_size = 32 * 1024
+"""What each end of a connection with TLS reads into: 256 KiB by default, and a cluster has sixteen idle ends."""
 
 
 class SharedLoop:

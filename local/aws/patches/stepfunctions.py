@@ -73,6 +73,13 @@ def is_running(execution_arn: str) -> bool:
     return bool(execution.status == ExecutionStatus.RUNNING.value)
 
 
+def running_in(account_id: str, region: str) -> set[str]:
+    """The ARNs of all executions that run: of hundreds, asking for each looks through all of them each time."""
+    machines = stepfunctions_parser_backends[account_id][region].state_machines
+    executions = (execution for machine in machines for execution in list(machine.executions))
+    return {each.execution_arn for each in executions if each.status == ExecutionStatus.RUNNING.value}
+
+
 def _forget_threads() -> None:
     """moto lists every thread that it has started, and never looks: each keeps its stack, and what it worked on."""
     for name, module in list(sys.modules.items()):
