@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.http_server import _RequestHandler
+from local.aws.http_server import IDLE_SECONDS, _RequestHandler
 from local.aws.server import AwsServer
 
 
@@ -35,6 +35,7 @@ def test_an_error_of_the_embedded_cloud_itself_is_an_answer_too(tmp_path: Path) 
 
 
 def test_a_connection_that_nobody_uses_is_closed_as_aws_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _RequestHandler.timeout == IDLE_SECONDS
     monkeypatch.setattr(_RequestHandler, "timeout", 0.2)
     with AwsServer(tmp_path) as server:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
