@@ -1,10 +1,10 @@
 """What moto and the SDK look up anew at every call, although it is the same each time.
 
 moto lacks: a memory of its own list of services (a look at 250 folders), of what its classes can do, and of the
-operation that it has found for a request (asked for five times); a look at an account's backends without a lock; a look
-at one resource's tags that does not go through those of all; and for a member of an answer, one under its own name
-first. The SDK takes a user agent's words apart at every call, and
-reads the descriptions of services anew in each of its sessions, of which moto makes many.
+operation that it has found for a request (asked for five times); a look at an account's backends without a lock; of the
+account that an access key is of, which is looked for in all; a look at one resource's tags that does not go through
+those of all; and for a member of an answer, one under its own name first. The SDK takes a user agent's words apart at
+every call, and reads the descriptions of services anew in each of its sessions, of which moto makes many.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined"
 
@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+import moto.iam.models as iam
 from botocore import hooks, useragent
 from moto import backends
 from moto.core import responses, serialize
@@ -44,6 +45,7 @@ def _in_moto() -> None:
     responses.method_names_from_class = cache(responses.method_names_from_class)
     response._get_action_from_method_and_request_uri = _once(response._get_action_from_method_and_request_uri)
     BackendDict.__getitem__ = _without_lock(BackendDict.__getitem__)
+    iam.get_account_id_from = _account_of(iam.get_account_id_from)
     TaggedEC2Resource.get_tags = _tags_of
     serialize.AttributePicker.__call__ = _by_its_name(serialize.AttributePicker.__call__)
 
@@ -74,6 +76,18 @@ def _without_lock(make: Any) -> Any:
         return make(self, account_id) if known is None else known
 
     return of_account
+
+
+def _account_of(look_for: Any) -> Any:
+    found: dict[str, str] = {}
+
+    def account_of(access_key: str) -> str:
+        there: Any = iam.iam_backends.get(found.get(access_key, ""), {})
+        if not any(access_key in backend.access_keys for backend in list(there.values())):
+            found[access_key] = look_for(access_key)
+        return found[access_key]
+
+    return account_of
 
 
 def _tags_of(resource: Any) -> list[dict[str, str]]:
