@@ -21,7 +21,7 @@ from tests.end_to_end.records import Records
 from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_provision import published
 
-pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 STACK = "acme-storage"
 PATH, PREFIX, BOUNDARY = "/platform/", "acme", "platform/boundary"
 TAG = "cost-center"
@@ -265,6 +265,7 @@ def test_from_events_about_accounts_to_ready_events_in_two_units_and_two_regions
     assert (removed.status, removed.cause) == ("SUCCEEDED", "")
 
 
+@embedded_only
 def test_without_the_tag_nothing_is_made_and_the_cause_is_named(hub: Hub) -> None:
     account_id = hub.new_account("untagged", hub.organization.unit)
     run = hub.provision.run({"account_id": account_id, "cluster": {"name": "untagged"}})
@@ -272,6 +273,7 @@ def test_without_the_tag_nothing_is_made_and_the_cause_is_named(hub: Hub) -> Non
     assert "with an explicit deny in a service control policy" in run.cause
 
 
+@embedded_only
 def test_a_value_that_the_tag_policy_does_not_allow_is_refused_and_named_with_the_field_that_gave_it(hub: Hub) -> None:
     """Enforced for the cluster alone here, whose network is there by then."""
     account_id = hub.new_account("mistagged", hub.organization.unit)
