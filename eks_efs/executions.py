@@ -43,6 +43,14 @@ def find(stack: Stack, named: str | None) -> str:
     raise WrongInput(f"no execution of stack {stack.name} is named {named!r}: give its name or ARN, or leave it out")
 
 
+def ended_well(stack: Stack, machine: str, at_most: int) -> Iterator[str]:
+    """Their ARNs, the newest first. Source: Step Functions API, ListExecutions."""
+    listed = stack.client("stepfunctions").list_executions(
+        stateMachineArn=_machine_arn(stack, machine), statusFilter="SUCCEEDED", maxResults=at_most
+    )
+    yield from (execution["executionArn"] for execution in listed["executions"])
+
+
 def failure_of(stack: Stack, execution_arn: str) -> dict[str, Any] | None:
     """The detail of the event that a failed execution published; None when it could not.
 

@@ -38,7 +38,11 @@ _ATTRIBUTES: Final = (
 
 @dataclass(frozen=True)
 class Record:
-    """Times are ISO 8601 or None; `check` is how the last check ended, `held_by` the execution that works on it."""
+    """Times are ISO 8601 or None; `check` is how the last check ended, `held_by` the execution that works on it.
+
+    `account_changes` are differences of its account since it was made, as a check of the fleet found them at
+    `accounts_compared_at`; None where that is not known.
+    """
 
     cluster: str
     account_id: str
@@ -55,6 +59,8 @@ class Record:
     held_by: str | None
     execution_arn: str | None
     failure: dict[str, Any] | None
+    account_changes: list[Mapping[str, Any]] | None = None
+    accounts_compared_at: str | None = None
 
     @property
     def folder(self) -> str:

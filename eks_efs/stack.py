@@ -38,6 +38,10 @@ class Stack:
         described = self._described
         return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {each["ParameterKey"]: each["ParameterValue"] for each in self._described.get("Parameters", [])}
+
     @functools.cached_property
     def account_id(self) -> str:
         return str(self._described["StackId"].split(":")[4])

@@ -141,8 +141,17 @@ def diagnosis_tables(diagnosis: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
 
 
 def drift_table(drift: Sequence[Mapping[str, Any]]) -> Table:
+    return _differences_table("What is not as it was asked for", drift)
+
+
+def account_changes_table(changes: Sequence[Mapping[str, Any]], when: str) -> Table:
+    """`when`: how long ago that was found."""
+    return _differences_table(f"Accounts that are not what they were when their clusters were made, {when}", changes)
+
+
+def _differences_table(title: str, drift: Sequence[Mapping[str, Any]]) -> Table:
     """A row per difference: where it is, what was asked for and what is there; and its fix."""
-    table = _table("What is not as it was asked for", "where, and what", "what to do")
+    table = _table(title, "where, and what", "what to do")
     table.leading = 1
     for column in table.columns:
         column.overflow = "fold"

@@ -3,6 +3,8 @@
 Several records are of the same few clusters: to what looks at them each is one of its own.
 """
 
+import contextlib
+import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from eks_efs.command import main
+from local.aws.administrators import administrator_of
 from local.aws.eks_state import clusters_of
 from local.aws.patches import scheduler
 from local.cloud import EmbeddedCloud
@@ -232,6 +236,7 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     assert "RoleNotAssumable" in too_early.cause
     roll_out_roles(cloud, organization.enrolled, HubAccountId=cloud.account_id, RolePrefix=PREFIX)
     before = set(provision.executions())
+    assert account_changes(cloud)[GOOD[0]] is None  # the only check so far was to look for no accounts
     run = fleet.wait(scheduler.fire(cloud.server, "configuration", PREFIX))
     assert (run.status, run.cause) == ("SUCCEEDED", "")
     assert (run.output["new_accounts"], run.output["new_accounts_failure"]) == ([organization.enrolled], None)
@@ -240,6 +245,8 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     assert (provisioned.status, provisioned.cause) == ("SUCCEEDED", "")
     assert provisioned.output["account_id"] == organization.enrolled
     assert (run.output["accounts_changed"], run.output["accounts_changed_left_out"]) == ([], 0)
+    known = account_changes(cloud)
+    assert (known[GOOD[0]], known["eks-example"]) == ([], None)  # which was made after that
     # From then on its cluster is one of the fleet; what becomes of the account later is told, and nothing more.
     forgotten = forget_a_cluster(cloud)
     changes = [CHANGES[name] for name in ("account-left-out", "account-moved", "defaults-changed")]
@@ -253,6 +260,8 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     assert {(each["account_id"], each["cluster_name"]) for each in told} == {(organization.enrolled, "eks-example")}
     assert run.output["orphans"] is None
     validate("storage-fleet-checked.schema.json", again.output)
+    known = account_changes(cloud)
+    assert [known[name] for name in ("eks-example", GOOD[0], GONE[0])] == [told, [], []]
     orphans = {each["arn"]: each for each in again.output["orphans"]}
     assert orphans[forgotten]["cluster"] == "forgotten"
     assert not {each["cluster"] for each in orphans.values()} & {*GOOD, *BROKEN}
@@ -260,6 +269,21 @@ def test_the_schedule_checks_the_fleet_and_provisions_the_enrolled_account_that_
     left_out = [{"account_id": organization.left_out, "because": because}]
     assert (again.output["new_accounts"], again.output["accounts_left_out"]) == ([], left_out)
     assert again.output["counts"]["verified"] == run.output["counts"]["verified"] + 1
+
+
+def account_changes(cloud: EmbeddedCloud) -> dict[str, Any]:
+    """Cluster -> what `eks-efs status` tells of its account."""
+    key = administrator_of(cloud.account_id)
+    environment = {
+        "AWS_ENDPOINT_URL": cloud.endpoint,
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
+    }
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        assert main(["status", "--json", "--stack", PREFIX, "--region", cloud.region]) == 0
+    return {each["cluster"]: each["account_changes"] for each in json.loads(out.getvalue())}
 
 
 def forget_a_cluster(cloud: EmbeddedCloud) -> str:
