@@ -82,7 +82,7 @@ class Outcome:
 
 MOST_IDLE = 32
 """Environments that wait for another invocation; each is a process with 40 to 90 MB of its own, and five clouds beside
-each other took 18 GB with twice as many. A run needs about 25 functions: fewer than that, and each call is a cold start.
+each other took 18 GB with twice as many. A run needs about 25 functions: with fewer, each call is a cold start.
 
 Lambda ends those that nobody has needed for a while too. Source: Lambda developer guide, execution environment life
 cycle, shutdown phase.
