@@ -1,6 +1,7 @@
 """What was written is changed behind the writer's back, or somebody else says what was read: the run is not Ready."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,3 +88,46 @@ def test_a_pod_that_stands_in_for_the_reader_is_not_believed(machine: Machine, c
     assert (run.status, run.error) == ("FAILED", "TerminalError")
     assert f"VerificationFailed: Pod {made[0]} is not what this run makes: its args is another" in run.cause
     assert "onerror" not in run.cause
+
+
+@contextmanager
+def a_link_planted(cloud: EmbeddedCloud, cluster: str, phase: str | None) -> Iterator[list[Path]]:
+    """On the way to the run's files, in place of what is there by then; at its end is a folder with a team's file."""
+    made: list[Path] = []
+
+    def plant(scene: Scene) -> bool:
+        if (scene.payload["progress"] or {}).get("phase") != phase:
+            return False
+        root = cloud.directory / "efs" / scene.file_system_id
+        (root / "team").mkdir(parents=True, exist_ok=True)
+        (root / "team" / "theirs.txt").write_text("theirs\n")
+        link = root / ".verification"
+        if phase:
+            (link,) = link.iterdir()
+            link.rename(root / "moved")
+        link.symlink_to(os.path.relpath(root / "team", link.parent))
+        made.extend((link, root / "team"))
+        return True
+
+    undo = before("Verify storage", plant)(cloud, cluster)
+    try:
+        yield made
+    finally:
+        undo()
+
+
+def test_a_link_in_the_volume_leads_no_pod_to_a_teams_files_and_is_named(
+    machine: Machine, cloud: EmbeddedCloud
+) -> None:
+    """Made before the first pod, and between those that wrote and the one that reads and removes."""
+    request = {"cluster": {"name": "linked"}, "verification": {"writers": 1, "lines_per_writer": LINES}}
+    for phase in (None, "stop_writers"):
+        with a_link_planted(cloud, "linked", phase) as made:
+            run = machine.run(request)
+        link, team = made
+        assert [each.name for each in team.iterdir()] == ["theirs.txt"], phase
+        assert (run.status, run.error) == ("FAILED", "TerminalError")
+        place = "/".join(["/data", *link.relative_to(team.parent).parts])
+        assert f" failed: {place} is a symbolic link, and this proof follows none" in run.cause
+        link.unlink()
+    assert machine.run(request).status == "SUCCEEDED"

@@ -209,6 +209,64 @@ def test_a_name_that_no_pod_of_the_run_gives_ends_the_reader_before_it_can_say_a
     assert "no pod of this run made x?file?7" in printed.tail
 
 
+@pytest.mark.parametrize("role", ["writer", "appender", "reader"])
+@pytest.mark.parametrize("planted", [".verification", f".verification/{RUN}"])
+def test_a_link_on_the_way_to_the_runs_files_leads_no_pod_to_somebody_elses(
+    planted: str, role: Role, data: Path
+) -> None:
+    theirs = data / "team" / RUN / "theirs.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("theirs\n")
+    link = data / planted
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(theirs.parent.parent if planted == ".verification" else theirs.parent)
+    assert refused(role, data).startswith(f"{link} is a symbolic link, ")
+    assert [each for each in theirs.parent.parent.rglob("*") if each.is_file()] == [theirs]
+    assert theirs.read_text() == "theirs\n"
+
+
+@pytest.mark.parametrize(
+    ("role", "planted"),
+    [("writer", "writer-a.txt"), ("writer", "counter"), ("writer", ".measured"), ("appender", "out.txt")],
+)
+def test_a_link_in_the_place_of_a_file_of_the_run_is_not_written_through(role: Role, planted: str, data: Path) -> None:
+    """Nor is there anything at its end afterwards, where there was nothing before."""
+    link = data / ".verification" / RUN / planted
+    link.parent.mkdir(parents=True)
+    link.symlink_to(data / "theirs")
+    assert refused(role, data).startswith(f"{link} is a symbolic link, ")
+    assert not (data / "theirs").exists()
+
+
+def test_what_a_link_among_the_runs_files_leads_to_is_not_told(data: Path) -> None:
+    written_by("writer-a", data=data)
+    finished("appender", "appender", data)
+    (data / "theirs").write_text("secret\n")
+    own = data / ".verification" / RUN / "out.txt"
+    own.unlink()
+    own.symlink_to(data / "theirs")
+    assert "secret" not in refused("reader", data)
+
+
+def test_a_link_that_a_dead_run_left_goes_without_what_it_leads_to(data: Path) -> None:
+    written_by("writer-a", data=data)
+    finished("appender", "appender", data)
+    (data / "team").mkdir()
+    (data / "team" / "theirs.txt").write_text("theirs\n")
+    (data / ".verification" / "left").symlink_to(data / "team")
+    finished("reader", "reader", data)
+    assert [each.name for each in data.iterdir()] == ["team"]
+    assert (data / "team" / "theirs.txt").read_text() == "theirs\n"
+
+
+def refused(role: Role, data: Path) -> str:
+    """What such a pod says when it ends without having done anything."""
+    out, _ = start(role, "writer-a", data).communicate(timeout=30)
+    printed = Printed(out)
+    assert (printed.finished, printed.tagged("text")) == (None, [])
+    return printed.tail
+
+
 def test_a_neighbour_reads_at_whichever_place_the_file_is_and_says_where_it_could_not(data: Path) -> None:
     there = data / "team red" / ".verification" / RUN / "out.txt"
     there.parent.mkdir(parents=True)

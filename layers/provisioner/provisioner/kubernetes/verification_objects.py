@@ -101,10 +101,11 @@ def _remove_selected(api: KubernetesApi, selector: str, namespace: str | None = 
 
 def _pod(request: Request, role: Role, run_id: str, *, lines: int, measures: bool = False) -> Manifest:
     pod = manifest("verification-pod", name_of(role, run_id), namespace=request.storage.namespace)
+    scripts = [*(["measure"] if measures else []), *([] if role == "neighbour" else ["enter"]), role]
     (container,) = pod["spec"]["containers"]
     container |= {
         "image": request.verification.image,
-        "args": ["".join(map(_script, ["measure", role] if measures else [role]))],
+        "args": ["".join(map(_script, scripts))],
         "env": [
             {"name": "RUN", "value": run_id},
             {"name": "NONCE", "value": nonce_of(run_id)},

@@ -2,8 +2,8 @@
 set -eu
 sed 's/^/mount /' /proc/mounts
 
-mkdir -p "/data/.verification/$RUN"
-cd "/data/.verification/$RUN"
+enter 'mkdir -p' .verification "$RUN"
+refuse_link out.txt
 number=1
 while [ "$number" -le "$LINE_COUNT" ]; do
   line="$number $(date -u)"

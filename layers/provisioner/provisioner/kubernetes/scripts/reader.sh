@@ -3,7 +3,7 @@
 set -eu
 sed 's/^/mount /' /proc/mounts
 
-cd "/data/.verification/$RUN"
+enter : .verification "$RUN"
 [ "$MEASURED_FILES" -eq 0 ] || measure_reading || :
 for file in *; do
   # A name may hold a line's end, and after it whatever a pod could say.
@@ -13,21 +13,23 @@ for file in *; do
       exit 1
       ;;
   esac
+  refuse_link "$file"
   echo "file $(wc -l <"$file") $(sha256sum <"$file" | cut -d ' ' -f 1) $(stat -c '%u:%g %Y' "$file") $file"
 done
 ls -l | sed 's/^/listing /'
 sed 's/^/text /' out.txt
 sed 's/^/counter /' counter
 
-cd /
-rm -r "/data/.verification/$RUN"
+enter : .verification
+rm -r "$RUN"
 # One run at a time proves a cluster's storage, each of its volumes in a directory <run>-<number>: what else is still
 # there was left by one that is dead.
-for left in /data/.verification/*; do
-  case "${left##*/}" in
+for left in *; do
+  case "$left" in
     "${RUN%-*}"-*) ;;
-    *) rm -rf "$left" 2>/dev/null || : ;;
+    *) rm -rf "./$left" 2>/dev/null || : ;;
   esac
 done
-rmdir /data/.verification 2>/dev/null || :
+cd /data
+rmdir .verification 2>/dev/null || :
 echo "done $(date -u +%Y-%m-%dT%H:%M:%SZ)"

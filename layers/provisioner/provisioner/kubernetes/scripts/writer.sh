@@ -4,9 +4,11 @@ set -eu
 trap 'exit 0' TERM
 sed 's/^/mount /' /proc/mounts
 
-mkdir -p "/data/.verification/$RUN"
-cd "/data/.verification/$RUN"
+enter 'mkdir -p' .verification "$RUN"
 file="$POD_NAME.txt"
+for name in "$file" counter .measured; do
+  refuse_link "$name"
+done
 number=1
 while [ "$number" -le "$LINE_COUNT" ]; do
   echo "$NONCE $POD_NAME $number"
