@@ -55,39 +55,48 @@ def give_way_out(ec2: Any, vpc: Vpc, zone: str) -> None:
     ec2.create_route(RouteTableId=vpc.table_id, DestinationCidrBlock=EVERYWHERE, NatGatewayId=nat_id)
 
 
-def peer(ec2: Any, one: Vpc, other: Vpc) -> str:
-    """An active peering, with routes on both sides; its id."""
-    made = ec2.create_vpc_peering_connection(VpcId=one.vpc_id, PeerVpcId=other.vpc_id)["VpcPeeringConnection"]
-    peering_id: str = made["VpcPeeringConnectionId"]
-    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering_id)
-    _route(ec2, one, other, VpcPeeringConnectionId=peering_id)
+def peer(ec2: Any, one: Vpc, other: Vpc, theirs: Any = None) -> str:
+    """An active peering, with routes on both sides; its id. `theirs` is EC2 of the account that has the other VPC."""
+    theirs = theirs or ec2
+    (owned,) = theirs.describe_vpcs(VpcIds=[other.vpc_id])["Vpcs"]
+    ends = {"VpcId": one.vpc_id, "PeerVpcId": other.vpc_id, "PeerOwnerId": owned["OwnerId"]}
+    peering_id: str = ec2.create_vpc_peering_connection(**ends)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    theirs.accept_vpc_peering_connection(VpcPeeringConnectionId=peering_id)
+    _route(ec2, theirs, one, other, VpcPeeringConnectionId=peering_id)
     return peering_id
 
 
-def join(ec2: Any, one: Vpc, other: Vpc) -> str:
-    """A transit gateway with both attached in all their zones, and routes to it on both sides; its id."""
+def join(ec2: Any, one: Vpc, other: Vpc, _theirs: Any = None) -> str:
+    """A transit gateway with both attached in all their zones, and routes to it on both sides; its id.
+
+    Both are of one account: the embedded cloud shares no transit gateway with another.
+    """
     gateway_id: str = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
     for vpc in (one, other):
         ec2.create_transit_gateway_vpc_attachment(
             TransitGatewayId=gateway_id, VpcId=vpc.vpc_id, SubnetIds=list(vpc.subnet_ids)
         )
-    _route(ec2, one, other, TransitGatewayId=gateway_id)
+    _route(ec2, ec2, one, other, TransitGatewayId=gateway_id)
     return gateway_id
 
 
-def _route(ec2: Any, one: Vpc, other: Vpc, **hop: str) -> None:
-    for here, there in ((one, other), (other, one)):
-        ec2.create_route(RouteTableId=here.table_id, DestinationCidrBlock=there.cidr, **hop)
+def _route(ec2: Any, theirs: Any, one: Vpc, other: Vpc, **hop: str) -> None:
+    for whose, here, there in ((ec2, one, other), (theirs, other, one)):
+        whose.create_route(RouteTableId=here.table_id, DestinationCidrBlock=there.cidr, **hop)
 
 
-def peered(cloud: Any, link: Callable[[Any, Vpc, Vpc], str] = peer) -> dict[str, Any]:
-    """The parts of a request for a cluster in one VPC whose file system is in another; both are made for it."""
+def peered(cloud: Any, link: Callable[..., str] = peer, theirs: Any = None) -> dict[str, Any]:
+    """The parts of a request for a cluster in one VPC whose file system is in another; both are made for it.
+
+    `theirs` is EC2 of the account that is to have the other one; the cluster's unless it is given.
+    """
     ec2 = cloud.client("ec2")
+    theirs = theirs or ec2
     found = ec2.describe_availability_zones()["AvailabilityZones"]
     zones = [zone["ZoneName"] for zone in found if zone["ZoneId"] not in ZONES_WITHOUT_FARGATE][:2]
-    here, there = make(ec2, "10.40.0.0/16", zones), make(ec2, "10.50.0.0/16", zones)
+    here, there = make(ec2, "10.40.0.0/16", zones), make(theirs, "10.50.0.0/16", zones)
     give_way_out(ec2, here, zones[0])
-    link(ec2, here, there)
+    link(ec2, here, there, theirs)
     return {
         "network": {"vpc_id": here.vpc_id, "private_subnet_ids": list(here.subnet_ids)},
         "file_system": {"peer": {"vpc_id": there.vpc_id, "subnet_ids": list(there.subnet_ids)}},

@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.efs.models import AccessPoint, FileSystem, MountTarget, efs_backends
+from moto.efs.models import AccessPoint, EFSBackend, FileSystem, MountTarget, efs_backends
 
 from local.aws import efs, network
 from local.aws.policies import ANONYMOUS, decide
@@ -131,10 +131,14 @@ def _is_address(value: str) -> bool:
 
 
 def open_mount(ec2: EC2Backend, node: Node, volume: Volume, asked: Asked) -> Granted:
-    """Follows a mount through name resolution, network, policy and path, and stops where AWS would."""
+    """Follows a mount through name resolution, network, policy and path, and stops where AWS would.
+
+    Whose account the file system is, is not asked: what is reached at a mount target's port decides by its policy.
+    Source: EFS guide, "Mounting EFS file systems from another AWS account or VPC".
+    """
     tls = asked.tls
-    backend = efs_backends[node.account_id][node.region]
-    file_system = backend.file_systems_by_id.get(volume.file_system_id)
+    backend = _backend_of(volume.file_system_id, node.region)
+    file_system = backend.file_systems_by_id.get(volume.file_system_id) if backend is not None else None
     if asked.address is not None:
         target = _at(ec2, node, volume, file_system, asked.address, tls=tls)
     elif file_system is None:
@@ -142,6 +146,7 @@ def open_mount(ec2: EC2Backend, node: Node, volume: Volume, asked: Asked) -> Gra
     else:
         target = _resolve(ec2, node, volume, file_system)
         _connect(ec2, node, volume, target, tls=tls)
+    assert backend is not None  # noqa: S101
     assert file_system is not None, "an address is a mount target's of a file system"  # noqa: S101
     access_point = _access_point(backend.access_points, volume, tls=tls)
     context = {
@@ -159,6 +164,12 @@ def open_mount(ec2: EC2Backend, node: Node, volume: Volume, asked: Asked) -> Gra
         root_access=_allows(file_system, "ClientRootAccess", context),
         access_point=access_point,
     )
+
+
+def _backend_of(file_system_id: str, region: str) -> EFSBackend | None:
+    """EFS of the account that has the file system."""
+    every = (of_account[region] for of_account in list(efs_backends.values()) if region in of_account)
+    return next((each for each in every if file_system_id in each.file_systems_by_id), None)
 
 
 def may_write_root(granted: Granted) -> bool:
@@ -283,7 +294,7 @@ def _at(
 
 
 def _is_reached(ec2: EC2Backend, node: Node, target: MountTarget) -> bool:
-    interface = ec2.get_network_interface(str(target.network_interface_id))
+    interface = target._subnet.ec2_backend.get_network_interface(str(target.network_interface_id))
     return network.connects(ec2, network.End.of(node.interface), network.End.of(interface), NFS_PORT)
 
 

@@ -140,18 +140,20 @@ class End:
 def connects(ec2: EC2Backend, source: End, target: End, port: int) -> bool:
     """Whether one end opens tcp `port` of another: a way there and back, security groups of both, ACLs between them.
 
+    `ec2` is the source's; the target may be another account's, whose own EC2 knows its routes, groups and ACLs.
     Through a transit gateway groups know each other by address, as its own default is; over a peering by name too.
     Source: VPC guide, "Security group rules", "Update your security groups to reference peer security groups"; EC2 API,
     TransitGatewayRequestOptions, SecurityGroupReferencingSupport.
     """
+    theirs: EC2Backend = target.subnet.ec2_backend
     there = ec2_ways.way(ec2, route_table(ec2, source.subnet).routes, source.subnet, target.subnet, target.address)
-    back = ec2_ways.way(ec2, route_table(ec2, target.subnet).routes, target.subnet, source.subnet, source.address)
+    back = ec2_ways.way(theirs, route_table(theirs, target.subnet).routes, target.subnet, source.subnet, source.address)
     if there is None or back is None:
         return False
     by_name = "transit gateway" not in (there, back)
     return (
         security_groups_let_out(ec2, source.group_ids, port, target.address, target.group_ids if by_name else ())
-        and security_groups_admit(ec2, target.group_ids, port, source.address, source.group_ids if by_name else ())
+        and security_groups_admit(theirs, target.group_ids, port, source.address, source.group_ids if by_name else ())
         and network_acls_let_through(ec2, source, target, port)
     )
 
@@ -163,10 +165,11 @@ def network_acls_let_through(ec2: EC2Backend, source: End, target: End, port: in
     """
     if source.subnet.id == target.subnet.id:
         return True
+    theirs: EC2Backend = target.subnet.ec2_backend
     return (
         _acl_allows(ec2, source.subnet, port, target.address, egress=True)
-        and _acl_allows(ec2, target.subnet, port, source.address, egress=False)
-        and _acl_allows(ec2, target.subnet, EPHEMERAL_PORT, source.address, egress=True)
+        and _acl_allows(theirs, target.subnet, port, source.address, egress=False)
+        and _acl_allows(theirs, target.subnet, EPHEMERAL_PORT, source.address, egress=True)
         and _acl_allows(ec2, source.subnet, EPHEMERAL_PORT, target.address, egress=False)
     )
 

@@ -13,6 +13,7 @@ from moto.efs.models import efs_backends
 
 from local import vpcs
 from local.aws import fargate_usage, quotas
+from local.aws.administrators import administrator_of
 from local.aws.data_plane import ClusterDataPlane
 from local.aws.eks_state import clusters_of
 from local.kubernetes.interfaces import Mount, MountRefused, Placement, PlacementRefused, PullRefused
@@ -396,14 +397,20 @@ def test_unknown_volume_attributes_are_refused(storage: Storage) -> None:
 
 # File systems in another VPC
 
-LINKS: dict[str, Callable[[Any, vpcs.Vpc, vpcs.Vpc], str]] = {"peering": vpcs.peer, "transit gateway": vpcs.join}
+OF_ANOTHER_ACCOUNT = "peering with another account"
+LINKS: dict[str, Callable[..., str]] = {
+    "peering": vpcs.peer,
+    "transit gateway": vpcs.join,
+    OF_ANOTHER_ACCOUNT: vpcs.peer,
+}
 
 
 @dataclass
 class Afar:
-    """A file system with a mount target in another VPC, in the zone of the pod."""
+    """A file system with a mount target in another VPC, in the zone of the pod. `theirs`: EC2 of that VPC's account."""
 
     parts: Any
+    theirs: Any
     plane: ClusterDataPlane
     here: vpcs.Vpc
     there: vpcs.Vpc
@@ -428,7 +435,10 @@ class Afar:
 
     def admit(self, **source: Any) -> None:
         rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, **source}
-        self.ec2.authorize_security_group_ingress(GroupId=self.group_id, IpPermissions=[rule])
+        self.theirs.authorize_security_group_ingress(GroupId=self.group_id, IpPermissions=[rule])
+
+    def of(self, side: str) -> Any:
+        return self.ec2 if side == "here" else self.theirs
 
 
 @pytest.fixture(params=LINKS)
@@ -436,22 +446,31 @@ def link(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+def of_owner(parts: Any, link: str, service: str) -> Any:
+    """A client of the account that has the file system."""
+    if link != OF_ANOTHER_ACCOUNT:
+        return parts.client(service)
+    key = administrator_of("444455556666")
+    return parts.client(service, {"AccessKeyId": key.access_key_id, "SecretAccessKey": key.secret_access_key})
+
+
 @pytest.fixture
 def afar(link: str, parts: Any, plane: ClusterDataPlane, network: Any) -> Afar:
-    ec2, efs = parts.client("ec2"), parts.client("efs")
+    ec2 = parts.client("ec2")
+    theirs, efs = (of_owner(parts, link, service) for service in ("ec2", "efs"))
     zones = ("ap-northeast-1a", "ap-northeast-1c")
     (main,) = ec2.describe_route_tables(
         Filters=[{"Name": "vpc-id", "Values": [network.vpc_id]}, {"Name": "association.main", "Values": ["true"]}]
     )["RouteTables"]
     here = vpcs.Vpc(network.vpc_id, "192.168.0.0/16", tuple(network.private_subnets), main["RouteTableId"])
-    there = vpcs.make(ec2, "10.7.0.0/16", zones)
-    link_id = LINKS[link](ec2, here, there)
-    group = ec2.create_security_group(GroupName="nfs", Description="nfs", VpcId=there.vpc_id)["GroupId"]
+    there = vpcs.make(theirs, "10.7.0.0/16", zones)
+    link_id = LINKS[link](ec2, here, there, theirs)
+    group = theirs.create_security_group(GroupName="nfs", Description="nfs", VpcId=there.vpc_id)["GroupId"]
     file_system = efs.create_file_system(CreationToken="t", Encrypted=True)["FileSystemId"]
     parts.clock.pass_time()
     target = efs.create_mount_target(FileSystemId=file_system, SubnetId=there.subnet_ids[0], SecurityGroups=[group])
     parts.clock.pass_time()
-    afar = Afar(parts, plane, here, there, link_id, group, file_system, target["IpAddress"])
+    afar = Afar(parts, theirs, plane, here, there, link_id, group, file_system, target["IpAddress"])
     afar.admit(IpRanges=[{"CidrIp": "192.168.0.0/16"}])
     return afar
 
@@ -473,19 +492,19 @@ def test_a_file_system_of_another_vpc_is_mounted_by_its_address_and_not_by_its_n
 @pytest.mark.parametrize("side", ["here", "there"])
 def test_without_a_route_on_either_side_nothing_answers(side: str, afar: Afar) -> None:
     vpc, other = (afar.here, afar.there) if side == "here" else (afar.there, afar.here)
-    afar.ec2.delete_route(RouteTableId=vpc.table_id, DestinationCidrBlock=other.cidr)
+    afar.of(side).delete_route(RouteTableId=vpc.table_id, DestinationCidrBlock=other.cidr)
     assert TIMEOUT in afar.refusal()
 
 
 @pytest.mark.parametrize("side", ["here", "there"])
 def test_a_more_specific_route_that_leads_elsewhere_counts(side: str, afar: Afar) -> None:
     vpc, to = (afar.here, "10.7.16.0/20") if side == "here" else (afar.there, "192.168.0.0/24")
-    elsewhere = afar.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
-    afar.ec2.create_route(RouteTableId=vpc.table_id, DestinationCidrBlock=to, TransitGatewayId=elsewhere)
+    elsewhere = afar.of(side).create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    afar.of(side).create_route(RouteTableId=vpc.table_id, DestinationCidrBlock=to, TransitGatewayId=elsewhere)
     assert TIMEOUT in afar.refusal()
 
 
-@pytest.mark.parametrize("link", ["peering"], indirect=True)
+@pytest.mark.parametrize("link", ["peering", OF_ANOTHER_ACCOUNT], indirect=True)
 def test_routes_over_a_peering_that_is_gone_are_black_holes(afar: Afar) -> None:
     afar.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=afar.link_id)
     (table,) = afar.ec2.describe_route_tables(RouteTableIds=[afar.here.table_id])["RouteTables"]
@@ -537,6 +556,7 @@ def test_the_table_of_a_transit_gateway_decides(afar: Afar) -> None:
     assert TIMEOUT in afar.refusal()
 
 
+@pytest.mark.parametrize("link", ["peering", "transit gateway"], indirect=True)
 def test_groups_of_another_vpc_are_known_by_name_over_a_peering_alone(afar: Afar, link: str) -> None:
     rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
     afar.ec2.revoke_security_group_ingress(GroupId=afar.group_id, IpPermissions=[rule])
@@ -566,6 +586,33 @@ def test_an_address_that_no_mount_target_has_does_not_answer(afar: Afar) -> None
     assert "Cannot connect to file system mount target ip address 10.7.16.99." in afar.refusal(
         mounttargetip="10.7.16.99"
     )
+
+
+@pytest.mark.parametrize("link", [OF_ANOTHER_ACCOUNT], indirect=True)
+def test_another_accounts_file_system_answers_that_account_alone(afar: Afar) -> None:
+    """Whoever mounts it is asked for no account; whoever asks EFS is."""
+    assert afar.mount()
+    with pytest.raises(ClientError, match="FileSystemNotFound"):
+        afar.parts.client("efs").describe_file_systems(FileSystemId=afar.file_system_id)
+    with pytest.raises(ClientError, match="FileSystemNotFound"):
+        afar.parts.client("efs").describe_mount_targets(FileSystemId=afar.file_system_id)
+    filters = [{"Name": "vpc-id", "Values": [afar.there.vpc_id]}]
+    assert afar.ec2.describe_route_tables(Filters=filters)["RouteTables"] == []
+
+
+@pytest.mark.parametrize("link", ["peering", OF_ANOTHER_ACCOUNT], indirect=True)
+def test_groups_and_acls_where_the_mount_target_is_decide(afar: Afar) -> None:
+    filters = [{"Name": "vpc-id", "Values": [afar.there.vpc_id]}]
+    (acl,) = afar.theirs.describe_network_acls(Filters=filters)["NetworkAcls"]
+    rule = {"NetworkAclId": acl["NetworkAclId"], "RuleNumber": 1, "Egress": False}
+    nfs = {"Protocol": "6", "PortRange": {"From": 2049, "To": 2049}}
+    afar.theirs.create_network_acl_entry(**rule, **nfs, RuleAction="deny", CidrBlock="192.168.0.0/16")
+    assert TIMEOUT in afar.refusal()
+    afar.theirs.delete_network_acl_entry(**rule)
+    assert afar.mount()
+    nfs_rule = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "IpRanges": [{"CidrIp": "192.168.0.0/16"}]}
+    afar.theirs.revoke_security_group_ingress(GroupId=afar.group_id, IpPermissions=[nfs_rule])
+    assert TIMEOUT in afar.refusal()
 
 
 @pytest.mark.parametrize("link", ["peering"], indirect=True)
