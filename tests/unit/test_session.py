@@ -17,7 +17,7 @@ from provisioner.aws import session
 from provisioner.aws.errors import MAY_SETTLE, boundary_error
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, RetryableError, TerminalError, UnsettledError
-from provisioner.request import Request
+from provisioner.request import FileSystemRequest, Request
 from tests.unit.resources.aws_calls import http
 
 ENVIRON = {"EXTERNAL_ID": "for-tests", "AWS_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "ensure_file_system"}
@@ -83,6 +83,20 @@ def test_to_look_only_another_role_is_assumed_and_both_sessions_are_kept(sts: St
     assert inspector is Target.of(request(), ENVIRON, role="inspector")
     assert inspector is not Target.of(request(), ENVIRON)
     assert inspector.role_arn("inspector") == sts.calls[0]["RoleArn"]
+
+
+def test_an_account_that_lends_a_file_system_is_looked_at_by_the_inspector_there(sts: Sts) -> None:
+    target = Target.of(request(), ENVIRON)
+    assert session.of_file_system(request(), target) is target
+    lender = {"vpc_id": "vpc-12345678", "subnet_ids": ["subnet-12345678"], "account_id": "999988887777"}
+    lent = request().model_copy(update={"file_system": FileSystemRequest.model_validate({"peer": lender})})
+    beside = session.of_file_system(lent, target)
+    assert (beside.account_id, beside.region) == ("999988887777", "eu-west-1")
+    assert sts.calls[-1]["RoleArn"] == "arn:aws:iam::999988887777:role/eks-efs-provisioner-inspector"
+    assert sts.calls[-1]["ExternalId"] == "for-tests"
+    assert session.of_file_system(lent, target) is beside
+    own = FileSystemRequest.model_validate({"peer": {**lender, "account_id": "444455556666"}})
+    assert session.of_file_system(request().model_copy(update={"file_system": own}), target) is target
 
 
 def test_the_role_is_assumed_with_the_external_id_and_the_functions_name(sts: Sts) -> None:

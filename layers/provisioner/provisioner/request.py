@@ -109,7 +109,10 @@ def network_form(network: Any) -> str:
 
 
 class PeerRequest(_Part):
-    """Another VPC, for the mount targets; `account_id` is whose it is, null the cluster's own."""
+    """Another VPC, for the mount targets; `account_id` is whose it is, null the cluster's own.
+
+    Of another account, its file system is there already, with mount targets: file_system.existing names it.
+    """
 
     vpc_id: fields.VpcId
     subnet_ids: Annotated[
@@ -121,7 +124,8 @@ class PeerRequest(_Part):
 
 
 class FileSystemRequest(_Part):
-    """`existing` is one that a removal kept: it is taken over with its data; null is the cluster's own.
+    """`existing` is one that a removal kept: it is taken over with its data; null is the cluster's own. One of the
+    account that `peer` names is mounted, and never changed, so that nothing below `peer` is asked of it but its key.
 
     `peer` is where its mount targets are; null is the cluster's own network.
     """
@@ -220,6 +224,12 @@ class Request(_Part):
         said = {name: value for name, value in volume if name != "name"}
         storage = self.storage.model_copy(update={**said, "persistent_volume": volume.name, "volumes": []})
         return self.model_copy(update={"storage": storage})
+
+    @property
+    def lender(self) -> str | None:
+        """The other account whose file system pods mount, never changed by us; None: the cluster's account has it."""
+        peer = self.file_system.peer
+        return peer.account_id if peer is not None and peer.account_id != self.account_id else None
 
     @property
     def digest(self) -> str:

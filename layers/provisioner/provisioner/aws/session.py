@@ -2,12 +2,13 @@
 
 A role is assumed in the application's own account too, so that there is one path, always exercised, and the functions'
 own roles need no rights beyond sts:AssumeRole: the provisioner's to make and change, the inspector's to look and
-nothing else, the remover's to take down.
+nothing else, the remover's to take down. In an account that has the file system and not the cluster, the inspector's
+alone is assumed.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
@@ -67,8 +68,11 @@ class Target:
         role_path: str = "/",
         permissions_boundary: str = "",
         role: Role = "provisioner",
+        inspect: "Callable[[str], Target] | None" = None,
     ) -> None:
+        """`inspect`: by its id, another account as the inspector there."""
         self.botocore_session = session
+        self._inspect = inspect
         self._role = role
         self.account_id = account_id
         self.region = region
@@ -96,6 +100,15 @@ class Target:
             own_region=environ.get("AWS_REGION", request.region),
             session_name=_session_name(environ),
         )
+
+    def beside(self, account_id: str) -> "Target":
+        """Another account in the same region, as the inspector there, who can change nothing.
+
+        Raises: as `of`.
+        """
+        if self._inspect is None:
+            raise LookupError(f"nobody told how {account_id} is reached")
+        return self._inspect(account_id)
 
     @overload
     def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
@@ -162,6 +175,11 @@ class Target:
         return f"arn:{self.partition}:iam::{self.account_id}:policy/{name}" if name else None
 
 
+def of_file_system(request: Request, target: Target) -> Target:
+    """Where the request's file system, its mount targets and their network are looked at: its lender's, or here."""
+    return target if request.lender is None else target.beside(request.lender)
+
+
 @lru_cache(maxsize=MOST_SESSIONS)
 def _assumed(
     *,
@@ -200,6 +218,19 @@ def _assumed(
             "expiry_time": credentials["Expiration"].isoformat(),
         }
 
+    def inspect(other_account_id: str) -> Target:
+        return _assumed(
+            account_id=other_account_id,
+            region=region,
+            role="inspector",
+            role_prefix=role_prefix,
+            role_path=role_path,
+            permissions_boundary=permissions_boundary,
+            external_id=external_id,
+            own_region=own_region,
+            session_name=session_name,
+        )
+
     session = sdk_session()
     provider = _AssumedRole(RefreshableCredentials.create_from_metadata(fetch(), fetch, _AssumedRole.METHOD))
     session.register_component("credential_provider", CredentialResolver([provider]))
@@ -212,6 +243,7 @@ def _assumed(
         role_path=role_path,
         permissions_boundary=permissions_boundary,
         role=role,
+        inspect=inspect,
     )
 
 
