@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.request import PeerRequest, Request
-from provisioner.resources.peer_ways import PeerWays
+from provisioner.resources.peer_ways import PeerWays, View
 from provisioner.resources.problem import Problem
 from provisioner.resources.vpc import Network, shared_by, subnets_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
-    from mypy_boto3_ec2.type_defs import FilterTypeDef, SubnetTypeDef
+    from mypy_boto3_ec2.type_defs import SubnetTypeDef, VpcTypeDef
 
 _REMEDY: Final = "correct file_system.peer, or the VPC that it names, which is never changed"
 
@@ -45,18 +45,22 @@ def find(peer: PeerRequest, ec2: "EC2Client") -> Network:
 
 
 def check(
-    request: Request, peer: PeerRequest, pods: Network | None, ec2: "EC2Client"
+    request: Request, peer: PeerRequest, pods: Network | None, ec2: "EC2Client", lender: View | None = None
 ) -> tuple[list[Problem], list[str]]:
     """Problems and warnings of the peer and of the ways to it. Only reads. `pods` None: their network is to be made.
 
+    `lender`: the account that has the peer, where that is not the cluster's.
     Raises: ClientError. Source: EFS user guide, "Mounting EFS file systems from another AWS account or VPC".
     """
-    subnets = subnets_of(peer.subnet_ids, ec2)
+    there = lender or View(request.account_id, ec2)
+    subnets = subnets_of(peer.subnet_ids, there.ec2)
     mounts = Network.from_subnets(peer.vpc_id, subnets)
     whats = [*_missing(peer, mounts), *(what for subnet in subnets for what in _unsuitable(request, peer, subnet))]
-    vpcs = {vpc["VpcId"]: vpc for vpc in ec2.describe_vpcs(Filters=_both(peer, pods))["Vpcs"]}
+    vpcs = {vpc["VpcId"]: vpc for vpc in (*_vpcs(ec2, pods.vpc_id if pods else None), *_vpcs(there.ec2, peer.vpc_id))}
     if peer.vpc_id not in vpcs:
         whats = [f"file_system.peer.vpc_id is {peer.vpc_id}, which does not exist"]
+    if lender:
+        whats = [f"{what} in account {lender.account_id}" for what in whats]
     problems = [Problem(ErrorReason.UNSUITABLE_NETWORK, what, _REMEDY) for what in whats]
     if pods is None:
         what = f"the network of {request.cluster.name} is yet to be made, and nothing is peered with it"
@@ -71,13 +75,13 @@ def check(
         return [*problems, Problem(ErrorReason.UNSUITABLE_NETWORK, what, remedy)], []
     if problems:
         return problems, []
-    ways = PeerWays(pods, mounts, request.account_id, ec2)
+    ways = PeerWays(pods, mounts, request.account_id, ec2, lender)
     problems = [Problem(ErrorReason.UNSUITABLE_NETWORK, gap.what, gap.remedy) for gap in ways.gaps]
     return problems, [*ways.unseen, *_across_zones(pods, mounts)]
 
 
-def _both(peer: PeerRequest, pods: Network | None) -> "list[FilterTypeDef]":
-    return [{"Name": "vpc-id", "Values": [peer.vpc_id, *([pods.vpc_id] if pods else [])]}]
+def _vpcs(ec2: "EC2Client", vpc_id: str | None) -> "list[VpcTypeDef]":
+    return ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["Vpcs"] if vpc_id else []
 
 
 def _missing(peer: PeerRequest, network: Network) -> list[str]:
@@ -87,14 +91,15 @@ def _missing(peer: PeerRequest, network: Network) -> list[str]:
 
 def _unsuitable(request: Request, peer: PeerRequest, subnet: "SubnetTypeDef") -> Iterator[str]:
     """Source: EFS API, CreateMountTarget."""
-    subnet_id, owner = subnet["SubnetId"], subnet.get("OwnerId", request.account_id)
+    account_id = request.lender or request.account_id
+    subnet_id, owner = subnet["SubnetId"], subnet.get("OwnerId", account_id)
     if subnet["VpcId"] != peer.vpc_id:
         yield f"file_system.peer has {subnet_id}, which is in {subnet['VpcId']}, not in {peer.vpc_id}"
-    if owner != request.account_id:
+    if owner != account_id:
         yield f"file_system.peer has {subnet_id}, which belongs to account {owner}"
     if not subnet.get("CidrBlock"):
         yield f"file_system.peer has {subnet_id}, which has no IPv4 addresses"
-    elif not subnet["AvailableIpAddressCount"]:
+    elif not subnet["AvailableIpAddressCount"] and not request.lender:
         yield f"file_system.peer has {subnet_id}, which has no free address for a mount target"
 
 

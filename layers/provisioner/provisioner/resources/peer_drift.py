@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 from provisioner.difference import EXISTS, Difference, DriftKind, Inspected, Severity
 from provisioner.request import PeerRequest
 from provisioner.resources import peer
-from provisioner.resources.peer_ways import Gap, PeerWays
+from provisioner.resources.peer_ways import Gap, PeerWays, View
 from provisioner.resources.vpc import Network
 
 if TYPE_CHECKING:
@@ -46,12 +46,14 @@ ROUTE_BACK_MISSING = DriftKind(
 _NOWHERE: Final = "no way"
 
 
-def inspect(wanted: PeerRequest, pods: Network, account_id: str, ec2: "EC2Client") -> list[Inspected]:
-    """The peered VPC and the ways to it against what `peer.check` wants of them. Only reads."""
-    mounts = peer.find(wanted, ec2)
+def inspect(
+    wanted: PeerRequest, pods: Network, account_id: str, ec2: "EC2Client", lender: View | None = None
+) -> list[Inspected]:
+    """The peered VPC and the ways to it against what `peer.check` wants of them, `lender` as there. Only reads."""
+    mounts = peer.find(wanted, lender.ec2 if lender else ec2)
     gone = [subnet_id for subnet_id in wanted.subnet_ids if subnet_id not in mounts.subnet_ids]
     subnets = [Inspected.of(f"subnet {each} of the peered VPC", [SUBNET_MISSING.missing(subnet=each)]) for each in gone]
-    ways = PeerWays(pods, mounts, account_id, ec2)
+    ways = PeerWays(pods, mounts, account_id, ec2, lender)
     differences = [_difference(gap, pods, wanted) for gap in ways.gaps]
     return [*subnets, Inspected.of(f"way from {pods.vpc_id} to {wanted.vpc_id}", differences)]
 

@@ -32,12 +32,26 @@ class Gap:
     lacks: tuple[str, ...] = ()
 
 
-class PeerWays:
-    """From every subnet of the pods to every subnet of the mount targets, and back."""
+@dataclass(frozen=True)
+class View:
+    """What an account sees of EC2: its own route tables, and what it has attached to a transit gateway."""
 
-    def __init__(self, pods: Network, mounts: Network, account_id: str, ec2: "EC2Client") -> None:
-        self._pods, self._mounts, self._account_id, self._ec2 = pods, mounts, account_id, ec2
-        self._egress = {network.vpc_id: Egress(network.vpc_id, account_id, ec2) for network in (pods, mounts)}
+    account_id: str
+    ec2: "EC2Client"
+
+
+class PeerWays:
+    """From every subnet of the pods to every subnet of the mount targets, and back.
+
+    `lender` is the account of the mount targets' VPC where that is not the pods' account.
+    """
+
+    def __init__(
+        self, pods: Network, mounts: Network, account_id: str, ec2: "EC2Client", lender: View | None = None
+    ) -> None:
+        self._pods, self._mounts, self._lender = pods, mounts, lender
+        self._views = {pods.vpc_id: View(account_id, ec2), mounts.vpc_id: lender or View(account_id, ec2)}
+        self._egress = {vpc_id: Egress(vpc_id, view.account_id, view.ec2) for vpc_id, view in self._views.items()}
         self.unseen: list[str] = []
         """What cannot be followed from here, and may well be right."""
 
@@ -77,7 +91,7 @@ class PeerWays:
             "route" if here is self._pods else "route back",
             table_id,
             f"{table_id} of {here.vpc_id} has no way to {ranges} of {there.vpc_id}: {why}",
-            f"route {ranges} to {to} in {table_id}",
+            f"route {ranges} to {to} in {table_id}{self._whose(here)}",
             tuple(whys),
         )
 
@@ -106,7 +120,9 @@ class PeerWays:
             return f"they go to {hop}, which does not join the two"
         if status == "active":
             return None
-        remedy = f"accept {hop}" if status == "pending-acceptance" else "peer the two anew and route to that peering"
+        accepter = f" in account {peering['AccepterVpcInfo'].get('OwnerId')}" if peering and self._lender else ""
+        accept = f"accept {hop}{accepter}"
+        remedy = accept if status == "pending-acceptance" else "peer the two anew and route to that peering"
         what = f"peering {hop} of {self._pods.vpc_id} and {self._mounts.vpc_id} is {status}"
         return Gap("link", hop, what, remedy)
 
@@ -119,23 +135,27 @@ class PeerWays:
             state = attachment["State"] if attachment else "not attached to it"
             if state != "available":
                 what = f"transit gateway {hop}: {network.vpc_id} is {state}"
-                return Gap("link", hop, what, f"attach {network.vpc_id} to {hop}")
+                return Gap("link", hop, what, f"attach {network.vpc_id} to {hop}{self._whose(network)}")
         attachment = attachments[here.vpc_id]
         if subnet.availability_zone_id not in self._zones_of(attachment):
             what = f"transit gateway {hop} has no subnet of {here.vpc_id} in {subnet.availability_zone_id}"
-            return Gap("link", hop, what, f"add a subnet in {subnet.availability_zone_id} to its attachment")
+            remedy = f"add a subnet in {subnet.availability_zone_id} to its attachment{self._whose(here)}"
+            return Gap("link", hop, what, remedy)
         return self._by_its_table(hop, attachment, here, there, target)
 
     def _by_its_table(
         self, hop: str, attachment: Any, here: Network, there: Network, target: PrivateSubnet
     ) -> "Gap | None":
         """A gateway's tables are its owner's alone to see."""
-        owner, table_id = self._owner_and_table_of(attachment["TransitGatewayAttachmentId"])
-        if owner != self._account_id:
+        attachment_id = attachment["TransitGatewayAttachmentId"]
+        owner = self._attached(attachment_id, self._views[here.vpc_id])["TransitGatewayOwnerId"]
+        view = next((each for each in self._views.values() if each.account_id == owner), None)
+        if view is None:
             tables = f"the tables of transit gateway {hop} of account {owner}"
             self._cannot_see(f"whether {tables} let {here.vpc_id} reach {there.vpc_id}")
             return None
-        routes = self._routes_of(table_id) if table_id else []
+        table_id = self._attached(attachment_id, view).get("Association", {}).get("TransitGatewayRouteTableId")
+        routes = _routes_of(table_id, view) if table_id else []
         route = _most_specific(routes, target.cidr)
         to = [each.get("ResourceId") for each in (route or {}).get("TransitGatewayAttachments", [])]
         if route is not None and route.get("State") == "active" and there.vpc_id in to:
@@ -143,6 +163,10 @@ class PeerWays:
         where = table_id or "no table"
         what = f"transit gateway {hop}: {where} of {here.vpc_id} has no route to {target.cidr} of {there.vpc_id}"
         return Gap("link", hop, what, f"propagate {there.vpc_id} to the table of {here.vpc_id} in {hop}")
+
+    def _whose(self, network: Network) -> str:
+        """Who has to do it, where two accounts have something to do."""
+        return f" in account {self._views[network.vpc_id].account_id}" if self._lender else ""
 
     def _cannot_see(self, what: str) -> None:
         if (said := f"{what} cannot be told") not in self.unseen:
@@ -170,37 +194,40 @@ class PeerWays:
 
     @cached_property
     def _peerings(self) -> "dict[str, VpcPeeringConnectionTypeDef]":
-        """Those of the two VPCs, also such as have just been deleted."""
-        found = {}
+        """Those of the two VPCs, also such as have just been deleted; either account is told of them."""
+        found, ec2 = {}, self._views[self._pods.vpc_id].ec2
         for side in ("requester-vpc-info.vpc-id", "accepter-vpc-info.vpc-id"):
             of_side: Any = [{"Name": side, "Values": [self._pods.vpc_id, self._mounts.vpc_id]}]
-            for each in self._ec2.describe_vpc_peering_connections(Filters=of_side)["VpcPeeringConnections"]:
+            for each in ec2.describe_vpc_peering_connections(Filters=of_side)["VpcPeeringConnections"]:
                 found[each["VpcPeeringConnectionId"]] = each
         return found
 
     @cached_property
     def _attachments(self) -> dict[str, dict[str, Any]]:
-        """Transit gateway id -> VPC id -> its attachment."""
+        """Transit gateway id -> VPC id -> its attachment, which the account of the VPC is told of."""
         both: Any = [{"Name": "vpc-id", "Values": [self._pods.vpc_id, self._mounts.vpc_id]}]
         found: dict[str, dict[str, Any]] = {}
-        for page in self._ec2.get_paginator("describe_transit_gateway_vpc_attachments").paginate(Filters=both):
-            for each in page["TransitGatewayVpcAttachments"]:
-                if each["State"] not in ("deleted", "deleting", "rejected", "failed"):
-                    found.setdefault(each["TransitGatewayId"], {})[each["VpcId"]] = each
+        for view in {view.account_id: view for view in self._views.values()}.values():
+            for page in view.ec2.get_paginator("describe_transit_gateway_vpc_attachments").paginate(Filters=both):
+                for each in page["TransitGatewayVpcAttachments"]:
+                    if each["State"] not in ("deleted", "deleting", "rejected", "failed"):
+                        found.setdefault(each["TransitGatewayId"], {})[each["VpcId"]] = each
         return found
 
     def _zones_of(self, attachment: Any) -> set[str]:
-        return {subnet["AvailabilityZoneId"] for subnet in subnets_of(attachment["SubnetIds"], self._ec2)}
+        ec2 = self._views[attachment["VpcId"]].ec2
+        return {subnet["AvailabilityZoneId"] for subnet in subnets_of(attachment["SubnetIds"], ec2)}
 
-    def _owner_and_table_of(self, attachment_id: str) -> tuple[str, str | None]:
-        answer = self._ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[attachment_id])
+    def _attached(self, attachment_id: str, view: View) -> Any:
+        answer = view.ec2.describe_transit_gateway_attachments(TransitGatewayAttachmentIds=[attachment_id])
         (found,) = answer["TransitGatewayAttachments"]
-        return found["TransitGatewayOwnerId"], found.get("Association", {}).get("TransitGatewayRouteTableId")
+        return found
 
-    def _routes_of(self, table_id: str) -> list[Any]:
-        wanted: Any = [{"Name": "state", "Values": ["active", "blackhole"]}]
-        answer = self._ec2.search_transit_gateway_routes(TransitGatewayRouteTableId=table_id, Filters=wanted)
-        return list(answer["Routes"])
+
+def _routes_of(table_id: str, view: View) -> list[Any]:
+    wanted: Any = [{"Name": "state", "Values": ["active", "blackhole"]}]
+    answer = view.ec2.search_transit_gateway_routes(TransitGatewayRouteTableId=table_id, Filters=wanted)
+    return list(answer["Routes"])
 
 
 def _vpcs(peering: "VpcPeeringConnectionTypeDef") -> set[str | None]:
