@@ -7,10 +7,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import Target
 from provisioner.handler import function_handler
 from provisioner.request import Request
-from provisioner.resources import file_system
+from provisioner.resources import mounted
 
 
 @function_handler
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
-    return file_system.ensure(request, Target.of(request).client("efs")).payload()
+    return mounted.ensure_file_system(request, Target.of(request)).payload()

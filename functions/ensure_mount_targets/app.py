@@ -7,14 +7,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import Target
 from provisioner.handler import function_handler
 from provisioner.request import Request
-from provisioner.resources import mount_targets, peer
+from provisioner.resources import mounted
 from provisioner.resources.vpc import Network
 
 
 @function_handler
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
-    target = Target.of(request)
-    network = peer.network_of(request, Network.from_payload(event["network"]), target.client("ec2"))
+    network = Network.from_payload(event["network"])
     security_group_id, file_system_id = event["security_group_id"], event["file_system_id"]
-    return mount_targets.ensure(request, network, security_group_id, file_system_id, target.client("efs")).payload()
+    return mounted.ensure_mount_targets(
+        request, network, security_group_id, file_system_id, Target.of(request)
+    ).payload()

@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from provisioner.aws.session import Target
 from provisioner.handler import function_handler
 from provisioner.request import Request
-from provisioner.resources import security_group
+from provisioner.resources import mounted
 from provisioner.resources.vpc import Network
 
 
@@ -15,4 +15,4 @@ from provisioner.resources.vpc import Network
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = Request.model_validate(event["request"])
     network = Network.from_payload(event["network"])
-    return security_group.ensure(request, network, Target.of(request).client("ec2")).payload()
+    return mounted.ensure_security_group(request, network, Target.of(request)).payload()

@@ -329,6 +329,7 @@ def test_why_a_cluster_cannot_have_ipv6_is_told() -> None:
         "chosen-network",
         "organization-rules",
         "peered-file-system",
+        "lent-file-system",
         "private-endpoint",
         "several-volumes",
         "upgrade",

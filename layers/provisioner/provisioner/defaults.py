@@ -160,15 +160,23 @@ def cross_field_problems(values: Mapping[str, Any]) -> list[Problem]:
 
 
 def peer_problems(request: Request) -> list[Problem]:
-    """A peer of another account: its file system would be for roles of ours there to make, which nobody has tried."""
-    peer = request.file_system.peer
-    if peer is None or peer.account_id in (None, request.account_id):
+    """What would have to be made in another account, which is that account's to make."""
+    if request.lender is None:
         return []
-    allowed = (
-        f"{request.account_id}, the cluster's own account, or null: a file system is made and used in no other; have "
-        f"{peer.account_id} share subnets through AWS RAM and name them in network, or copy its data with DataSync"
-    )
-    return [Problem(("file_system", "peer", "account_id"), shown(peer.account_id), allowed)]
+    problems = []
+    if request.file_system.existing is None:
+        allowed = (
+            f"the id of a file system that account {request.lender} has, since what is made in another account is that "
+            "account's to make, its mount targets too; or a file_system.peer of the cluster's own account"
+        )
+        problems.append(Problem(("file_system", "existing"), None, allowed))
+    for index, one in enumerate(request.of_each_volume):
+        if one.storage.access_point is not None:
+            of_volume = ("volumes", index) if request.storage.volumes else ()
+            given = shown(one.storage.access_point.model_dump())
+            allowed = f"null: an access point of a file system of account {request.lender} is that account's to make"
+            problems.append(Problem(("storage", *of_volume, "access_point"), given, allowed))
+    return problems
 
 
 def endpoint_problems(request: Request, *, functions_in_vpc: bool) -> list[Problem]:

@@ -63,6 +63,9 @@ class MountTarget(_Detail):
 
 class FileSystem(_Part):
     id: Annotated[str, Field(pattern="^fs-[0-9a-f]+$")]
+    account_id: Annotated[
+        AccountId | None, Field(description="Whose it is; null: the cluster's account's, as recorded by older versions")
+    ] = None
     access_point_id: str | None
     mount_targets: Annotated[list[MountTarget], Field(min_length=1)]
 

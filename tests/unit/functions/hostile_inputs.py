@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from provisioner.request import json_schema
 
 ROOT: Final = Path(__file__).parents[3]
-SAMPLES: Final = ("full", "minimal", "existing-network", "peered-file-system", "several-volumes")
+SAMPLES: Final = ("full", "minimal", "existing-network", "peered-file-system", "lent-file-system", "several-volumes")
 EVENTS: Final = (
     "control-tower-create-managed-account",
     "control-tower-update-managed-account",

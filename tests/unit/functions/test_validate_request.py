@@ -461,14 +461,27 @@ def test_an_endpoint_that_lets_in_who_has_to_come_in_passes(
 
 
 @pytest.mark.usefixtures("calls")
-def test_a_peer_of_another_account_is_refused_and_one_of_the_clusters_own_passes() -> None:
-    peer = sample("peered-file-system")["file_system"]["peer"]
-    message = refused({"file_system": {"peer": {**peer, "account_id": "111122223333"}}})
-    assert "file_system.peer.account_id is '111122223333'; allowed: 999988887777, the cluster's own account" in message
-    assert (
-        "have 111122223333 share subnets through AWS RAM and name them in network, or copy its data with DataSync"
-        in message
+def test_nothing_is_asked_for_that_would_have_to_be_made_in_another_account() -> None:
+    lent = sample("lent-file-system")
+    assert validate(lent)["file_system"]["existing"] == lent["file_system"]["existing"]
+    point = {"uid": 1000, "gid": 1000, "path": "/orders"}
+    message = refused(
+        {"file_system": {"peer": lent["file_system"]["peer"]}, "storage": {"access_point": point}},
     )
+    assert "file_system.existing is missing; allowed: the id of a file system that account 444455556666 has" in message
+    assert "what is made in another account is that account's to make" in message
+    assert "storage.access_point is {'uid': 1000, 'gid': 1000, 'path': '/orders', 'permissions': '0755'}" in message
+    assert "an access point of a file system of account 444455556666 is that account's to make" in message
+    volumes = [
+        {"name": "efs-orders", "claim": "orders"},
+        {"name": "efs-payments", "claim": "payments", "access_point": point},
+    ]
+    assert "storage.volumes[1].access_point is" in refused({**lent, "storage": {"volumes": volumes}})
+
+
+@pytest.mark.usefixtures("calls")
+def test_a_peer_of_the_clusters_own_account_passes_whether_or_not_it_is_named() -> None:
+    peer = sample("peered-file-system")["file_system"]["peer"]
     for account_id in (None, "999988887777"):
         request = validate({"file_system": {"peer": {**peer, "account_id": account_id}}})
         assert request["file_system"]["peer"]["vpc_id"] == peer["vpc_id"]

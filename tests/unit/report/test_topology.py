@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from provisioner.report.history import read
 from provisioner.report.picture import picture
 from provisioner.report.topology import Topology, address_of, topology
@@ -80,3 +82,14 @@ def test_everything_drawn_lies_within_the_picture() -> None:
 def test_a_fargate_nodes_address_is_in_its_name() -> None:
     assert address_of("fargate-ip-10-0-1-2.eu-west-1.compute.internal") == "10.0.1.2"
     assert address_of("ip-10-0-1-2") == "ip-10-0-1-2"
+
+
+@pytest.mark.parametrize(
+    ("account_id", "said"), [("444455556666", "EFS fs-1 of account 444455556666"), ("111122223333", "EFS fs-1")]
+)
+def test_a_file_system_that_another_account_lends_is_shown_as_its(account_id: str, said: str) -> None:
+    story = good()
+    asked = {"account_id": "111122223333", "file_system": {"peer": {"account_id": account_id}}}
+    story.task("Validate request", 1, asked)
+    drawn = picture(seen(story, evidence()), columns=3)
+    assert said in [text.text for text in drawn.texts]

@@ -14,6 +14,8 @@ from tests.unit.resources.test_existing_network import OWNER, Vpc, private_image
 PAGE = (Path(__file__).parents[3] / "docs/networks.md").read_text()
 OF_A_PEER = "## A file system in another VPC"
 """This section's quotations are test_peer.py's."""
+OF_A_LENDER = "### A file system of another account"
+"""And this one's are test_lent_file_system.py's."""
 
 
 def quoted(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from provisioner.resources import peer, peer_drift
 from provisioner.resources.vpc import Network, subnets_of
 from tests.unit.resources.aws_calls import Calls, alter, refuse
 from tests.unit.resources.samples import ACCOUNT_ID, request_for
-from tests.unit.resources.test_networks_page import OF_A_PEER, PAGE, quoted
+from tests.unit.resources.test_networks_page import OF_A_LENDER, OF_A_PEER, PAGE, quoted
 
 ZONES = ("ap-northeast-1a", "ap-northeast-1c")
 
@@ -253,6 +253,6 @@ def test_what_the_page_quotes_is_what_is_told(two: Two, behind: Two) -> None:
     said += behind.check()[0]
 
     told = re.sub(r"\b(subnet|vpc|rtb|pcx|tgw)-[0-9a-f]{8,}", r"\1-…", "; ".join(said)).replace("999988887777", "…")
-    section = PAGE.partition(OF_A_PEER)[2].partition("## A private endpoint")[0]
+    section = PAGE.partition(OF_A_PEER)[2].partition(OF_A_LENDER)[0]
     assert len(quoted(section)) >= 9
     assert [each for each in quoted(section) if each.removeprefix("… ") not in told] == []

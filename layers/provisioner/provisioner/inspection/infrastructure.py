@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioner.aws.session import Target
+from provisioner.aws.session import Target, of_file_system
 from provisioner.difference import Inspected
 from provisioner.request import CreatedNetwork, Request
 from provisioner.resources import (
@@ -23,6 +23,8 @@ from provisioner.resources import (
     file_system,
     file_system_drift,
     functions_way_drift,
+    lent_file_system,
+    lent_file_system_drift,
     mount_targets,
     mount_targets_drift,
     network_drift,
@@ -38,6 +40,7 @@ from provisioner.resources import (
 )
 from provisioner.resources.functions_access import OUTSIDE, Functions
 from provisioner.resources.network_drift import NetworkState
+from provisioner.resources.peer_ways import View
 from provisioner.resources.versions import Support
 from provisioner.resources.vpc import Network
 
@@ -128,7 +131,22 @@ def _cluster(
     ]
 
 
+def _lent(request: Request, target: Target, state: NetworkState) -> list[Inspected]:
+    """What another account has, and the ways to it."""
+    wanted, network, ec2 = request.file_system.peer, state.network, target.client("ec2")
+    theirs = of_file_system(request, target)
+    lender = View(theirs.account_id, theirs.client("ec2"))
+    found = lent_file_system.look(request, network, theirs.client("efs"), lender.ec2, ec2)
+    ways = peer_drift.inspect(wanted, network, request.account_id, ec2, lender) if wanted and network else []
+    return [
+        *(each.within(state.enclosing) for each in ways),
+        lent_file_system_drift.inspect(request, found),
+    ]
+
+
 def _storage(request: Request, target: Target, state: NetworkState) -> list[Inspected]:
+    if request.lender:
+        return _lent(request, target, state)
     ec2, efs, network = target.client("ec2"), target.client("efs"), state.network
     group = security_group.find(request, network, ec2) if network else None
     found = file_system.find(request, efs)

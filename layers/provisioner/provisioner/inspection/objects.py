@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from provisioner.aws.session import Target
+from provisioner.aws.session import Target, of_file_system
 from provisioner.difference import Inspected
 from provisioner.errors import ErrorReason, RetryableError, UnsettledError
 from provisioner.inspection.infrastructure import wanted_policies
@@ -59,7 +59,7 @@ def objects(request: Request, target: Target, functions: Functions = OUTSIDE) ->
         if functions_way_drift.inspect(request, functions, found, target.client("ec2")):
             return []
         raise
-    efs = target.client("efs")
+    efs = of_file_system(request, target).client("efs")
     own = file_system.find(request, efs) if request.file_system.peer else None
     addresses = mount_targets.find_addresses(request, own["FileSystemId"], efs) if own else {}
     return _of_all(

@@ -56,14 +56,15 @@ class Existing(BaseModel):
 
 
 def find_existing(request: Request, target: Target) -> dict[str, Any]:
-    """What there is now, as JSON; only reads: about 15 calls."""
+    """What there is now, as JSON; only reads: about 15 calls. What another account has is no business of a removal."""
     efs, cloudformation = target.client("efs"), target.client("cloudformation")
     made = isinstance(request.network, CreatedNetwork)
     stack = network_stack.find(request, cloudformation) if made else None
     nat = nat_stack.find(request, cloudformation) if made else None
     vpc_id = network.find_mounts_vpc_id(request, cloudformation)
-    group = security_group.find(request, Network(vpc_id, ()), target.client("ec2")) if vpc_id else None
-    found = file_system.find(request, efs)
+    is_ours = request.lender is None
+    group = security_group.find(request, Network(vpc_id, ()), target.client("ec2")) if vpc_id and is_ours else None
+    found = file_system.find(request, efs) if is_ours else None
     file_system_id = found["FileSystemId"] if found else None
     logs = cluster_logs.find(request, target.client("logs"))
     return Existing(

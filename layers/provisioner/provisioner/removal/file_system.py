@@ -38,9 +38,12 @@ def remove(
 
     `file_system_id` is the recorded one; None looks for the cluster's own. A roll-back leaves what was `existing`, and
     of what the run has made, what somebody may have written to: with `delete_data`, nobody could, and EFS meters none.
+    Nothing of a file system of another account is ours, and nothing of it is looked at.
     Facts when ready: {file_system: null | {file_system_id, size_bytes, kept_since}}.
     Raises: TerminalError OWNED_BY_ANOTHER.
     """
+    if request.lender:
+        return Observation.ready_with(file_system=None)
     efs, ec2 = target.client("efs"), target.client("ec2")
     before = existing or Existing()
     found = file_system.find_by_id(file_system_id, efs) if file_system_id else file_system.find(request, efs)

@@ -160,11 +160,11 @@ class _There:
             vpc_id, subnet_ids = network_stack.outputs_of(stack) if stack else ("", [])
             network = Network.from_subnets(vpc_id, subnets_of(subnet_ids, ec2)) if vpc_id else None
         wanted_peer = request.file_system.peer
-        mounts = peer.find(wanted_peer, ec2) if wanted_peer else network
+        mounts = peer.find(wanted_peer, ec2) if wanted_peer and not request.lender else network
         return cls(
             cluster.find(request, target.client("eks")),
             _file_system(wanted, target),
-            security_group.find(request, mounts, ec2) if mounts else None,
+            security_group.find(request, mounts, ec2) if mounts and not request.lender else None,
             stack,
             nat,
             network,
@@ -192,6 +192,9 @@ def _cluster(wanted: Wanted, there: _There, target: Target, found: Inventory) ->
 
 def _storage(wanted: Wanted, there: _There, target: Target, found: Inventory) -> None:
     request, group = wanted.request, there.group
+    if request.lender:
+        why = f"account {request.lender} has it, and it stays with its owner; nothing of it was made or changed"
+        found.keep("file system", str(request.file_system.existing), why)
     if there.file_system is not None:
         if _is_ours(request, _tags(there.file_system)):
             _file_system_goes_or_stays(wanted, there.file_system, target, found)
@@ -290,7 +293,9 @@ def _in_cluster(request: Request, there: _There, target: Target, found: Inventor
 
 
 def _file_system(wanted: Wanted, target: Target) -> "FileSystemDescriptionTypeDef | None":
-    """The recorded one, else the one that a run that never ended well has made."""
+    """The recorded one, else the one that a run that never ended well has made; none of another account."""
+    if wanted.request.lender:
+        return None
     efs = target.client("efs")
     if wanted.file_system_id:
         return file_system.find_by_id(wanted.file_system_id, efs)

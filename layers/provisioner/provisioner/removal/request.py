@@ -134,8 +134,11 @@ def _protected(wanted: Removal) -> Iterator[Problem]:
 
 def _wrong_file_system(wanted: Removal) -> Iterator[Problem]:
     """Of a cluster that was never proven no id is recorded: what is there is compared before anything is removed."""
-    given, recorded = wanted.asked.delete_data, wanted.file_system_id
-    if given and recorded and given.file_system_id != recorded:
+    given, recorded, lender = wanted.asked.delete_data, wanted.file_system_id, wanted.request.lender
+    if given and lender:
+        allowed = f"null: {wanted.request.file_system.existing} is account {lender}'s, and its data that account's"
+        yield Problem(("delete_data",), shown(given.model_dump()), allowed)
+    elif given and recorded and given.file_system_id != recorded:
         yield Problem(
             ("delete_data", "file_system_id"),
             shown(given.file_system_id),

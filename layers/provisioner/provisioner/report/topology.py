@@ -38,6 +38,8 @@ class Topology:
     vpc_id: str
     security_group_id: str
     file_system_id: str
+    lender: str
+    """The other account that has it; "" where that is the cluster's."""
     cluster: str
     zones: tuple[Zone, ...]
 
@@ -69,9 +71,17 @@ def topology(history: History, evidence: Mapping[str, Any], cluster: str, run_id
         vpc_id=str(network.get("vpc_id") or ""),
         security_group_id=str(history.payload_of("Ensure security group").get("security_group_id") or ""),
         file_system_id=str(history.payload_of("Ensure file system").get("file_system_id") or ""),
+        lender=_lender(history),
         cluster=cluster if history.payload_of("Ensure cluster") else "",
         zones=tuple(zones),
     )
+
+
+def _lender(history: History) -> str:
+    request = history.payload_of("Validate request")
+    peer = (request.get("file_system") or {}).get("peer") or {}
+    account_id = peer.get("account_id")
+    return str(account_id) if account_id not in (None, request.get("account_id")) else ""
 
 
 def volumes_of(evidence: Mapping[str, Any]) -> list[Mapping[str, Any]]:

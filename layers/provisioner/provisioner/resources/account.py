@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from provisioner.aws.errors import boundary_error
-from provisioner.aws.session import Target
-from provisioner.errors import ErrorReason, TerminalError
+from provisioner.aws.session import Target, of_file_system
+from provisioner.errors import ErrorReason, RetryableError, TerminalError
 from provisioner.request import CreatedNetwork, ExistingNetwork, Request
 from provisioner.resources import (
     cluster,
@@ -23,6 +23,7 @@ from provisioner.resources import (
     file_system,
     functions_way,
     keys,
+    lent_file_system,
     nat_stack,
     network,
     network_stack,
@@ -33,6 +34,7 @@ from provisioner.resources import (
     ways_out_drift,
 )
 from provisioner.resources.functions_access import OUTSIDE, Functions
+from provisioner.resources.peer_ways import View
 from provisioner.resources.problem import Problem, refusal
 from provisioner.resources.quotas import Demand
 
@@ -111,13 +113,43 @@ def _peer(request: Request, target: Target, found: Findings) -> None:
                 return
         else:
             pods = network_stack.existing(request, ec2, target.client("cloudformation"))
-        problems, warnings = peer.check(request, wanted, pods, ec2)
+        lender = None
+        if request.lender:
+            theirs = _lender(request, target, found)
+            if theirs is None:
+                return
+            lender = View(theirs.account_id, theirs.client("ec2"))
+            looked_at = lent_file_system.look(request, pods, theirs.client("efs"), lender.ec2, ec2)
+            found.problems += looked_at.problems
+            found.warnings += looked_at.unseen
+        problems, warnings = peer.check(request, wanted, pods, ec2, lender)
         found.problems += problems
         found.warnings += warnings
 
 
+def _lender(request: Request, target: Target, found: Findings) -> Target | None:
+    """None, and told, where nobody of ours is let in: who lends a file system is asked beforehand, unlike an account
+    to which a StackSet is still to come.
+    """
+    try:
+        return of_file_system(request, target)
+    except RetryableError as error:
+        if error.reason is not ErrorReason.ROLE_NOT_ASSUMABLE:
+            raise
+        what = f"file_system.peer.account_id is {request.lender}, where {error.subject} cannot be assumed"
+        remedy = f"have account {request.lender} deploy accounts/target.yaml with this application's ExternalId"
+        found.problems.append(Problem(ErrorReason.UNSUITABLE_ACCOUNT, what, remedy))
+        return None
+
+
 def _file_system(request: Request, target: Target, found: Findings) -> None:
-    if request.file_system.existing:
+    if request.lender and request.file_system.existing:
+        with _reading(f"file systems of {request.cluster.name}", found):
+            try:
+                file_system.require_no_other(request, request.file_system.existing, target.client("efs"))
+            except TerminalError as error:
+                found.problems.append(Problem.of(error))
+    elif request.file_system.existing:
         with _reading(f"file_system.existing {request.file_system.existing}", found):
             vpc_id = network.find_mounts_vpc_id(request, target.client("cloudformation"))
             found.problems += existing_file_system.problems(request, vpc_id, target.client("efs"))

@@ -111,7 +111,10 @@ def require_named_is_ours(request: Request, found: "FileSystem") -> None:
 
 
 def require_no_other(request: Request, file_system_id: str, efs: "EFSClient") -> None:
-    """Raises: TerminalError CONFLICT when the cluster has another file system in use than the one it names."""
+    """Raises: TerminalError CONFLICT when the cluster has another file system in use than the one it names.
+
+    `efs` is the cluster's account's, whosever the named one is.
+    """
     others = [each["FileSystemId"] for each in _generations(request, efs).values() if not kept_since(each)]
     if in_use := next((other for other in others if other != file_system_id), None):
         raise TerminalError(

@@ -18,6 +18,8 @@ def named_in(request: Request) -> dict[str, str]:
         "cluster.secrets_key_arn": request.cluster.secrets_key_arn,
         "file_system.kms_key_arn": request.file_system.kms_key_arn,
     }
+    if request.lender:  # whose key it is for that account to look at
+        del fields["file_system.kms_key_arn"]
     return {field: arn for field, arn in fields.items() if arn}
 
 

@@ -39,8 +39,12 @@ def find_addresses(request: Request, file_system_id: str, efs: "EFSClient") -> d
     """As `addresses_for`, of the mount targets that there are."""
     if request.file_system.peer is None:
         return {}
-    found = find(file_system_id, efs)
-    return {zone_id: each["IpAddress"] for zone_id, each in found.items() if "IpAddress" in each}
+    found, peer = find(file_system_id, efs), request.file_system.peer
+    return {
+        zone_id: each["IpAddress"]
+        for zone_id, each in found.items()
+        if "IpAddress" in each and (not request.lender or each["SubnetId"] in peer.subnet_ids)
+    }
 
 
 def ensure(
@@ -65,7 +69,7 @@ def ensure(
         existing = find(file_system_id, efs)
         require_same_vpc(network.vpc_id, existing)
     waiting_for = [_converge(existing.get(zone_id), security_group_id, efs) for zone_id in subnets]
-    facts = {"mount_targets": [_facts(existing[zone_id]) for zone_id in subnets if zone_id in existing]}
+    facts = {"mount_targets": [facts_of(existing[zone_id]) for zone_id in subnets if zone_id in existing]}
     for reason in waiting_for:
         if reason is not Reason.READY:
             return Observation.pending(reason, retry_after_seconds=POLL_SECONDS, **facts)
@@ -146,7 +150,8 @@ def _converge_security_groups(mount_target_id: str, security_group_id: str, efs:
     return Reason.READY
 
 
-def _facts(mount_target: "MountTargetDescriptionTypeDef") -> dict[str, Any]:
+def facts_of(mount_target: "MountTargetDescriptionTypeDef") -> dict[str, Any]:
+    """What later states need to know of it."""
     return {
         "mount_target_id": mount_target["MountTargetId"],
         "availability_zone_id": mount_target["AvailabilityZoneId"],

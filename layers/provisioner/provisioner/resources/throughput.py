@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from provisioner.aws.session import Target
+from provisioner.aws.session import Target, of_file_system
 from provisioner.request import Request
 from provisioner.resources import file_system
 
@@ -25,10 +25,11 @@ def inspect(request: Request, target: Target, *, is_wanted: bool) -> Mapping[str
     if not is_wanted:
         return None
     try:
-        found = file_system.find(request, target.client("efs"))
+        there = of_file_system(request, target)
+        found = file_system.find(request, there.client("efs"))
         if found is None:
             return None
-        file_system_id, cloudwatch = found["FileSystemId"], target.client("cloudwatch")
+        file_system_id, cloudwatch = found["FileSystemId"], there.client("cloudwatch")
         return {
             "mode": found.get("ThroughputMode", "bursting"),
             "burst_credit_bytes": _of_the_hour(file_system_id, "BurstCreditBalance", "Minimum", cloudwatch),

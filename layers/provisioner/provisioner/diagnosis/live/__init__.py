@@ -17,9 +17,9 @@ from provisioner.request import Request
 from provisioner.resources import account, functions_way
 from provisioner.resources.functions_access import OUTSIDE, Functions
 from provisioner.resources.functions_way import FunctionsWay
-from provisioner.resources.peer_ways import PeerWays
+from provisioner.resources.peer_ways import PeerWays, View
 from provisioner.resources.problem import Problem
-from provisioner.resources.vpc import Network
+from provisioner.resources.vpc import Network, subnets_of
 
 __all__ = ["Live"]
 
@@ -53,9 +53,13 @@ class Live:
             if each.get("VpcId", vpc_id) != vpc_id:
                 elsewhere[each["VpcId"]].append(each["SubnetId"])
         pods = Network(vpc_id, tuple(self.network.pod_subnets))
+        lender = View(self.request.lender, self.connection.mounts_ec2) if self.request.lender else None
         return [
-            PeerWays(pods, mounts, self.request.account_id, self.connection.ec2)
-            for mounts in (Network.from_subnets(vpc_id, self.network.subnets(ids)) for vpc_id, ids in elsewhere.items())
+            PeerWays(pods, mounts, self.request.account_id, self.connection.ec2, lender)
+            for mounts in (
+                Network.from_subnets(vpc_id, subnets_of(ids, self.connection.mounts_ec2))
+                for vpc_id, ids in elsewhere.items()
+            )
         ]
 
     @once

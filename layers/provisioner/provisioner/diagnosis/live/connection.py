@@ -1,9 +1,9 @@
-"""The two doors: AWS in the target account, and the cluster's API."""
+"""The doors: AWS in the target account and in one that lends the file system, and the cluster's API."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from provisioner.aws.session import Target
+from provisioner.aws.session import Target, of_file_system
 from provisioner.diagnosis.once import once
 from provisioner.kubernetes.client import KubernetesApi
 from provisioner.request import Request
@@ -36,13 +36,23 @@ class Connection:
     def eks(self) -> "EKSClient":
         return self.target.client("eks")
 
+    @once
+    def lender(self) -> Target:
+        """Where the file system is looked at: the target as well, unless another account has it."""
+        return of_file_system(self._request, self.target)
+
     @property
     def efs(self) -> "EFSClient":
-        return self.target.client("efs")
+        return self.lender.client("efs")
 
     @property
     def ec2(self) -> "EC2Client":
         return self.target.client("ec2")
+
+    @property
+    def mounts_ec2(self) -> "EC2Client":
+        """Of the account that has the mount targets."""
+        return self.lender.client("ec2")
 
     @property
     def iam(self) -> "IAMClient":

@@ -15,6 +15,7 @@ from provisioner.resources.vpc import Network, PrivateSubnet, own_resolvers
 from provisioner.resources.vpc_endpoints import VpcEndpoints
 
 if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import (
         NetworkAclTypeDef,
         SecurityGroupTypeDef,
@@ -86,17 +87,20 @@ class LiveNetwork:
         return config.get("vpcId") or (self._network or {}).get("vpc_id")
 
     def security_groups(self, group_ids: Iterable[str]) -> "dict[str, SecurityGroupTypeDef]":
-        found = self._connection.ec2.describe_security_groups(
-            Filters=[{"Name": "group-id", "Values": sorted(set(group_ids))}]
-        )["SecurityGroups"]
-        return {group["GroupId"]: group for group in found}
+        """Of the pods' account."""
+        return _groups(group_ids, self._connection.ec2)
+
+    def mounts_groups(self, group_ids: Iterable[str]) -> "dict[str, SecurityGroupTypeDef]":
+        """Of the account that has the mount targets."""
+        return _groups(group_ids, self._connection.mounts_ec2)
 
     @once
     def acls(self) -> "dict[str, NetworkAclTypeDef]":
         """Subnet id -> its network ACL, of the pods' VPC and the mount targets'."""
         peer = self._request.file_system.peer
         vpcs: Any = [{"Name": "vpc-id", "Values": [self.vpc_id or "unknown", *([peer.vpc_id] if peer else [])]}]
-        found = self._connection.ec2.describe_network_acls(Filters=vpcs)["NetworkAcls"]
+        accounts = [self._connection.ec2, *([self._connection.mounts_ec2] if self._request.lender else [])]
+        found = [acl for ec2 in accounts for acl in ec2.describe_network_acls(Filters=vpcs)["NetworkAcls"]]
         return {association["SubnetId"]: acl for acl in found for association in acl.get("Associations", [])}
 
     @once
@@ -129,6 +133,11 @@ class LiveNetwork:
     @property
     def _in_vpc(self) -> Any:
         return [{"Name": "vpc-id", "Values": [self.vpc_id or "unknown"]}]
+
+
+def _groups(group_ids: Iterable[str], ec2: "EC2Client") -> "dict[str, SecurityGroupTypeDef]":
+    of_ids: Any = [{"Name": "group-id", "Values": sorted(set(group_ids))}]
+    return {group["GroupId"]: group for group in ec2.describe_security_groups(Filters=of_ids)["SecurityGroups"]}
 
 
 def _selects(selector: Mapping[str, Any], namespace: str, labels: Mapping[str, str]) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from provisioner.diagnosis.live import Live
 from provisioner.diagnosis.model import Finding
-from provisioner.diagnosis.probes import policy
 from provisioner.kubernetes.storage_objects import address_in
+from provisioner.resources.mount_policy import decide
 from provisioner.volumes import normal
 
 
@@ -139,15 +139,17 @@ def _policy(live: Live, actions: list[str]) -> Finding:
     arn = access_point["AccessPointArn"] if access_point else ""
     if access_point is not None and access_point.get("PosixUser") and "ClientRootAccess" in actions:
         actions = [each for each in actions if each != "ClientRootAccess"]  # everybody is the access point's user
-    decisions = {action: policy.decide(live.file_system.policy, action, arn) for action in actions}
+    decisions = {action: decide(live.file_system.policy, action, arn) for action in actions}
     looked_at = f"policy of {name}: {' and '.join(actions)} without an IAM identity, over TLS, through a mount target"
     saw = "; ".join(dict.fromkeys(each.because for each in decisions.values()))
     refused = [action for action, decision in decisions.items() if decision.effect == "denied"]
+    lender = live.request.lender
+    who = f"account {lender} has to" if lender else "Ensure file system does so in a new run"
     if refused:
         wanted = " and ".join(f"elasticfilesystem:{action}" for action in refused)
-        return Finding.proved(looked_at, saw, the_actions=wanted, the_file_system=name)
+        return Finding.proved(looked_at, saw, the_actions=wanted, the_file_system=name, who_does_so=who)
     if any(decision.effect == "undecided" for decision in decisions.values()):
-        return Finding.possible(looked_at, saw, the_file_system=name)
+        return Finding.possible(looked_at, saw, the_file_system=name, who_does_so=who)
     return Finding.refuted(looked_at, saw)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def security_groups(live: Live, _text: str) -> Finding:
     """Ingress of every mount target's groups against the pod subnets of its zone."""
     group_ids = live.file_system.group_ids
-    groups = live.network.security_groups(each for ids in group_ids.values() for each in ids)
+    groups = live.network.mounts_groups(each for ids in group_ids.values() for each in ids)
     closed: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     undecided = False
     for subnet, mount_target in _paths(live):
@@ -41,7 +41,7 @@ def security_groups(live: Live, _text: str) -> Finding:
         for ids, (sources, targets) in closed.items()
     )
     rules = "; ".join(
-        f"{_listed(sources)} in {ids[0]} (mount target {_listed(targets)})"
+        f"{_listed(sources)} in {ids[0]} (mount target {_listed(targets)}{_of_lender(live)})"
         for ids, (sources, targets) in closed.items()
     )
     if undecided:
@@ -83,9 +83,9 @@ def network_acls(live: Live, _text: str) -> Finding:
         address = f"{mount_target['IpAddress']}/32"
         if subnet.subnet_id == mount_target["SubnetId"]:
             continue  # ACLs stand between subnets, not within one
-        for subnet_id, other, ports_in, ports_out in (
-            (mount_target["SubnetId"], subnet.cidr, (NFS_PORT, NFS_PORT), EPHEMERAL_PORTS),
-            (subnet.subnet_id, address, EPHEMERAL_PORTS, (NFS_PORT, NFS_PORT)),
+        for subnet_id, other, ports_in, ports_out, whose in (
+            (mount_target["SubnetId"], subnet.cidr, (NFS_PORT, NFS_PORT), EPHEMERAL_PORTS, _of_lender(live)),
+            (subnet.subnet_id, address, EPHEMERAL_PORTS, (NFS_PORT, NFS_PORT), ""),
         ):
             acl = live.network.acls.get(subnet_id)
             if acl is None:
@@ -94,7 +94,8 @@ def network_acls(live: Live, _text: str) -> Finding:
                 refusal = acl_refusal(acl["Entries"], egress=egress, cidr=other, ports=ports)
                 if refusal:
                     way = f"outbound tcp {_ports(ports)} to" if egress else f"inbound tcp {_ports(ports)} from"
-                    refusals.setdefault(f"{way} {other} in {acl['NetworkAclId']}", f"{refusal} (subnet {subnet_id})")
+                    where = f"{acl['NetworkAclId']}{whose}"
+                    refusals.setdefault(f"{way} {other} in {where}", f"{refusal} (subnet {subnet_id})")
     looked_at = "network ACLs of the pod and mount target subnets, both directions"
     if not refusals:
         return Finding.refuted(looked_at, f"tcp {NFS_PORT} and its answers pass")
@@ -173,6 +174,11 @@ def _paths(live: Live) -> "Iterator[tuple[PrivateSubnet, MountTargetDescriptionT
         mount_target = next(addressed, None) if address else targets.get(subnet.availability_zone_id)
         if mount_target is not None:
             yield subnet, mount_target
+
+
+def _of_lender(live: Live) -> str:
+    """Whose what is about the mount targets is, where that is not the cluster's account."""
+    return f" of account {live.request.lender}" if live.request.lender else ""
 
 
 def _permissions(

@@ -178,8 +178,7 @@ RULES: Final = (
         symptoms=(seen(*_MOUNT, text=_DENIED),),
         cause="The file-system policy does not let pods on Fargate mount, which have no IAM identity.",
         probe=file_system.mount_policy,
-        fix="allow {the_actions} through mount targets in the policy of {the_file_system}: Ensure file system does so "
-        "in a new run",
+        fix="allow {the_actions} through mount targets in the policy of {the_file_system}: {who_does_so}",
     ),
     Rule(
         id="access-point-missing",
@@ -217,8 +216,7 @@ RULES: Final = (
         symptoms=(seen("PodFailed", text=r"Permission denied|Operation not permitted|Read-only file system"),),
         cause="The file-system policy lets pods mount, but not write as root.",
         probe=file_system.write_policy,
-        fix="allow {the_actions} through mount targets in the policy of {the_file_system}: Ensure file system does so "
-        "in a new run",
+        fix="allow {the_actions} through mount targets in the policy of {the_file_system}: {who_does_so}",
     ),
     Rule(
         id="access-point-user",
