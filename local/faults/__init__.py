@@ -11,6 +11,7 @@ from local.faults import (
     fargate,
     identities,
     kubernetes,
+    lent,
     network,
     peer,
     policies,
@@ -23,7 +24,7 @@ from local.faults.fault import Fault
 FAULTS: dict[str, Fault] = {
     fault.name: fault
     for part in (
-        *(network, peer, storage, kubernetes, admission, fargate),
+        *(network, peer, lent, storage, kubernetes, admission, fargate),
         *(control_plane, upgrades, identities, policies, young),
     )
     for fault in part.FAULTS

@@ -19,7 +19,7 @@ BLOCKED_REGION = "us-east-2"
 
 def close_security_groups(scene: Scene) -> None:
     """Somebody tidies up: no inbound rule for 2049 is left at the mount targets."""
-    efs, ec2 = scene.client("efs"), scene.client("ec2")
+    efs, ec2 = scene.mounts_client("efs"), scene.mounts_client("ec2")
     for target in scene.mount_targets():
         groups = efs.describe_mount_target_security_groups(MountTargetId=target["MountTargetId"])["SecurityGroups"]
         for group in ec2.describe_security_groups(GroupIds=groups)["SecurityGroups"]:

@@ -37,7 +37,7 @@ def delete_routes_back(scene: Scene) -> None:
 
 def remove_routes(scene: Scene, vpc_id: str) -> list[dict[str, str]]:
     """Every route of the VPC's tables over a peering; what CreateRoute needs to make them again."""
-    ec2, removed = scene.client("ec2"), []
+    ec2, removed = scene.mounts_client("ec2") if vpc_id == scene.mounts_vpc_id else scene.client("ec2"), []
     for table in ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["RouteTables"]:
         for route in table["Routes"]:
             if "VpcPeeringConnectionId" in route:
@@ -52,7 +52,7 @@ def remove_routes(scene: Scene, vpc_id: str) -> list[dict[str, str]]:
 
 def move_mount_targets(scene: Scene) -> None:
     """All made again, in the same subnets with the same group: none has the address that it had."""
-    ec2 = scene.client("ec2")
+    ec2 = scene.mounts_client("ec2")
     ranges = {
         each["SubnetId"]: ec2.describe_subnets(SubnetIds=[each["SubnetId"]])["Subnets"][0]["CidrBlock"]
         for each in scene.mount_targets()
@@ -62,7 +62,7 @@ def move_mount_targets(scene: Scene) -> None:
 
 def place_mount_targets(scene: Scene, addresses: Mapping[str, str]) -> None:
     """All made again with these addresses, by subnet."""
-    efs, old = scene.client("efs"), scene.mount_targets()
+    efs, old = scene.mounts_client("efs"), scene.mount_targets()
     groups = {
         each["MountTargetId"]: efs.describe_mount_target_security_groups(MountTargetId=each["MountTargetId"])
         for each in old

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.aws.administrators import administrator_of
 from local.aws.eks_state import Cluster, clusters_of
 from local.cloud import EmbeddedCloud
 from local.kubernetes.certificates import client_context
@@ -107,9 +108,22 @@ class Scene:
         """A boto3 client of the account's administrator in the run's region."""
         return self.cloud.server.client(service, region=self.region)
 
+    @property
+    def lender(self) -> str | None:
+        """The account that has the file system, where that is not the cluster's."""
+        peer = self.request.get("file_system", {}).get("peer") or {}
+        account_id = peer.get("account_id")
+        return account_id if account_id != self.request["account_id"] else None
+
+    def mounts_client(self, service: str) -> Any:
+        """As `client`, of the account that has the mount targets."""
+        if self.lender is None:
+            return self.client(service)
+        return self.cloud.server.client(service, region=self.region, credentials=administrator_of(self.lender))
+
     def mount_targets(self) -> list[dict[str, Any]]:
         """In the order of their zones, as pods are placed."""
-        found = self.client("efs").describe_mount_targets(FileSystemId=self.file_system_id)["MountTargets"]
+        found = self.mounts_client("efs").describe_mount_targets(FileSystemId=self.file_system_id)["MountTargets"]
         return sorted(found, key=lambda target: str(target["AvailabilityZoneName"]))
 
     def subnets(self) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from local.aws.eks_rules import DEFAULT_VERSION
 from local.aws.iam import find_role
 from local.cloud import EmbeddedCloud
 from local.faults.drift import CHANGES
+from local.faults.lenders import lent
 from tests.end_to_end.drifting import KINDS, Proven, Watched, batches, is_told, of_names, told_apart
 from tests.end_to_end.resources import READING, mutating
 from tests.end_to_end.runs import Machine
@@ -203,6 +204,24 @@ def test_what_is_between_two_networks_is_told_of_and_left_as_it_is(name: str, af
 @embedded_only
 def test_the_group_in_a_peered_network_is_told_of_as_any_other(afar: Proven) -> None:
     assert_told(afar, "port-closed")
+
+
+@pytest.fixture(scope="module")
+def borrowing(machine: Machine, reverify: Machine) -> Proven:
+    """Its file system is another account's."""
+    parts = lent(machine.cloud)
+    return Proven.of(machine, reverify, {"cluster": {"name": "borrowing"}, "verification": QUICK, **parts})
+
+
+WAYS = ("peering-deleted", "peer-route-deleted", "peer-route-back-deleted", "peer-address-gone")
+
+
+@embedded_only
+@pytest.mark.parametrize("name", [*WAYS, *(change.name for change in CHANGES.values() if change.of_a_lender)])
+def test_what_a_lender_or_the_way_to_it_no_longer_has_is_told_of_and_left_as_it_is(
+    name: str, borrowing: Proven
+) -> None:
+    assert_refused(borrowing, name)
 
 
 @embedded_only

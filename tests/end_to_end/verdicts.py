@@ -37,13 +37,16 @@ Row = dict[str, list[str]]
 class _Target:
     """The account as its administrator sees it: what probes see does not depend on who looks.
 
-    Another account is seen as the provisioner's role sees it.
+    Another account is seen as the provisioner's role sees it, one that lends a file system as the inspector's.
     """
 
-    def __init__(self, cloud: EmbeddedCloud, request: Request) -> None:
-        self._cloud, self._request = cloud, request
+    def __init__(self, cloud: EmbeddedCloud, request: Request, role: str = "provisioner") -> None:
+        self._cloud, self._request, self.account_id = cloud, request, request.account_id
         own = request.account_id == cloud.account_id
-        self._credentials = None if own else cloud.server.assume_role(self.role_arn("provisioner"), "verdicts")
+        self._credentials = None if own else cloud.server.assume_role(self.role_arn(role), "verdicts")
+
+    def beside(self, account_id: str) -> "_Target":
+        return _Target(self._cloud, self._request.model_copy(update={"account_id": account_id}), "inspector")
 
     def client(self, service: str) -> Any:
         return self._cloud.server.client(service, region=self._request.region, credentials=self._credentials)

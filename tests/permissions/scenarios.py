@@ -24,6 +24,7 @@ from local.faults.drift import CHANGES
 from local.faults.drift.change import item
 from local.faults.drift.network import stack_state
 from local.faults.fault import before
+from local.faults.lenders import lent
 from local.faults.scene import Scene
 from local.faults.storage import WRITE, set_policy
 from provisioner.fields import OWNER_TAG
@@ -123,11 +124,13 @@ def provisioned(world: World, name: str) -> None:
     request = apart(world, name)
     failed(provision.run(request))
     failed(provision.run({**request, "mode": "plan"}))
+    succeeded(provision.run({"cluster": {"name": f"{name}-lent"}, "verification": PATIENT, **lent(world.cloud)}))
 
 
 def checked(world: World, name: str) -> None:
-    run = succeeded(world.machine("Reverify").run({"cluster_name": f"{name}-full", "depth": "behaviour"}))
-    assert run.output["status"] == "Verified"
+    for cluster in (f"{name}-full", f"{name}-lent"):
+        run = succeeded(world.machine("Reverify").run({"cluster_name": cluster, "depth": "behaviour"}))
+        assert run.output["status"] == "Verified"
 
 
 def repaired(world: World, name: str) -> None:
@@ -158,7 +161,7 @@ def upgraded(world: World, name: str) -> None:
 def diagnosed(world: World, name: str) -> None:
     """Storage that does not work, in a run and in a check; a stack that failed; somebody that forbids."""
     provision, reverify = world.machine("Provision"), world.machine("Reverify")
-    for fault in ("access-point-missing", "no-nat"):
+    for fault in ("access-point-missing", "no-nat", "lent-security-group"):
         cluster = f"{name}-{fault}"
         request = {"cluster": {"name": cluster}, "verification": {**QUICK, "image": world.private_image}}
         disarm = FAULTS[fault].install(world.cloud, cluster)

@@ -38,6 +38,8 @@ class Change:
     """Can only be met by a cluster in somebody else's network."""
     in_peered_network: bool = False
     """Can only be met by a cluster whose file system is in a peered network."""
+    of_a_lender: bool = False
+    """Can only be met by a cluster whose file system another account lends."""
     behind_private_endpoint: bool = False
     """Can only be met by a cluster with a private endpoint, and functions in a VPC."""
     by_pods: bool = False
@@ -50,16 +52,14 @@ class Change:
     @property
     def is_everywhere(self) -> bool:
         """It can be met by a cluster in a network of its own."""
-        elsewhere = self.in_existing_network or self.in_peered_network
+        elsewhere = self.in_existing_network or self.in_peered_network or self.of_a_lender
         return not (elsewhere or self.behind_private_endpoint or self.under_a_boundary or self.of_fleet)
 
 
 def names_of(scene: Scene) -> dict[str, str]:
     """The names of what belongs to a cluster: asked for before a change, for afterwards they may lead nowhere."""
-    ec2, vpc_id, name = scene.client("ec2"), scene.vpc_id, scene.cluster_name
+    vpc_id, name = scene.vpc_id, scene.cluster_name
     subnet = scene.payload["network"]["private_subnets"][0]
-    here = [{"Name": "vpc-id", "Values": [scene.mounts_vpc_id]}, {"Name": "group-name", "Values": [f"{name}-efs"]}]
-    (group,) = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
     roles = f"arn:aws:iam::{scene.request['account_id']}:role/eks-efs-provisioner"
     return {
         "cluster": name,
@@ -71,7 +71,8 @@ def names_of(scene: Scene) -> dict[str, str]:
         "subnet": subnet["subnet_id"],
         "cidr": subnet["cidr"],
         "zone": subnet["availability_zone_id"],
-        "group": group["GroupId"],
+        "group": group_of(scene),
+        "lender": scene.lender or "",
         "file_system": scene.file_system_id,
         "access_point": scene.access_point_id,
         "provisioner": f"{roles}-provisioner",
@@ -80,6 +81,16 @@ def names_of(scene: Scene) -> dict[str, str]:
         "person": "".join(scene.request["cluster"]["admin_principal_arns"]),
         **{name: scene.storage[name] for name in ("namespace", "storage_class", "persistent_volume", "claim")},
     }
+
+
+def group_of(scene: Scene) -> str:
+    """The mount targets' group: ours, or the lender's."""
+    ec2, group_name = scene.mounts_client("ec2"), f"{scene.cluster_name}-efs"
+    if scene.lender:
+        group_name = f"nfs-{scene.mounts_vpc_id}"
+    here = [{"Name": "vpc-id", "Values": [scene.mounts_vpc_id]}, {"Name": "group-name", "Values": [group_name]}]
+    (group,) = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    return str(group["GroupId"])
 
 
 def demanded_tag(scene: Scene) -> str:

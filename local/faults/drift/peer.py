@@ -18,7 +18,7 @@ def without_routes(*, back: bool) -> Make:
 
         def undo() -> None:
             for route in removed:
-                scene.client("ec2").create_route(**route)
+                (scene.mounts_client if back else scene.client)("ec2").create_route(**route)
 
         return undo
 
