@@ -95,7 +95,7 @@ def make_logs(scene: Scene) -> None:
     scene.cluster.is_quiet = False
     logs = scene.client("logs")
     with suppress(logs.exceptions.ResourceAlreadyExistsException):  # a run has made it
-        logs.create_log_group(logGroupName=log_group(scene))
+        logs.create_log_group(logGroupName=log_group(scene), tags=scene.tags)
     end_logs(scene)
 
 

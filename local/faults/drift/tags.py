@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.faults.drift.change import Change, calls, demanded_tag, gone
-from local.faults.drift.cluster import ACCESS, CLUSTER, cluster, person
+from local.faults.drift.cluster import ACCESS, CLUSTER, LOG_GROUP, cluster, log_group, person
 from local.faults.drift.fargate import ADDON, PROFILE, addon, profile
 from local.faults.drift.file_system import ACCESS_POINT, FILE_SYSTEM, access_point_id
 from local.faults.drift.identities import entry_of
@@ -43,6 +43,20 @@ def file_system_id(scene: Scene) -> str:
     return scene.file_system_id
 
 
+def untag_logs(scene: Scene) -> None:
+    scene.client("logs").untag_resource(resourceArn=log_group_arn(scene), tagKeys=[demanded_tag(scene)])
+
+
+def tag_logs(scene: Scene) -> None:
+    tag = demanded_tag(scene)
+    scene.client("logs").tag_resource(resourceArn=log_group_arn(scene), tags={tag: scene.tags[tag]})
+
+
+def log_group_arn(scene: Scene) -> str:
+    (group,) = scene.client("logs").describe_log_groups(logGroupNamePrefix=log_group(scene))["logGroups"]
+    return str(group["arn"]).removesuffix(":*")
+
+
 def untag_group(scene: Scene) -> None:
     scene.client("ec2").delete_tags(Resources=[group_id(scene)], Tags=[{"Key": demanded_tag(scene)}])
 
@@ -73,6 +87,15 @@ CHANGES = (
         "tags.{tag}",
         calls(untag_group, tag_group),
         "security group",
+    ),
+    Change(
+        "logs-untagged",
+        "the control plane's log group has lost the tag that the organization demands",
+        "ownership.TAG",
+        LOG_GROUP,
+        "tags.{tag}",
+        calls(untag_logs, tag_logs),
+        "logs",
     ),
     Change(
         "stack-untagged",

@@ -88,7 +88,7 @@ def test_a_tag_that_is_asked_for_later_is_planned_for_all_that_a_run_gives_it_to
 ) -> None:
     created.parts["tags"] = {"cost-center": "4711"}
     payload = planned(created)
-    assert payload["summary"] == "0 to create, 8 to change, 2 that only a person can change"
+    assert payload["summary"] == "0 to create, 9 to change, 2 that only a person can change"
     assert [each for each, action in actions(payload) if action == "replace_by_hand"] == [
         f"network stack eks-efs-provisioner-eks-example-{name}" for name in ("network", "nat")
     ]

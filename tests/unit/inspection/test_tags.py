@@ -31,6 +31,7 @@ def everything(world: World) -> set[str]:
     roles = (world.target.role_arn(name) for name in ("provisioner", "inspector", "remover"))
     return {
         "cluster eks-example",
+        "log group /aws/eks/eks-example/cluster",
         *(f"access entry of {arn}" for arn in roles),
         "Fargate profile provisioner",
         "add-on coredns",

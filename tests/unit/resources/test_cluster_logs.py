@@ -5,7 +5,7 @@ import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from provisioner.fields import LOG_RETENTION_DAYS
-from provisioner.resources import cluster_logs
+from provisioner.resources import cluster_logs, cluster_logs_drift
 from tests.unit.resources.aws_calls import Calls, refuse
 from tests.unit.resources.samples import OWNER_TAGS, request_for
 from tools.templates import load_template
@@ -40,7 +40,27 @@ def test_once_it_is_right_it_is_only_looked_at(logs: Any) -> None:
     cluster_logs.ensure(request_for(), logs)
     calls = Calls(logs)
     cluster_logs.ensure(request_for(), logs)
-    assert calls.names == ["DescribeLogGroups"]
+    assert calls.names == ["DescribeLogGroups", "ListTagsForResource"]
+
+
+def test_a_group_that_eks_made_gets_the_tags_and_one_that_somebody_else_gave_it_stays(logs: Any) -> None:
+    logs.create_log_group(logGroupName=GROUP, tags={"cost-center": "0815", "theirs": "kept"})
+    cluster_logs.ensure(request_for(tags={"cost-center": "4711"}), logs)
+    assert cluster_logs.tags_of(group(logs), logs) == {**OWNER_TAGS, "cost-center": "4711", "theirs": "kept"}
+
+
+def test_a_tag_that_is_gone_or_another_is_told_and_one_that_nobody_asked_for_is_not(logs: Any) -> None:
+    request = request_for(tags={"cost-center": "4711", "team": "red"})
+    cluster_logs.ensure(request, logs)
+    found = group(logs)
+    tags = cluster_logs.tags_of(found, logs)
+    assert cluster_logs_drift.inspect(request, found, tags).differences == ()
+    changed = {**OWNER_TAGS, "cost-center": "0815", "theirs": "kept"}
+    told = {
+        each.path: (each.expected, each.actual)
+        for each in cluster_logs_drift.inspect(request, found, changed).differences
+    }
+    assert told == {"tags.cost-center": ("4711", "0815"), "tags.team": ("red", None)}
 
 
 def test_without_logs_no_group_is_made_and_an_old_one_still_comes_to_an_end(logs: Any) -> None:

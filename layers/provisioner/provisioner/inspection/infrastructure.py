@@ -104,11 +104,12 @@ def _cluster(
     request: Request, target: Target, network: Network | None, found: "ClusterTypeDef | None", support: Support | None
 ) -> tuple[list[Inspected], list[Inspected]]:
     """The cluster and what is inside it, DNS last; nothing inside a cluster that is there and not ACTIVE."""
-    eks, iam = target.client("eks"), target.client("iam")
+    eks, iam, logs = target.client("eks"), target.client("iam"), target.client("logs")
     looked_at = cluster_drift.inspect(request, network, found, support, role_arn=target.role_arn("cluster"))
     if found is not None and found["status"] != "ACTIVE":
         return [looked_at], []
-    logs = cluster_logs_drift.inspect(request, cluster_logs.find(request, target.client("logs")))
+    group = cluster_logs.find(request, logs)
+    kept = cluster_logs_drift.inspect(request, group, cluster_logs.tags_of(group, logs) if group else {})
     entries = [
         cluster_access_drift.inspect(request, principal_arn, policy_arn, eks, iam)
         if found
@@ -126,7 +127,7 @@ def _cluster(
     can_run = not any(each.differences for each in (*profiles, *nodes))
     dns = cluster_dns_drift.inspect(request, addon, cluster_dns.profile_of(request, running), can_run=can_run)
     inside = [looked_at.resource]
-    return [looked_at, *(each.within(inside) for each in (logs, *entries, *profiles, *nodes, *groups))], [
+    return [looked_at, *(each.within(inside) for each in (kept, *entries, *profiles, *nodes, *groups))], [
         dns.within(inside)
     ]
 

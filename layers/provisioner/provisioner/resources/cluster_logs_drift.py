@@ -1,10 +1,12 @@
-"""Whether the control plane's logs are kept as long as asked for."""
+"""Whether the control plane's logs are kept as long as asked for, and have the tags that were."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.difference import EXISTS, DriftKind, Inspected, Severity
 from provisioner.request import Request
 from provisioner.resources.cluster_logs import log_group_name
+from provisioner.resources.ownership import tagging
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import LogGroupTypeDef
@@ -25,13 +27,13 @@ RETENTION = DriftKind(
 )
 
 
-def inspect(request: Request, group: "LogGroupTypeDef | None") -> Inspected:
-    """The log group as it is, None when absent, against what `ensure` converges to."""
+def inspect(request: Request, group: "LogGroupTypeDef | None", tags: Mapping[str, str]) -> Inspected:
+    """The log group as it is, None when absent, against what `ensure` converges to. Its name says whose it is."""
     name, wanted = log_group_name(request), request.cluster.control_plane_log_retention_days
     resource = f"log group {name}"
     if group is None:
         wants_logs = bool(request.cluster.control_plane_logs)
         return Inspected.of(resource, [MISSING.missing(group=name)] if wants_logs else [])
     actual = group.get("retentionInDays")
-    differences = [RETENTION.found(expected=wanted, actual=actual, group=name)] if actual != wanted else []
-    return Inspected.of(resource, differences)
+    kept = [RETENTION.found(expected=wanted, actual=actual, group=name)] if actual != wanted else []
+    return Inspected.of(resource, [*kept, *tagging(request, tags, resource)])

@@ -54,6 +54,11 @@ def ownership(request: Request, tags: Mapping[str, str], resource: str, tag_kind
     owner = tags.get(OWNER_TAG)
     if owner != request.cluster.name:
         return [NOT_OURS.found(expected=request.cluster.name, actual=owner, resource=resource)]
+    return tagging(request, tags, resource, tag_kind)
+
+
+def tagging(request: Request, tags: Mapping[str, str], resource: str, tag_kind: DriftKind = TAG) -> list[Difference]:
+    """One difference for each wrong tag, the owner's too: of what is ours whatever its tags are."""
     return [
         tag_kind.found(expected=value, actual=tags.get(key), resource=resource, tag=key)
         for key, value in wrong_tags(request, tags).items()

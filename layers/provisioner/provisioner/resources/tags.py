@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_efs import EFSClient
     from mypy_boto3_eks import EKSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 # All of them each time: the role may tag only by a request that names the owner.
 
@@ -34,3 +35,9 @@ def ensure_ec2_tags(request: Request, resource_id: str, tags: Mapping[str, str],
         ec2.create_tags(
             Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in request.owner_tags.items()]
         )
+
+
+def ensure_logs_tags(request: Request, arn: str, tags: Mapping[str, str], logs: "CloudWatchLogsClient") -> None:
+    """Converge the tags of a log group. Source: CloudWatch Logs API, TagResource."""
+    if wrong_tags(request, tags):
+        logs.tag_resource(resourceArn=arn, tags=request.owner_tags)

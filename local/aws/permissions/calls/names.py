@@ -52,9 +52,11 @@ def also_asked(wanted: Action, resource: str) -> list[str]:
     """CloudWatch Logs asks for log groups with `:log-stream:` behind their name, but for tags, where the reference has
     none; so both have to be allowed.
 
-    Its refusals show it: "logs:PutRetentionPolicy on resource: arn:aws:logs:…:log-group:…:log-stream:".
+    Its refusals show it: "logs:PutRetentionPolicy on resource: arn:aws:logs:…:log-group:…:log-stream:". Source for
+    tags: CloudWatch Logs API, LogGroup: TagResource, UntagResource and ListTagsForResource take `arn` without an end.
     """
-    is_group = wanted.service == "logs" and resource.count(":") == 6 and "Tagging" not in wanted.access_level
+    is_of_tags = "Tagging" in wanted.access_level or wanted.name == "ListTagsForResource"
+    is_group = wanted.service == "logs" and resource.count(":") == 6 and not is_of_tags
     return [f"{resource}:log-stream:"] if is_group else []
 
 

@@ -147,6 +147,14 @@ def test_only_who_one_is_needs_no_permission() -> None:
                 ("logs:TagResource", "log-group:/a/b"),
             ],
         ),
+        *(
+            (
+                f"logs:{name}",
+                {"resourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/a/b", **tags},
+                [(f"logs:{name}", "log-group:/a/b")],
+            )
+            for name, tags in (("ListTagsForResource", {}), ("TagResource", {"tags": {"team": "a"}}))
+        ),
         ("logs:DescribeLogGroups", {"logGroupNamePrefix": "/a"}, [("logs:DescribeLogGroups", "*")]),
         ("lambda:Invoke", {"FunctionName": "f"}, [("lambda:InvokeFunction", "function:f")]),
         ("dynamodb:GetItem", {"TableName": "t", "Key": {}}, [("dynamodb:GetItem", "table/t")]),
