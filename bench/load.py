@@ -42,7 +42,8 @@ LOOK_SECONDS, COLLECT_SECONDS, COLLECTING = 1.0, 60.0, 0.05
 mappings on Linux. All stands still while these are collected: for so much of the time at most."""
 
 FILES, FILES_FOR_AN_EVENT = 1000, 20
-"""A control plane has eighteen, both ends of eight watches most of them, and three are made for four events."""
+"""A cluster has eighteen, most of them both ends of eight watches, and six more for coredns' two containers; three are
+made for four events."""
 
 FAILED = "Storage Cluster Failed"
 REFUSED, REASON = "refused before anything was made", "VPCs per Region"
