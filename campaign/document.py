@@ -57,8 +57,8 @@ _CROWD: Final = """\
 
 `make bench-load`, under the limits of a hub that has asked for nothing: ten invocations at once, and request rates as
 AWS has them. Of 400 accounts a hundred were told of twice, twenty may have no network and twenty are left out.
-Time is scaled by 0.25, but for the invocations, which were four times as slow as that says, and slower on two processors
-that had other work: on AWS the last run ends earlier.
+Time is scaled by 0.25, but for the invocations, which take what this machine takes, two processors that had other work:
+on AWS the last run ends earlier.
 
 | what | number |
 |---|---|
