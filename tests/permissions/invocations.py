@@ -77,7 +77,8 @@ class Invocations:
         )
 
     def _without(self, function: Function, event: Any, invoke: Any) -> None:
-        for right in self.needed.get(function.arn, ()):
+        """First whom it may become: an environment that has become somebody asks for that no more."""
+        for right in sorted(self.needed.get(function.arn, ()), key=lambda each: not each.name.startswith("Become")):
             if right.label in self.refused or right.name in NOT_IN_PASSING:
                 continue
             audit = self.cloud.server.authoriser.audit
