@@ -21,11 +21,14 @@ from werkzeug.serving import ThreadedWSGIServer
 from local.wire import FATE, RESET
 
 IDLE_SECONDS = 20
-"""How long a connection stays open without a request: each is a thread here, and a warm function leaves dozens of them.
+"""How long a function's connection stays open without a request: each is a thread here, and a warm one leaves dozens.
 
 Not published; S3 was seen to keep them so long, DynamoDB and IAM a minute (vectordotdev/vector#9703,
-aws/aws-sdk-java#1365, JuliaCloud/AWSCore.jl#35). SDKs look whether a connection is still open before they use it.
+aws/aws-sdk-java#1365, JuliaCloud/AWSCore.jl#35). SDKs look whether a connection is still open before they use it, and
+repeat what one swallowed that closed just then. The embedded cloud's own clients repeat nothing: they keep theirs.
 """
+IN_LAMBDA = "exec-env/AWS_Lambda"
+"""In an SDK's User-Agent. Source: botocore.useragent, from AWS_EXECUTION_ENV."""
 REQUEST_ID_HEADERS = {"x-amzn-requestid", "x-amz-request-id"}
 """One of them is on every answer of AWS: clients, moto's Step Functions too, look for it in an error without asking."""
 
@@ -61,7 +64,6 @@ class HttpServer(ThreadedWSGIServer):
 class _RequestHandler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    timeout = IDLE_SECONDS
     wbufsize = -1  # headers and body go out together: the client wakes up once
 
     def handle(self) -> None:
@@ -74,6 +76,8 @@ class _RequestHandler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """The body is read whole before it is asked for, so that what follows it is the next request."""
+        if IN_LAMBDA in self.headers.get("User-Agent", ""):
+            self.connection.settimeout(IDLE_SECONDS)
         self.wfile.flush()  # "100 Continue", if the client expects it
         if "Transfer-Encoding" in self.headers:
             super().run_wsgi()  # which closes the connection

@@ -9,7 +9,7 @@ from local.aws.administrators import administrator_of
 from local.cloud import EmbeddedCloud
 from local.faults.accounts import roll_out_roles
 
-LENDER = "444455556666"
+LENDER = "666677778888"
 PATIENCE_SECONDS = 60.0
 _ROLES = threading.Lock()
 PODS = "10.40.0.0/16"

@@ -1,12 +1,15 @@
 """Connections to the embedded AWS: they serve one request after the other, and end with the server."""
 
+import select
 import time
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from botocore.useragent import UserAgentString
 
-from local.aws.http_server import IDLE_SECONDS, _RequestHandler
+from local.aws import http_server
+from local.aws.http_server import IN_LAMBDA
 from local.aws.server import AwsServer
 
 
@@ -34,14 +37,23 @@ def test_an_error_of_the_embedded_cloud_itself_is_an_answer_too(tmp_path: Path) 
         assert connection.getresponse().status == 500
 
 
-def test_a_connection_that_nobody_uses_is_closed_as_aws_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _RequestHandler.timeout == IDLE_SECONDS
-    monkeypatch.setattr(_RequestHandler, "timeout", 0.2)
+def test_a_connection_that_no_function_uses_any_more_is_closed_as_aws_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "IDLE_SECONDS", 0.2)
     with AwsServer(tmp_path) as server:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
-        connection.request("POST", "/moto-api/reset")
-        connection.getresponse().read()
-        assert connection.sock.recv(1) == b""
-        assert server.client("sts").get_caller_identity()["Account"] == server.account_id
-        time.sleep(0.5)
-        assert server.client("sts").get_caller_identity()["Account"] == server.account_id  # over another connection
+        function = {"User-Agent": "Boto3/1.43 md/Botocore#1.43 exec-env/AWS_Lambda_python3.13"}
+        for headers in ({}, function):
+            connection.request("POST", "/moto-api/reset", headers=headers)
+            connection.getresponse().read()
+            opened = connection.sock
+            time.sleep(0.5)
+            readable, _, _ = select.select([opened], [], [], 0)
+            assert bool(readable) == (headers is function)
+        assert opened.recv(1) == b""
+
+
+def test_the_sdk_of_a_function_says_that_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EXECUTION_ENV", "AWS_Lambda_python3.13")
+    assert IN_LAMBDA in UserAgentString.from_environment().to_string()
