@@ -77,8 +77,13 @@ class Invocations:
         )
 
     def _without(self, function: Function, event: Any, invoke: Any) -> None:
-        """First whom it may become: an environment that has become somebody asks for that no more."""
-        for right in sorted(self.needed.get(function.arn, ()), key=lambda each: not each.name.startswith("Become")):
+        """Of a lender first whom it may become there: an environment that has become somebody asks for that no more.
+
+        Of others in the order in which they were needed: what is done without one that is not needed here, as that one
+        would be, is done, and what it takes is then not missed any more.
+        """
+        needed, lent = self.needed.get(function.arn, []), _has_lender(event)
+        for right in sorted(needed, key=lambda each: not (lent and each.name.startswith("Become"))):
             if right.label in self.refused or right.name in NOT_IN_PASSING:
                 continue
             audit = self.cloud.server.authoriser.audit
@@ -89,6 +94,12 @@ class Invocations:
                 if right.is_of(decision):
                     self.refused[right.label] = Refused(decision, outcome.payload)
                     break
+
+
+def _has_lender(event: Any) -> bool:
+    request = event.get("request") or {}
+    peer = (request.get("file_system") or {}).get("peer") or {}
+    return peer.get("account_id") not in (None, request.get("account_id"))
 
 
 def start_cold(cloud: EmbeddedCloud) -> None:
