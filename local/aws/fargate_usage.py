@@ -6,8 +6,10 @@ Source: EKS User Guide, "Collect AWS Fargate app and usage metrics"; Service Quo
 
 import threading
 from collections import defaultdict
+from datetime import timedelta
 
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.core.utils import utcnow
 
 from local.aws import quotas
 
@@ -19,14 +21,14 @@ _running: dict[_Place, dict[str, float]] = defaultdict(dict)
 """By whatever names what runs."""
 
 
-def start(account_id: str, region: str, name: str, vcpus: float) -> bool:
-    """Whether there was room for it."""
+def start(account_id: str, region: str, name: str, vcpus: float, *, since: timedelta = timedelta()) -> bool:
+    """Whether there was room for it. `since` is how long it has been running already."""
     with _lock:
         running = _running[account_id, region]
         if sum(running.values()) + vcpus > quotas.value(account_id, region, quotas.FARGATE_VCPUS):
             return False
         running[name] = vcpus
-    tell(account_id, region)
+    tell(account_id, region, since)
     return True
 
 
@@ -38,12 +40,17 @@ def end(account_id: str, region: str, name: str) -> None:
         tell(account_id, region)
 
 
-def tell(account_id: str, region: str) -> None:
-    """CloudWatch has nothing of an account that never ran anything."""
+def tell(account_id: str, region: str, since: timedelta = timedelta()) -> None:
+    """CloudWatch has nothing of an account that never ran anything, and shows nothing of the second that is passing."""
     if (account_id, region) not in _running:
         return
     metric = quotas.FARGATE_VCPUS.usage
     dimensions = [{"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()]
-    datum = {"MetricName": metric["MetricName"], "Dimensions": dimensions, "Unit": "None"}
+    datum = {
+        "MetricName": metric["MetricName"],
+        "Dimensions": dimensions,
+        "Unit": "None",
+        "Timestamp": utcnow() - since,
+    }
     figure = sum(_running[account_id, region].values())
     cloudwatch_backends[account_id][region].put_metric_data(metric["MetricNamespace"], [{**datum, "Value": figure}])

@@ -1,6 +1,7 @@
 """Faults of what AWS itself makes: clusters, profiles, mount targets; and of the account: quotas, roles, rates."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 from moto.efs.models import efs_backends
 
@@ -136,7 +137,7 @@ def crowd_fargate(cloud: EmbeddedCloud, _cluster_name: str | None) -> Undo:
     """Somebody else's pods leave less of what a new account may run on Fargate than the verification needs."""
     place = cloud.account_id, CROWDED_REGION
     limited = _limited(cloud, CROWDED_REGION, quotas.FARGATE_VCPUS, 6)
-    fargate_usage.start(*place, "somebody else's", 5)
+    fargate_usage.start(*place, "somebody else's", 5, since=timedelta(minutes=1))
 
     def undo() -> None:
         fargate_usage.end(*place, "somebody else's")

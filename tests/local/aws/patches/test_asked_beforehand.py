@@ -135,6 +135,27 @@ def test_a_quota_names_the_metric_that_tells_what_is_in_use(aws: Sandbox, monkey
     assert in_use() == [0.25]
 
 
+@pytest.mark.parametrize(("since", "shown"), [(timedelta(), []), (timedelta(minutes=1), [5])])
+def test_what_began_in_the_second_that_passes_is_not_shown_yet(
+    since: timedelta, shown: list[float], aws: Sandbox
+) -> None:
+    place, metric = (aws.server.account_id, "eu-west-2"), quotas.FARGATE_VCPUS.usage
+    cloudwatch_backends[place[0]][place[1]].metric_data.clear()
+    now = datetime.now(UTC)
+    fargate_usage.start(*place, "somebody else's", 5, since=since)
+    answer = aws.server.client("cloudwatch", region=place[1]).get_metric_statistics(
+        Namespace=metric["MetricNamespace"],
+        MetricName=metric["MetricName"],
+        Dimensions=[{"Name": name, "Value": value} for name, value in metric["MetricDimensions"].items()],
+        StartTime=now - timedelta(minutes=15),
+        EndTime=now,
+        Period=300,
+        Statistics=["Maximum"],
+    )
+    fargate_usage.end(*place, "somebody else's")
+    assert [point["Maximum"] for point in answer["Datapoints"]] == shown
+
+
 @pytest.mark.parametrize("stands", ["allowed", "its own", "boundary", "organization", "organization, on a condition"])
 def test_the_simulator_says_what_keeps_a_role_from_a_call(
     stands: str, aws: Sandbox, monkeypatch: pytest.MonkeyPatch
