@@ -65,9 +65,9 @@ def close_the_cluster_security_group(scene: Scene) -> None:
 FAULTS = (
     Fault(
         "namespace-quota",
-        "a ResourceQuota of the namespace admits one pod",
+        "a ResourceQuota of the namespace admits no pod",
         "namespace-quota",
-        before("Verify storage", bound_by_quota({"pods": "1"})),
+        before("Verify storage", bound_by_quota({"pods": "0"})),
     ),
     Fault(
         "claim-quota",
