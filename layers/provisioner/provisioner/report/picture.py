@@ -84,9 +84,12 @@ def picture(topology: Topology, *, columns: int) -> Picture:
 def _file_system(drawn: Picture, topology: Topology, width: float) -> Box:
     box = Box(_GAP, 2, width - 2 * _GAP, 44, "file-system" if topology.file_system_id else "absent")
     drawn.boxes.append(box)
-    whose = f" of account {topology.lender}" if topology.lender else ""
-    text = f"EFS {topology.file_system_id}{whose}" if topology.file_system_id else "no file system yet"
-    drawn.write(box.x + _GAP, box.y + 27, text, "label", box.width - 2 * _GAP)
+    lines = [f"EFS {topology.file_system_id}" if topology.file_system_id else "no file system yet"]
+    if topology.lender:
+        lines.append(f"of account {topology.lender}")
+    for number, line in enumerate(lines):
+        y = box.y + 27 + (number - (len(lines) - 1) / 2) * _LINE
+        drawn.write(box.x + _GAP, y, line, "label", box.width - 2 * _GAP)
     return box
 
 
