@@ -6,6 +6,7 @@ poll more for every call, of which a check of one cluster makes thirty.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import traceback
@@ -73,6 +74,11 @@ class _RequestHandler(MotoRequestHandler):
             super().handle()
         finally:
             connections.discard(self.connection)
+
+    def finish(self) -> None:
+        """A client that went away before its answer, a killed function say, is no error: `handle` has ended by it."""
+        with contextlib.suppress(ConnectionError):
+            super().finish()
 
     def run_wsgi(self) -> None:
         """The body is read whole before it is asked for, so that what follows it is the next request."""

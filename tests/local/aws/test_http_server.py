@@ -1,7 +1,11 @@
 """Connections to the embedded AWS: they serve one request after the other, and end with the server."""
 
 import select
+import socket
+import struct
+import threading
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -35,6 +39,30 @@ def test_an_error_of_the_embedded_cloud_itself_is_an_answer_too(tmp_path: Path) 
         connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
         connection.request("GET", "/")
         assert connection.getresponse().status == 500
+
+
+def test_a_client_that_goes_away_before_its_answer_is_no_error_of_the_embedded_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked, gone, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def answer(_: object, start_response: Callable[[str, list[tuple[str, str]]], object]) -> list[bytes]:
+        asked.set()
+        gone.wait(60)
+        start_response("200 OK", [])
+        return [b"too late"]
+
+    with AwsServer(tmp_path) as server:
+        monkeypatch.setattr(server._server, "app", answer)
+        monkeypatch.setattr(server._server, "shutdown_request", lambda _: ended.set())
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection.request("GET", "/")
+        assert asked.wait(60)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as if killed
+        connection.close()
+        gone.set()
+        assert ended.wait(60)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_connection_that_no_function_uses_any_more_is_closed_as_aws_does(
