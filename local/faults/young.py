@@ -21,8 +21,8 @@ ACCOUNT_WITH_A_ROLE_OF_ANOTHER_SERVICE = "222200000003"
 AN_HOUR = 3600.0
 """Of real time: longer than any run here."""
 
-Change = Callable[[EmbeddedCloud, str], None]
-"""Of something in the account with that id."""
+Change = Callable[[EmbeddedCloud, str], bool | None]
+"""Of something in the account with that id; what it returns is as of an `Act`."""
 
 
 def role_arn(account_id: str, purpose: str) -> str:
@@ -52,8 +52,8 @@ def in_its_own_account(account_id: str, changes: Mapping[str, Change]) -> Strike
     return strike
 
 
-def make_role_again(kind: iam_changes.Kind, purpose: str, seconds: float) -> Change:
-    """Deleted and made as it was; for so many seconds here, others do not see it, or not what it may do."""
+def make_role_again(kind: iam_changes.Kind, purpose: str) -> Change:
+    """Deleted and made as it was; during a whole run others do not see it, or not what it may do."""
 
     def make(cloud: EmbeddedCloud, account_id: str) -> None:
         iam, name = iam_of(cloud, account_id), f"{PREFIX}{purpose}"
@@ -62,7 +62,7 @@ def make_role_again(kind: iam_changes.Kind, purpose: str, seconds: float) -> Cha
         for policy_arn in attached:
             iam.detach_role_policy(RoleName=name, PolicyArn=policy_arn)
         iam.delete_role(RoleName=name)
-        iam_changes.DELAYS[role["Arn"], kind] = seconds
+        iam_changes.DELAYS[role["Arn"], kind] = AN_HOUR
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]))
         for policy_arn in attached:
             iam.attach_role_policy(RoleName=name, PolicyArn=policy_arn)
@@ -87,7 +87,7 @@ FAULTS = (
         "young-role",
         "the cluster's role was made a moment ago, and IAM does not get it to EKS",
         "service-role-unusable",
-        in_its_own_account(ACCOUNT_WITH_A_YOUNG_ROLE, {"Ensure cluster": make_role_again("trust", "cluster", AN_HOUR)}),
+        in_its_own_account(ACCOUNT_WITH_A_YOUNG_ROLE, {"Ensure cluster": make_role_again("trust", "cluster")}),
         request={"account_id": ACCOUNT_WITH_A_YOUNG_ROLE},
         verdict="possible",
     ),
@@ -95,9 +95,7 @@ FAULTS = (
         "young-policy",
         "the provisioner's role got its policies a moment ago, and IAM does not get them to the services",
         "access-denied",
-        in_its_own_account(
-            ACCOUNT_WITH_YOUNG_POLICIES, {"Ensure network": make_role_again("policies", "provisioner", AN_HOUR)}
-        ),
+        in_its_own_account(ACCOUNT_WITH_YOUNG_POLICIES, {"Ensure network": make_role_again("policies", "provisioner")}),
         request={"account_id": ACCOUNT_WITH_YOUNG_POLICIES},
     ),
     Fault(
