@@ -62,6 +62,17 @@ class SharedLoop:
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(_hang_up(loop))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+async def _hang_up(loop: asyncio.AbstractEventLoop) -> None:
+    """A connection with TLS still waits for the other end's goodbye when its server has stopped: without its loop it
+    would be left open, and be complained of wherever it is collected."""
+    transports: list[asyncio.Transport] = list(getattr(loop, "_transports", {}).values())
+    for transport in transports:
+        transport.abort()
+    while any(transport.get_extra_info("socket").fileno() != -1 for transport in transports):
+        await asyncio.sleep(0)
