@@ -7,6 +7,7 @@ moto lacks:
   out;
 - forgetting the threads that have ended;
 - stopping at once: it waits for a running task, and goes on recording events of branches and tasks that were abandoned;
+- telling that it has ended only once what came of it, and its last event, are there;
 - leaving alone what another's failure or the time-out has ended: its thread goes on, fails, and fails the whole;
 - the documented form of times in the context object;
 - States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text;
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from local.aws.server import AwsServer
 
 POLL_SECONDS = 0.2
+PARSING_SECONDS = 120.0
+"""At most, of a definition on a machine that has much other work."""
 SHORTEST_WAIT_SECONDS = 0.02
 """At time scale 0 a Wait still lets other threads run, so that a polling loop does not spin."""
 
@@ -224,36 +227,45 @@ def _stop_at_once() -> None:
     reflect = BaseExecutionWorkerCommunication._reflect_execution_status
     lock = threading.Lock()
 
+    def end(execution: Any, status: ExecutionStatus, event_type: str = "", **details: str | None) -> None:
+        """The status last: whoever sees it looks at the rest."""
+        if event_type:
+            env = execution.exec_worker.env
+            given = {name: value for name, value in details.items() if value is not None}
+            env.event_manager.add_event(
+                context=env.event_history_context,
+                event_type=event_type,
+                event_details={f"{event_type[0].lower()}{event_type[1:]}EventDetails": given},
+            )
+        execution.exec_status = status
+
+    def has_begun(execution: Any) -> bool:
+        env = execution.exec_worker.env
+        return env is not None and env._program_state is not None
+
     def stop(self: Any, stop_date: datetime, error: str | None, cause: str | None) -> None:
-        # The worker's thread makes it after parsing the definition; a stop right behind the start comes earlier.
-        deadline = time.monotonic() + 10
-        while (env := self.exec_worker.env) is None and time.monotonic() < deadline:
+        # The worker's thread begins after parsing the definition; a stop right behind the start comes earlier, and
+        # would not be heard.
+        deadline = time.monotonic() + PARSING_SECONDS
+        while not has_begun(self) and time.monotonic() < deadline:
             time.sleep(0.01)
         with lock:
             if self.exec_status != ExecutionStatus.RUNNING:
                 return
-            env.set_stop(stop_date=stop_date, cause=cause, error=error)
-            self.exec_status, self.stop_date = ExecutionStatus.ABORTED, stop_date
-            self.error, self.cause = error, cause
-        details = {key: value for key, value in (("error", error), ("cause", cause)) if value is not None}
-        env.event_manager.add_event(
-            context=env.event_history_context,
-            event_type="ExecutionAborted",
-            event_details={"executionAbortedEventDetails": details},
-        )
+            self.exec_worker.env.set_stop(stop_date=stop_date, cause=cause, error=error)
+            self.stop_date, self.error, self.cause = stop_date, error, cause
+            end(self, ExecutionStatus.ABORTED, "ExecutionAborted", error=error, cause=cause)
 
     def reflect_unless_stopped(self: Any) -> None:
+        execution = self.execution
         with lock:
-            if self.execution.exec_status != ExecutionStatus.RUNNING:
+            if execution.exec_status != ExecutionStatus.RUNNING:
                 return
-            reflect(self)
-        if self.execution.exec_status == ExecutionStatus.TIMED_OUT:
-            env = self.execution.exec_worker.env
-            env.event_manager.add_event(
-                context=env.event_history_context,
-                event_type="ExecutionTimedOut",
-                event_details={"executionTimedOutEventDetails": {}},
-            )
+            ended = SimpleNamespace(exec_worker=execution.exec_worker)
+            reflect(SimpleNamespace(execution=ended))
+            status = vars(ended).pop("exec_status")
+            vars(execution).update(vars(ended))
+            end(execution, status, "ExecutionTimedOut" if status == ExecutionStatus.TIMED_OUT else "")
 
     Execution.stop = stop
     BaseExecutionWorkerCommunication._reflect_execution_status = reflect_unless_stopped

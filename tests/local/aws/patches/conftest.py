@@ -40,7 +40,7 @@ class Sandbox:
         people.put_role_policy(RoleName="runner", PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING))
         self.role_arn: str = role["Role"]["Arn"]
 
-    def function(self, body: str, *, timeout_seconds: int = 10, **options: Any) -> str:
+    def function(self, body: str, *, timeout_seconds: int = 120, **options: Any) -> str:
         """A function whose module is `body`; its ARN."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
@@ -68,7 +68,7 @@ class Sandbox:
     def start(self, machine: str, given: Any = None) -> str:
         return str(self.states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"])
 
-    def finished(self, execution: str, seconds: float = 20) -> dict[str, Any]:
+    def finished(self, execution: str, seconds: float = 300) -> dict[str, Any]:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             description: dict[str, Any] = self.states.describe_execution(executionArn=execution)
