@@ -65,7 +65,10 @@ def _new_client(service: str, region: str, identity: Credentials, port: int, con
     from botocore.config import Config
 
     # No retries: an error of the embedded cloud is to be seen, not repeated. No prefix: sync-127.0.0.1 is no host.
-    defaults = Config(inject_host_prefix=False, retries={"total_max_attempts": 1}, max_pool_connections=50)
+    # CreateStack is answered when the stack is made, which takes minutes where others want the processors too.
+    defaults = Config(
+        inject_host_prefix=False, retries={"total_max_attempts": 1}, max_pool_connections=50, read_timeout=900
+    )
     return _session().client(
         service,
         region_name=region,
