@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from local.kubernetes.certificates import client_context
-from local.kubernetes.interfaces import Authenticate
+from local.kubernetes.interfaces import ACCESS_POLICY_GROUP_PREFIX, Authenticate
 from local.kubernetes.real_certificates import write_certificates
 from local.kubernetes.real_flags import (
     VIEWER_OF_ALL,
@@ -37,6 +37,8 @@ from local.kubernetes.token_webhook import TokenWebhook, write_kubeconfig
 
 START_TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.05
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 ROLE_AGGREGATION = "clusterrole-aggregation-controller"
 CONTROLLERS = (
     ROLE_AGGREGATION,  # fills in the roles admin, edit and view
@@ -112,10 +114,10 @@ class RealControlPlane:
             self.directory / "admin.kubeconfig", self.url, self._certificates.authority, self.admin_token
         )
         self._launch("kube-controller-manager", controller_manager_flags(kubeconfig, controllers))
-        self._request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", viewer_of_all())
+        self._make("clusterroles", viewer_of_all())
         for policy, role in ROLE_OF_ACCESS_POLICY.items():
-            self._request("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", role_binding(policy, role))
-        self._wait(self._roles_are_aggregated)
+            self._make("clusterrolebindings", role_binding(policy, role))
+        self._wait(lambda: all(map(self._lets_read, ROLE_OF_ACCESS_POLICY)))
 
     def stop(self, *, keep_directory: bool = False) -> None:
         atexit.unregister(self.stop)
@@ -131,11 +133,23 @@ class RealControlPlane:
         context.load_cert_chain(self._certificates.serving_certificate, self._certificates.serving_key)
         return context
 
-    def _roles_are_aggregated(self) -> bool:
-        """Until the controller has run, `view` allows nothing and an early caller would be refused."""
-        roles = [f"/apis/rbac.authorization.k8s.io/v1/clusterroles/{name}" for name in ("admin", "edit", "view")]
-        answers = [self._request("GET", role) for role in roles]
-        return all(answer and json.loads(answer).get("rules") for answer in answers)
+    def _make(self, resource: str, body: dict[str, Any]) -> None:
+        """Until it is there: a busy server may answer too late, and has made it all the same."""
+        path = f"{_RBAC}/{resource}"
+        made = f"{path}/{body['metadata']['name']}"
+        self._wait(lambda: (self._request("POST", path, body) or self._request("GET", made)) is not None)
+
+    def _lets_read(self, policy: str) -> bool:
+        """As the authorizer itself sees it.
+
+        Until the controller has run, and the authorizer has heard of that, `view` and what is made of it allow nothing,
+        and an early caller would be refused.
+        """
+        pods = {"verb": "list", "resource": "pods", "namespace": "default"}
+        spec = {"groups": [f"{ACCESS_POLICY_GROUP_PREFIX}{policy}"], "resourceAttributes": pods}
+        kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        answer = self._request("POST", _ACCESS_REVIEWS, {**kind, "spec": spec})
+        return answer is not None and bool(json.loads(answer)["status"]["allowed"])
 
     def _launch(self, name: str, flags: list[str]) -> None:
         self._programs.append(launch(self._assets / name, flags, self.directory))

@@ -43,7 +43,7 @@ def send(real: RealControlPlane, method: str, path: str, token: str, body: Any =
     return response.status, json.loads(response.data) if response.data[:1] == b"{" else response.data.decode()
 
 
-def eventually(path: str, real: RealControlPlane, is_so: Any, seconds: float = 20) -> Any:
+def eventually(path: str, real: RealControlPlane, is_so: Any, seconds: float = 300) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         code, found = send(real, "GET", path, real.admin_token)
@@ -145,9 +145,9 @@ def test_a_deleted_namespace_goes_with_what_is_in_it(real: RealControlPlane) -> 
 def test_stop_leaves_no_process_no_directory_and_a_free_port(assets: Path, tmp_path: Path) -> None:
     running = RealControlPlanes(assets, tmp_path).start("short", USERS.get)
     port = int(running.url.rsplit(":", 1)[1])
-    started = time.monotonic()
+    programs = [program.process for program in running._programs]
     running.stop()
-    assert time.monotonic() - started < 1
+    assert [program.returncode for program in programs] == [-signal.SIGKILL] * 3, "none was asked, and waited for"
     assert list(tmp_path.iterdir()) == []
     again = RealControlPlanes(assets, tmp_path).start("short", USERS.get, port=port)
     assert again.url.endswith(f":{port}")
@@ -174,7 +174,7 @@ thread.start(); thread.join(); time.sleep(0.5)
 programs = made[0]._programs
 assert all(program.process.poll() is None for program in programs), "died with the thread"
 print(*[program.process.pid for program in programs], flush=True)
-time.sleep(60)
+time.sleep(600)
 """
     child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout
@@ -183,7 +183,7 @@ time.sleep(60)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 300
     while any(is_running(pid) for pid in pids):
         assert time.monotonic() < deadline, "a program outlived the process that started it"
         time.sleep(0.05)
