@@ -8,7 +8,7 @@ from typing import Any
 
 from local.aws.eks_profiles import ZONES_WITHOUT_FARGATE
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 EVERYWHERE = "0.0.0.0/0"
 
 

@@ -19,8 +19,9 @@ from typing import Any
 from local.aws.lambda_worker import TIMED_OUT_STATUS
 
 WORKER = Path(__file__).with_name("lambda_worker.py")
-INIT_SECONDS = 10.0
-"""Lambda gives the init phase its own 10 s. Source: Lambda developer guide, execution environment life cycle."""
+INIT_SECONDS = 60.0
+"""Lambda gives the init phase 10 s of its own, here on a processor that others may want too. Source: Lambda developer
+guide, execution environment life cycle."""
 
 PRELOADED_MODULES = (
     "boto3",

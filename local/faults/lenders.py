@@ -10,7 +10,7 @@ from local.cloud import EmbeddedCloud
 from local.faults.accounts import roll_out_roles
 
 LENDER = "666677778888"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 _ROLES = threading.Lock()
 PODS = "10.40.0.0/16"
 """As `vpcs.peered` has them."""

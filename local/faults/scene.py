@@ -13,7 +13,7 @@ from local.aws.eks_state import Cluster, clusters_of
 from local.cloud import EmbeddedCloud
 from local.kubernetes.certificates import client_context
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 OWNER_TAG = "eks-efs-provisioner/cluster"
 MERGE_PATCH = "application/merge-patch+json"
 

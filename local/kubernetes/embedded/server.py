@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 ADMIN = KubernetesUser("kubernetes-admin", "kubernetes-admin", ("system:masters", "system:authenticated"), {})
 MAX_BODY_BYTES = 3 * 1024 * 1024
-STOP_SECONDS = 2.0
+STOP_SECONDS = 60.0
+"""At most: an event loop that all clusters share may have much else to do."""
 _FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
@@ -192,7 +193,7 @@ class EmbeddedControlPlanes:
             return runner
 
         async def end(runner: web.AppRunner) -> None:
-            await asyncio.wait_for(runner.cleanup(), STOP_SECONDS * 2)
+            await asyncio.wait_for(runner.cleanup(), STOP_SECONDS)
 
         def stop() -> None:
             try:
