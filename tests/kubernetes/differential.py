@@ -20,6 +20,7 @@ import urllib3
 from local.kubernetes.certificates import client_context
 from local.kubernetes.interfaces import ControlPlane
 
+PATIENCE_SECONDS, WATCHES = 300.0, 60
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -82,7 +83,7 @@ class Conversation:
         if body is not None:
             headers["Content-Type"] = content_type
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        response = self._pool.request(method, url, body=data, headers=headers, redirect=False, timeout=30)
+        response = self._pool.request(method, url, body=data, headers=headers, redirect=False, timeout=PATIENCE_SECONDS)
         answer = parsed(response.data)
         self.exchanges.append(Exchange(f"{method} {path}", response.status, normalised(answer)))
         warning = response.headers.get("Warning", "")
@@ -98,13 +99,20 @@ class Conversation:
         options = f"fieldManager={manager}{'&force=true' if force else ''}{query}"
         return self.send("PATCH", f"{path}?{options}", body, content_type=APPLY)
 
-    def watch(self, path: str, resource_version: str, query: str = "") -> list[Any]:
-        """The events that a watch has to tell after a resource version, in order."""
+    def watch(self, path: str, resource_version: str, query: str = "", *, least: int) -> list[Any]:
+        """The events that a watch has to tell after a resource version, in order.
+
+        It tells for a second, in which a busy server may not have got to all of the `least` that there are: it is asked
+        again then.
+        """
         options = f"watch=1&timeoutSeconds=1&resourceVersion={quote(resource_version)}{query}"
         url = f"{self.control_plane.url}{path.replace('{name}', self.name)}?{options}"
         headers = {"Authorization": f"Bearer {self.tokens['admin']}"}
-        response = self._pool.request("GET", url, headers=headers, timeout=30)
-        events = [json.loads(line) for line in response.data.splitlines()]
+        for _ in range(WATCHES):
+            response = self._pool.request("GET", url, headers=headers, timeout=PATIENCE_SECONDS)
+            events = [json.loads(line) for line in response.data.splitlines()]
+            if len(events) >= least:
+                break
         self.exchanges.append(Exchange(f"WATCH {path}", response.status, [normalised(event) for event in events]))
         return events
 

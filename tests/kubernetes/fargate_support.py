@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes
+import kubernetes.stream
 
 from local.clock import Clock
 from local.kubernetes.fargate import FargateSimulator
@@ -22,7 +23,7 @@ MOUNT_OPTIONS = "rw,relatime,vers=4.1,rsize=1048576,proto=tcp,port=20049"
 TIMED_OUT = 'rpc error: code = Internal desc = Could not mount "fs-…": mount.nfs4: Connection timed out'
 OUTSIDE = "no-profile"
 ZONES = ("eu-west-1a", "eu-west-1b", "eu-west-1c")
-WAIT_SECONDS = 45.0  # a real binder looks again every 15 s
+WAIT_SECONDS = 300.0  # a real binder looks again every 15 s, and other processes want the processors too
 
 
 @dataclass
@@ -106,6 +107,21 @@ class Cluster:
     def until_phase(self, namespace: str, name: str, phase: str) -> Any:
         self.until(lambda: self.pod(namespace, name).status.phase == phase, f"{name} is {phase}")
         return self.pod(namespace, name)
+
+    def execute(self, namespace: str, name: str, command: list[str], **options: Any) -> Any:
+        """The session of a command in the pod."""
+        # stream() replaces the client's request method for a while: a client of its own keeps the others working
+        call = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(self.client.configuration))
+        settings = {"stdin": False, "stdout": True, "stderr": True, "tty": False, "_preload_content": False, **options}
+        return kubernetes.stream.stream(
+            call.connect_get_namespaced_pod_exec, name, namespace, command=command, **settings
+        )
+
+    def executed(self, namespace: str, name: str, *command: str) -> None:
+        """Returns once the command has succeeded in the pod."""
+        session = self.execute(namespace, name, list(command))
+        session.run_forever(timeout=WAIT_SECONDS)
+        assert session.returncode == 0
 
     def log(self, namespace: str, name: str, **options: Any) -> str:
         return str(self.core.read_namespaced_pod_log(name, namespace, **options))

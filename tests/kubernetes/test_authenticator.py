@@ -22,7 +22,6 @@ from local.kubernetes.authenticator import (
 KEY, SECRET, SESSION = "ASIAEXAMPLEKEY", "secretsecret", "FwoGZX+/=" * 20
 ARN = "arn:aws:sts::111122223333:assumed-role/provisioner/apply_storage"
 ENTRY = AccessEntry("arn:aws:iam::111122223333:role/provisioner", "", ("team",), ("AmazonEKSClusterAdminPolicy",))
-SIGNED_AT = datetime.datetime.now(datetime.UTC)
 
 
 def authenticator(
@@ -34,7 +33,7 @@ def authenticator(
         partition="aws",
         credentials={KEY: credential}.get,
         entries=lambda: [ENTRY] if entries is None else entries,
-        now=lambda: SIGNED_AT + datetime.timedelta(minutes=age_minutes),
+        now=lambda: datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=age_minutes),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ import pytest
 
 from local.aws import eks_addons, eks_coredns
 from local.clock import TYPICAL_SECONDS, Clock
+from local.kubernetes import kubelet
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
-from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, Cluster, pod, simulated
+from tests.kubernetes.fargate_support import IMAGE, OUTSIDE, WAIT_SECONDS, Cluster, pod, simulated
 
 NAMESPACE = "pods"
 
@@ -200,14 +200,19 @@ def test_a_pod_that_ends_badly_has_failed_with_its_exit_code(cluster: Cluster) -
 def test_a_crashing_container_is_restarted_with_back_off(cluster: Cluster) -> None:
     pod = cluster.run(NAMESPACE, "crash", "echo run; exit 1")
 
-    def status() -> Any:
-        return (cluster.pod(NAMESPACE, "crash").status.container_statuses or [None])[0]
+    seen: list[Any] = []
 
-    cluster.until(lambda: status() is not None and status().restart_count >= 2, "two restarts")
-    cluster.until(lambda: status().state.waiting is not None, "it waits again")
-    assert status().state.waiting.reason == "CrashLoopBackOff"
-    assert status().last_state.terminated.exit_code == 1
-    assert cluster.pod(NAMESPACE, "crash").status.phase == "Running"
+    def waits_again() -> bool:
+        seen[:] = [cluster.pod(NAMESPACE, "crash").status]
+        (container,) = seen[0].container_statuses or [None]
+        return container is not None and container.restart_count >= 2 and container.state.waiting is not None
+
+    cluster.until(waits_again, "it waits again after two restarts")
+    (status,) = seen
+    (container,) = status.container_statuses
+    assert container.state.waiting.reason == "CrashLoopBackOff"
+    assert container.last_state.terminated.exit_code == 1
+    assert status.phase == "Running"
     assert cluster.event(pod, "BackOff").type == "Warning"
     cluster.core.delete_namespaced_pod("crash", NAMESPACE)
     cluster.gone(cluster.core.read_namespaced_pod, "crash", NAMESPACE)
@@ -258,19 +263,24 @@ def test_the_environment_has_the_pods_own_fields_and_expanded_values(cluster: Cl
 
 
 def test_a_pod_is_ready_only_once_its_readiness_probe_succeeds(cluster: Cluster) -> None:
-    probe = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1}  # noqa: S108
-    container = {"readinessProbe": probe}
-    pod = cluster.run(NAMESPACE, "probed", "sleep 0.5; touch /tmp/ready; sleep 600", container=container)
+    file = "/tmp/ready"  # noqa: S108 - inside the container
+    probe = {"exec": {"command": ["test", "-e", file]}, "periodSeconds": 1}
+    pod = cluster.run(NAMESPACE, "probed", "sleep 600", container={"readinessProbe": probe})
     cluster.until_phase(NAMESPACE, "probed", "Running")
     cluster.event(pod, "Unhealthy")
 
     def ready() -> bool:
         return any(c.type == "Ready" and c.status == "True" for c in cluster.pod(NAMESPACE, "probed").status.conditions)
 
+    assert not ready()
+    cluster.executed(NAMESPACE, "probed", "touch", file)
     cluster.until(ready, "the pod is ready")
 
 
-def test_deletion_gives_the_command_its_grace_and_takes_the_node_along(cluster: Cluster) -> None:
+def test_deletion_gives_the_command_its_grace_and_takes_the_node_along(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kubelet, "_SHORTEST_GRACE_SECONDS", WAIT_SECONDS)  # at scale 0 a trap has a third of a second
     script = "trap 'echo bye; sleep 0.1; echo end; exit 0' TERM; echo up; while :; do sleep 0.05; done"
     cluster.run(NAMESPACE, "graceful", script)
     cluster.until_phase(NAMESPACE, "graceful", "Running")
@@ -296,13 +306,17 @@ def test_a_profile_that_is_deleted_takes_its_pods_along_and_no_others(cluster: C
 
 
 def test_pods_applied_together_start_together(cluster: Cluster) -> None:
-    begun = time.monotonic()
+    """None of them gets to its command before all of them have got to what comes before it."""
+    together = cluster.namespace("together")
+    cluster.provide_storage(together)
+    mounts = [{"name": "data", "mountPath": "/data"}]
+    meeting = "touch /data/$HOSTNAME; until [ $(ls /data | grep -c pod-) = 4 ]; do sleep 0.05; done"
+    first = {"name": "first", "image": IMAGE, "command": ["/bin/sh", "-c", meeting], "volumeMounts": mounts}
     for number in range(4):
-        cluster.run(NAMESPACE, f"together-{number}", "sleep 600")
+        cluster.run(together, f"pod-{number}", "sleep 600", data="efs", initContainers=[first])
     for number in range(4):
-        cluster.until_phase(NAMESPACE, f"together-{number}", "Running")
-    assert time.monotonic() - begun < 8
-    assert cluster.pod(NAMESPACE, "together-0").spec.containers[0].image == IMAGE
+        cluster.until_phase(together, f"pod-{number}", "Running")
+    assert cluster.pod(together, "pod-0").spec.containers[0].image == IMAGE
 
 
 def test_a_pod_that_waits_for_its_node_is_told_from_one_that_nobody_schedules(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from local.clock import Clock
-from local.kubernetes import fargate
+from local.kubernetes import fargate, kubelet
 from local.kubernetes.interfaces import ControlPlane, ControlPlanes
 from tests.kubernetes.fargate_support import MemoryDataPlane, simulated
 
@@ -33,8 +33,13 @@ class Silent:
 
 
 def test_nothing_survives_the_simulators_stop(
-    control_planes: ControlPlanes, control_plane: ControlPlane, api: Any, tmp_path: Path
+    control_planes: ControlPlanes,
+    control_plane: ControlPlane,
+    api: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(kubelet, "_SHORTEST_GRACE_SECONDS", 600.0)  # which none of them is given
     marker = f"sleep 63{os.getpid()}"
     before = {thread.name for thread in threading.enumerate()}
     with simulated(control_planes, control_plane, api, tmp_path) as cluster:
@@ -46,7 +51,7 @@ def test_nothing_survives_the_simulators_stop(
         assert marker in processes()
         begun = time.monotonic()
         cluster.simulator.stop()
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 60
         assert marker not in processes()
         mounts = Path("/proc/mounts")
         assert not mounts.exists() or str(tmp_path) not in mounts.read_text()

@@ -11,6 +11,7 @@ from typing import Any
 from tests.kubernetes.differential import MERGE, Conversation, case
 from tests.kubernetes.manifests import NAMESPACED, PATHS, changed, manifest, pod_spec, webhook
 
+PATIENCE_SECONDS = 300.0
 PODS, QUOTAS = NAMESPACED["Pod"], NAMESPACED["ResourceQuota"]
 ENFORCE = "pod-security.kubernetes.io/enforce"
 FREE: dict[str, Any] = {
@@ -52,15 +53,16 @@ def used(api: Conversation, name: str) -> None:
     api.note(f"GET {QUOTAS}/{name}: status", answer["status"])
 
 
-def until(api: Conversation, code: int, path: str, body: Any) -> None:
+def until(api: Conversation, code: int, path: str, body: Any, saying: str = "") -> None:
     """Sends on trial until the answer is `code`: an API server learns of webhooks, quotas and limits a moment later."""
-    for _ in range(100):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
         answer = api.send("POST", f"{path}?dryRun=All", body)
         del api.exchanges[-2:]
-        if answer.get("code", 201) == code:
+        if answer.get("code", 201) == code and saying in answer.get("message", ""):
             return
+        assert time.monotonic() < deadline, f"{path} never answered {code}: {answer}"
         time.sleep(0.05)
-    raise AssertionError(f"{path} never answered {code}")
 
 
 @case("a quota without a status holds nothing back, one with limits wants them said, one that is used up is exceeded")
@@ -88,8 +90,11 @@ def counts(api: Conversation) -> None:
         {"requests.storage": "8Gi", "persistentvolumeclaims": "3"},
         {"requests.storage": "4Gi", "persistentvolumeclaims": "1"},
     )
+    until(api, 403, PODS, pod(api, "p"), "exceeded quota: pods")
     told(api, "POST", PODS, pod(api, "p"))
-    told(api, "POST", claims, manifest("PersistentVolumeClaim", "c", api.name))
+    claim = manifest("PersistentVolumeClaim", "c", api.name)
+    until(api, 403, claims, claim, "exceeded quota: claims")
+    told(api, "POST", claims, claim)
     told(
         api,
         "POST",
@@ -98,6 +103,7 @@ def counts(api: Conversation) -> None:
     )
     used(api, "claims")
     quota(api, "half", {"pods": "5", "count/pods": "5"}, {"pods": "0"})
+    until(api, 403, PODS, pod(api, "r"), "half")
     told(api, "POST", PODS, pod(api, "r"))
 
 

@@ -96,7 +96,7 @@ def watch(api: Conversation) -> None:
     _three_pods(api)
     api.send("PATCH", f"{PODS}/a", {"metadata": {"labels": {"role": "reader"}}}, content_type=MERGE)
     api.send("DELETE", f"{PODS}/b?gracePeriodSeconds=0")
-    events = api.watch(PODS, start)
+    events = api.watch(PODS, start, least=5)
     assert [event["type"] for event in events][:4] == ["ADDED", "ADDED", "ADDED", "MODIFIED"]
     assert [event["type"] for event in events][-1] == "DELETED"
 
@@ -108,16 +108,16 @@ def watch_selector(api: Conversation) -> None:
     api.send("PATCH", f"{PODS}/a", {"metadata": {"labels": {"role": "reader"}}}, content_type=MERGE)
     api.send("PATCH", f"{PODS}/c", {"metadata": {"labels": {"role": "writer"}}}, content_type=MERGE)
     api.send("PATCH", f"{PODS}/b", {"status": {}, "metadata": {"labels": {"run": "3"}}}, content_type=MERGE)
-    api.watch(PODS, start, "&labelSelector=role%3Dwriter")
-    api.watch(PODS, start, "&fieldSelector=metadata.name%3Da")
+    api.watch(PODS, start, "&labelSelector=role%3Dwriter", least=5)
+    api.watch(PODS, start, "&fieldSelector=metadata.name%3Da", least=2)
 
 
 @case("a watch without a version starts with what is there")
 def watch_from_now(api: Conversation) -> None:
     _three_pods(api)
-    events = api.watch(PODS, "")
+    events = api.watch(PODS, "", least=3)
     assert sorted(event["object"]["metadata"]["name"] for event in events) == ["a", "b", "c"]
-    api.watch(PODS, "0")
+    api.watch(PODS, "0", least=3)
 
 
 @case("a watch at a version that is no number is refused")
