@@ -77,7 +77,7 @@ def role(cloud: EmbeddedCloud, service: str) -> str:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 300
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -3,7 +3,7 @@
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,7 +33,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCloud]:
         yield running
 
 
-def test_a_cluster_ends_with_its_profile_then_its_api_then_what_it_had_in_the_network(cloud: EmbeddedCloud) -> None:
+def test_a_cluster_ends_with_its_profile_then_its_api_then_what_it_had_in_the_network(
+    cloud: EmbeddedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = prepared(cloud)
     ec2, eks = scene.client("ec2"), scene.client("eks")
     group = scene.cluster.security_group_id
@@ -58,9 +60,20 @@ def test_a_cluster_ends_with_its_profile_then_its_api_then_what_it_had_in_the_ne
 
     plane = scene.cluster.control_plane
     assert plane is not None
+    later, left_behind = cloud.clock.later, []
+
+    def held(what: str, action: Callable[[], None]) -> None:
+        if what == "control plane interface":
+            left_behind.append(action)
+        else:
+            later(what, action)
+
+    monkeypatch.setattr(cloud.clock, "later", held)
     eks.delete_cluster(name=NAME)
-    until(lambda: eks.list_clusters()["clusters"] == [])
+    until(lambda: eks.list_clusters()["clusters"] == [] and bool(left_behind))
     assert ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    for clean_up in left_behind:
+        later("control plane interface", clean_up)
     until(
         lambda: ec2.describe_security_groups(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroups"] == []
     )

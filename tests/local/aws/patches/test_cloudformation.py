@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local.aws.patches import cloudformation
 from tests.local.aws.patches.conftest import Sandbox
 
 NETWORK = Path(__file__).resolve().parents[3] / "unit" / "resources" / "network_with_nat.yaml"
@@ -68,20 +70,20 @@ def test_the_network_template_works_with_its_conditions_tags_and_outputs(
     assert ec2.describe_addresses(Filters=owned)["Addresses"] == []
 
 
-def test_a_stack_is_in_progress_and_shows_no_outputs_for_as_long_as_it_takes(aws: Sandbox, stacks: Any) -> None:
-    import time
-
-    aws.server.stack_seconds, before = (lambda _types: 0.5), aws.server.stack_seconds
-    try:
-        stacks.create_stack(StackName="slow", TemplateBody=NETWORK.read_text(), Parameters=zones(2, "single"))
-        stack = described(stacks, "slow")
-        assert (stack["StackStatus"], stack.get("Outputs", [])) == ("CREATE_IN_PROGRESS", [])
-        time.sleep(0.6)
-        stack = described(stacks, "slow")
-        assert stack["StackStatus"] == "CREATE_COMPLETE"
-        assert stack["Outputs"]
-    finally:
-        aws.server.stack_seconds = before
+def test_a_stack_is_in_progress_and_shows_no_outputs_for_as_long_as_it_takes(
+    aws: Sandbox, stacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(cloudformation, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(aws.server, "stack_seconds", lambda _types: 30.0)
+    stacks.create_stack(StackName="slow", TemplateBody=NETWORK.read_text(), Parameters=zones(2, "single"))
+    now[0] += 29
+    stack = described(stacks, "slow")
+    assert (stack["StackStatus"], stack.get("Outputs", [])) == ("CREATE_IN_PROGRESS", [])
+    now[0] += 2
+    stack = described(stacks, "slow")
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["Outputs"]
 
 
 def test_a_second_stack_of_that_name_already_exists(stacks: Any) -> None:

@@ -1,14 +1,16 @@
 """Stacks go as CloudFormation's do: in their time and order, held by what is used, protected or exported."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws.patches import cloudformation_removal
+from local.aws.patches import cloudformation_delete_stack, cloudformation_removal
 from local.clock import CONSISTENCY_SECONDS
 from local.cloud import EmbeddedCloud
 
@@ -40,6 +42,20 @@ def stacks(cloud: EmbeddedCloud) -> Any:
 
 
 @pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Deletions go on only when this is set."""
+    go_on = threading.Event()
+    monkeypatch.setattr(cloudformation_delete_stack, "time", SimpleNamespace(sleep=lambda _: go_on.wait(300)))
+    yield go_on
+    go_on.set()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloudformation_removal, "PATIENCE_SECONDS", 100_000.0)
+
+
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloudformation_removal, "PATIENCE_SECONDS", 0.0)
 
@@ -54,7 +70,7 @@ def create(stacks: Any, name: str, resources: dict[str, Any], **template: Any) -
 
 def state(stacks: Any, name: str) -> dict[str, Any]:
     """Of the stack when nothing goes on; a deleted one by its id."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 300
     while (found := stacks.describe_stacks(StackName=name)["Stacks"][0])["StackStatus"].endswith("IN_PROGRESS"):
         assert time.monotonic() < end, found
         time.sleep(0.02)
@@ -68,12 +84,13 @@ def told(stacks: Any, name: str) -> list[tuple[str, str]]:
     return [(resource, status) for resource, status in pairs if status.startswith("DELETE")]
 
 
-def test_a_stack_goes_in_the_order_of_its_dependencies(stacks: Any) -> None:
+def test_a_stack_goes_in_the_order_of_its_dependencies(stacks: Any, held: threading.Event) -> None:
     create(stacks, "network", NETWORK)
     stack_id = stacks.describe_stacks(StackName="network")["Stacks"][0]["StackId"]
     stacks.delete_stack(StackName="network")
     assert stacks.describe_stacks(StackName="network")["Stacks"][0]["StackStatus"] == "DELETE_IN_PROGRESS"
     stacks.delete_stack(StackName="network")
+    held.set()
     assert state(stacks, stack_id)["StackStatus"] == "DELETE_COMPLETE"
     order = [resource for resource, _ in told(stacks, stack_id)]
     assert order == ["network", "Nat", "Address", "Subnet", "Attachment", "Gateway", "Vpc", "network"]
@@ -118,7 +135,7 @@ def test_a_route_goes_with_its_stack_out_of_a_table_that_stays(
     assert [each["DestinationCidrBlock"] for each in found["Routes"]] == ["10.8.0.0/16"]
 
 
-def test_what_goes_late_is_waited_for(cloud: EmbeddedCloud, stacks: Any) -> None:
+def test_what_goes_late_is_waited_for(cloud: EmbeddedCloud, stacks: Any, patient: None) -> None:
     made = create(stacks, "late", {name: NETWORK[name] for name in ("Vpc", "Subnet")})
     stack_id = stacks.describe_stacks(StackName="late")["Stacks"][0]["StackId"]
     ec2 = cloud.client("ec2")

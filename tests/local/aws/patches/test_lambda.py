@@ -50,12 +50,14 @@ def test_a_function_sees_its_own_code_and_not_the_repository(aws: Sandbox) -> No
     assert environment["AWS_REGION"] == "ap-northeast-1"
 
 
-def test_warm_environments_are_reused_and_concurrent_calls_get_their_own(aws: Sandbox) -> None:
-    function = aws.function(body("time.sleep(event); return os.getpid()", before="import os, time"))
-    first, second = aws.invoke(function, 0)[0], aws.invoke(function, 0)[0]
+def test_warm_environments_are_reused_and_concurrent_calls_get_their_own(aws: Sandbox, tmp_path: Path) -> None:
+    """Each of two calls at once ends only when the other has begun."""
+    lines = f"open(f'{tmp_path}/{{os.getpid()}}', 'w').close()", f"while len(os.listdir('{tmp_path}')) < event:"
+    function = aws.function(body(*lines, "    time.sleep(0.01)", "return os.getpid()", before="import os, time"))
+    first, second = aws.invoke(function, 1)[0], aws.invoke(function, 1)[0]
     assert first == second
     pids: list[int] = []
-    threads = [threading.Thread(target=lambda: pids.append(aws.invoke(function, 0.5)[0])) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: pids.append(aws.invoke(function, 2)[0])) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -92,19 +94,19 @@ def test_a_failure_is_reported_as_lambda_does(aws: Sandbox, code: str, error_typ
 
 
 def test_a_function_that_takes_too_long_is_killed(aws: Sandbox) -> None:
-    function = aws.function(body("time.sleep(60)", before="import time"), timeout_seconds=1)
+    function = aws.function(body("time.sleep(600)", before="import time"), timeout_seconds=1)
     started = time.monotonic()
     answer, failed = aws.invoke(function)
     assert failed == "Unhandled"
     assert answer["errorType"] == "Sandbox.Timedout"
     assert answer["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 300
 
 
 def test_what_it_prints_is_in_cloudwatch_logs_between_start_and_report(aws: Sandbox) -> None:
     function = aws.function(body("print('hello'); return context.get_remaining_time_in_millis()"))
     remaining, _ = aws.invoke(function)
-    assert 5_000 < remaining <= 10_000
+    assert 60_000 < remaining <= 120_000
     logs = aws.server.client("logs")
     group = f"/aws/lambda/{function.rsplit(':', 1)[1]}"
     stream = logs.describe_log_streams(logGroupName=group)["logStreams"][0]["logStreamName"]
@@ -133,11 +135,14 @@ def test_layers_are_on_the_path_and_the_last_one_wins(aws: Sandbox, tmp_path: Pa
     assert aws.invoke(function) == (2, None)
 
 
-def test_an_asynchronous_invocation_does_not_wait(aws: Sandbox) -> None:
-    function = aws.function(body("time.sleep(2)", before="import time"))
-    started = time.monotonic()
+def test_an_asynchronous_invocation_does_not_wait(aws: Sandbox, tmp_path: Path) -> None:
+    answered, ended = tmp_path / "answered", tmp_path / "ended"
+    waiting = f"while not os.path.exists({str(answered)!r}): time.sleep(0.01)"
+    function = aws.function(body(waiting, f"open({str(ended)!r}, 'w').close()", before="import os, time"))
     assert aws.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")["StatusCode"] == 202
-    assert time.monotonic() - started < 1.5
+    assert not ended.exists()
+    answered.touch()
+    assert _waited_for(ended.exists)
 
 
 def test_an_event_that_fails_is_tried_three_times_and_waits_in_the_dead_letter_queue(
@@ -170,7 +175,7 @@ def queue_arn(aws: Sandbox) -> str:
     return str(aws.server.client("sqs").get_queue_attributes(**asked)["Attributes"]["QueueArn"])
 
 
-def _waited_for(probe: Callable[[], Any], seconds: float = 60) -> Any:
+def _waited_for(probe: Callable[[], Any], seconds: float = 300) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := probe()):
         assert time.monotonic() < deadline
@@ -200,7 +205,7 @@ def test_functions_die_with_the_server_even_when_it_is_killed(tmp_path: Path) ->
     finally:
         server.kill()
         server.wait()
-    assert _eventually(lambda: "" if _alive(pid) else "gone", seconds=10) == "gone"
+    assert _eventually(lambda: "" if _alive(pid) else "gone") == "gone"
 
 
 def _alive(pid: int) -> bool:
@@ -212,7 +217,7 @@ def _alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"  # a zombie only waits to be reaped
 
 
-def _eventually(probe: object, seconds: float = 60) -> str:
+def _eventually(probe: object, seconds: float = 300) -> str:
     assert callable(probe)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -272,11 +277,12 @@ def test_a_function_may_take_the_time_for_another(aws: Sandbox) -> None:
     aws.server.lambda_runtime.set_clock("", 3600.0)
     try:
         *ahead, is_one, left = aws.invoke(told)[0]
+        now = time.time()
         codes = aws.invoke(refused)[0]
     finally:
         aws.server.lambda_runtime.set_clock("", 0.0)
         aws.server.lambda_runtime.retire("")
-    assert [round((each - time.time()) / 60) for each in ahead] == [60, 60, 60]
+    assert [round((each - now) / 60) for each in ahead] == [60, 60, 60]
     assert (is_one, left > 0) == (True, True)
     assert codes == {
         "sts": "SignatureDoesNotMatch",

@@ -7,6 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,7 +50,7 @@ def concurrent(aws: Sandbox) -> Iterator[Callable[[int], None]]:
 
 def test_a_bucket_holds_its_burst_and_is_filled_as_time_passes_here(monkeypatch: pytest.MonkeyPatch) -> None:
     now = itertools.count(0.0, 0.125)
-    monkeypatch.setattr("local.aws.rates.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("local.aws.rates.time", SimpleNamespace(monotonic=lambda: next(now)))
     rates = Rates(lambda: 0.0625)  # two seconds of AWS pass between two calls
     rates.enforce(Rate(("a:Call",), 3, 0.25, "Throttled"))
     let_in = []
@@ -101,25 +103,42 @@ def _any(shape: Any) -> Any:
     return {"list": [], "string": "111122223333", "integer": 1}[shape.type_name]
 
 
-def test_an_execution_waits_for_its_transitions(aws: Sandbox, only: Callable[..., Any]) -> None:
+def test_an_execution_waits_for_its_transitions(
+    aws: Sandbox, only: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine = aws.machine({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "End": True}})
     undo = only(TRANSITIONS, 1)
+    looks: list[float] = []
+
+    def look() -> float:
+        looks.append(0.001)
+        return looks[-1]
+
+    monkeypatch.setattr(aws.server.rates, "_seconds_here", look)
     execution = aws.start(machine)
-    time.sleep(0.3)
+    _until(lambda: len(looks) >= 10)  # two a look: it has looked in vain
     assert [e["type"] for e in aws.events(execution)] == ["ExecutionStarted", "PassStateEntered", "PassStateExited"]
     undo()
     assert aws.finished(execution)["status"] == "SUCCEEDED"
 
 
-def test_functions_share_what_their_account_may_run_at_once(aws: Sandbox, concurrent: Callable[[int], None]) -> None:
-    slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(event)\n")
+def test_functions_share_what_their_account_may_run_at_once(
+    aws: Sandbox, concurrent: Callable[[int], None], tmp_path: Path
+) -> None:
+    begun, over = tmp_path / "begun", tmp_path / "over"
+    slow = aws.function(
+        "import os, time\ndef handler(event, context):\n"
+        f"    open({str(begun)!r}, 'w').close()\n"
+        f"    while not os.path.exists({str(over)!r}):\n        time.sleep(0.01)\n"
+    )
     other = aws.function(ECHO)
     concurrent(1)
-    busy = threading.Thread(target=aws.invoke, args=(slow, 1.5))
+    busy = threading.Thread(target=aws.invoke, args=(slow,))
     busy.start()
-    time.sleep(0.5)
+    _until(begun.exists)
     with pytest.raises(ClientError, match="TooManyRequestsException"):
         aws.invoke(other)
+    over.touch()
     busy.join()
     assert aws.invoke(other, 1) == (1, None)
 
@@ -135,7 +154,7 @@ def test_what_a_function_has_reserved_the_others_lack(aws: Sandbox, concurrent: 
 
 
 def test_an_asynchronous_event_waits_until_there_is_room(
-    aws: Sandbox, concurrent: Callable[[int], None], tmp_path: Any
+    aws: Sandbox, concurrent: Callable[[int], None], tmp_path: Path
 ) -> None:
     note = tmp_path / "note"
     function = aws.function(f"def handler(event, context):\n    open({str(note)!r}, 'a').write('.')\n")
@@ -229,7 +248,7 @@ def _put(aws: Sandbox) -> None:
     aws.server.client("events").put_events(Entries=[{"Source": "t", "DetailType": "d", "Detail": "{}"}])
 
 
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def _until(condition: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
