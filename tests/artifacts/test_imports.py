@@ -38,7 +38,7 @@ def standard_library(interpreter: Path) -> str:
 def said(interpreter: Path, *arguments: str | Path) -> str:
     """What a Python without site-packages, environment or current folder prints."""
     command = [str(interpreter), "-I", "-S", *map(str, arguments)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.strip()
 

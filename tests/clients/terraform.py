@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
-COMMAND_SECONDS = 150.0
+COMMAND_SECONDS = 900.0
 TERRAFORM = shutil.which("terraform")
 
 

@@ -11,6 +11,7 @@ import pytest
 from local.cloud import EmbeddedCloud
 from tests.clients.terraform import Terraform, configured
 
+pytestmark = pytest.mark.timeout(3000)
 CONFIGURATION = Path(__file__).parent / "network_to_coredns"
 MANAGED = 35
 

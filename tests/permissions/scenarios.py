@@ -291,7 +291,7 @@ def rolled_back(world: World, name: str) -> None:
 
 
 def unfinished(name: str) -> dict[str, Any]:
-    return {"cluster": {"name": f"{name}-rolled-back"}, "verification": QUICK}
+    return {"cluster": {"name": f"{name}-rolled-back"}, "verification": PATIENT}
 
 
 def without_the_last_association() -> AbstractContextManager[None]:

@@ -3,12 +3,14 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from selenium.common.exceptions import SessionNotCreatedException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 PROGRAMS = ("chromium", "chromedriver")
+STARTS, PATIENCE_SECONDS = 5, 300.0
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -28,17 +30,27 @@ def browser() -> Iterator[Chrome]:
     """A browser with an empty profile, gone afterwards."""
     chromium, driver = (shutil.which(program) for program in PROGRAMS)
     assert chromium, "chromium is installed"
-    with tempfile.TemporaryDirectory() as profile:
+    # What of it still writes when it has been told to quit is in nobody's way.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = ChromeOptions()
         options.binary_location = chromium
         for flag in (*_FLAGS, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        chrome = Chrome(options=options, service=Service(driver))
+        chrome = _started(options, str(driver))
+        chrome.set_script_timeout(PATIENCE_SECONDS)
         try:
             yield chrome
         finally:
             chrome.quit()
+
+
+def _started(options: ChromeOptions, driver: str) -> Chrome:
+    """chromedriver gives it a minute, in which a machine that has much other work may not get it to start."""
+    for _ in range(STARTS - 1):
+        with suppress(SessionNotCreatedException):
+            return Chrome(options=options, service=Service(driver))
+    return Chrome(options=options, service=Service(driver))
 
 
 def look(chrome: Chrome, *, width: int, height: int = 900, scheme: str = "light", media: str = "screen") -> None:
