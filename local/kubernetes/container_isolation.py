@@ -239,7 +239,7 @@ def choose_isolation(directory: Path) -> Isolation:
     if sys.platform == "linux" and all(map(shutil.which, tools)):
         namespaces = Namespaces(directory, root=os.geteuid() == 0)
         trial = namespaces.start_arguments(ContainerSpec(["/bin/sh", "-c", "exit 7"]))
-        finished = subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+        finished = subprocess.run(trial, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
         if finished.returncode == 7:
             return namespaces
     return PathRewriting(directory)

@@ -4,7 +4,6 @@ import select
 import socket
 import struct
 import threading
-import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
@@ -19,7 +18,7 @@ from local.aws.server import AwsServer
 
 def test_a_connection_stays_open_for_the_next_request_and_ends_with_the_server(tmp_path: Path) -> None:
     with AwsServer(tmp_path) as server:
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.connect()
         opened = connection.sock
         for body in ("nobody reads this, and it is not taken for the next request", ""):
@@ -36,7 +35,7 @@ def test_an_error_of_the_embedded_cloud_itself_is_an_answer_too(tmp_path: Path) 
 
     with AwsServer(tmp_path) as server:
         server._server.app = fail
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.request("GET", "/")
         assert connection.getresponse().status == 500
 
@@ -55,7 +54,7 @@ def test_a_client_that_goes_away_before_its_answer_is_no_error_of_the_embedded_c
     with AwsServer(tmp_path) as server:
         monkeypatch.setattr(server._server, "app", answer)
         monkeypatch.setattr(server._server, "shutdown_request", lambda _: ended.set())
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.request("GET", "/")
         assert asked.wait(60)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as if killed
@@ -70,14 +69,13 @@ def test_a_connection_that_no_function_uses_any_more_is_closed_as_aws_does(
 ) -> None:
     monkeypatch.setattr(http_server, "IDLE_SECONDS", 0.2)
     with AwsServer(tmp_path) as server:
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         function = {"User-Agent": "Boto3/1.43 md/Botocore#1.43 exec-env/AWS_Lambda_python3.13"}
         for headers in ({}, function):
             connection.request("POST", "/moto-api/reset", headers=headers)
             connection.getresponse().read()
             opened = connection.sock
-            time.sleep(0.5)
-            readable, _, _ = select.select([opened], [], [], 0)
+            readable, _, _ = select.select([opened], [], [], 60 if headers is function else 0.5)
             assert bool(readable) == (headers is function)
         assert opened.recv(1) == b""
 
