@@ -6,6 +6,7 @@ But the tagging API, which lists for a while what is gone, and the vault of auto
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from local.at_rest import wait_until_at_rest
 from local.cloud import EmbeddedCloud
 
 Lister = Callable[[Any], Iterator[str]]
@@ -14,7 +15,8 @@ _GONE: Final = ("deleted", "DELETE_COMPLETE", "DELETED", "deleting")
 
 
 def snapshot(cloud: EmbeddedCloud) -> dict[str, list[str]]:
-    """Kind -> ids, sorted."""
+    """Kind -> ids, sorted, once what leaves by itself is gone: an interface goes later than the pod that had it."""
+    wait_until_at_rest(cloud)
     return {
         f"{service}: {kind}": sorted(set(ids(cloud.client(service))))
         for service, kinds in _LISTED.items()

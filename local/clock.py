@@ -70,6 +70,7 @@ class Clock:
             raise ValueError(f"a time scale is 0 or more, not {scale}")
         self.scale = scale
         self._due: list[float] = []
+        self._to_come, self._lock = 0, threading.Lock()
 
     def seconds(self, real: float) -> float:
         """What `real` seconds on AWS take here."""
@@ -107,9 +108,25 @@ class Clock:
 
     def later(self, what: str, action: Callable[[], None]) -> None:
         """Does `action` in a thread of its own once the named thing has taken its time."""
-        timer = threading.Timer(self.delay(what), action)
+        self._count(1)
+
+        def act() -> None:
+            try:
+                action()
+            finally:
+                self._count(-1)
+
+        timer = threading.Timer(self.delay(what), act)
         timer.daemon = True
         timer.start()
+
+    def has_to_come(self) -> bool:
+        """Whether an action for `later` has not been done yet."""
+        return self._to_come > 0
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._to_come += more
 
 
 def _crowding() -> float:

@@ -92,6 +92,11 @@ class EmbeddedCloud:
         for cluster in all_clusters():
             eks_clusters.take_down(self, cluster)
 
+    def pods_on_fargate(self, cluster: Cluster) -> set[str]:
+        """Their uids, until all that they had is given back."""
+        simulator = self._simulators.get(cluster.arn)
+        return simulator.pods() if simulator else set()
+
     def __enter__(self) -> "EmbeddedCloud":
         self.start()
         return self

@@ -37,6 +37,11 @@ def get(plane: ControlPlane, manifest: Mapping[str, Any]) -> Manifest | None:
         return None
 
 
+def listed(plane: ControlPlane, path: str) -> list[Manifest]:
+    """What `kubectl get --raw` shows of all namespaces. Raises urllib.error.URLError."""
+    return cast(list[Manifest], json.loads(_send(plane, "GET", path))["items"])
+
+
 def remove(plane: ControlPlane, manifest: Mapping[str, Any]) -> None:
     """And what belongs to it, in the background. Raises urllib.error.URLError, also when there is no such object."""
     _ask(plane, "DELETE", manifest, "?propagationPolicy=Background")
@@ -46,8 +51,12 @@ def _ask(
     plane: ControlPlane, method: str, about: Mapping[str, Any], query: str = "", body: Mapping[str, Any] | None = None
 ) -> bytes:
     collection = COLLECTIONS[about["kind"]].format_map(about["metadata"])
+    return _send(plane, method, f"{collection}/{about['metadata']['name']}{query}", body)
+
+
+def _send(plane: ControlPlane, method: str, path: str, body: Mapping[str, Any] | None = None) -> bytes:
     request = urllib.request.Request(  # noqa: S310 - the address is our own control plane's
-        f"{plane.url}{collection}/{about['metadata']['name']}{query}",
+        plane.url + path,
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Bearer {plane.admin_token}", "Content-Type": "application/apply-patch+yaml"},

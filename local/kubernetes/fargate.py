@@ -68,6 +68,10 @@ class FargateSimulator:
                 raise TimeoutError(f"the cluster API at {self._control_plane.url} did not answer") from failure
             raise
 
+    def pods(self) -> set[str]:
+        """By their uids; one that leaves is among them until its node and its interface have been given back."""
+        return self._ready.result().pods() if self._ready.done() else set()
+
     def evict(self, profile_name: str) -> None:
         """Deletes the pods that the profile placed; returns before they are gone."""
         if self._life and self._ready.done():
@@ -155,6 +159,9 @@ class _Cluster:
         await asyncio.gather(*(pod.abandon() for pod in self._pods.values()), return_exceptions=True)
         await self._server.stop()
         await self._runtime.close()
+
+    def pods(self) -> set[str]:
+        return set(self._pods)
 
     def evict(self, profile_name: str) -> None:
         for mine in self._pods.values():

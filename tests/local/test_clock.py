@@ -39,10 +39,14 @@ def test_a_later_action_is_done_after_its_delay_in_another_thread(monkeypatch: p
         threads.append(threading.current_thread().name)
         done.set()
 
+    assert not clock.has_to_come()
     clock.later("cluster", action)
+    assert clock.has_to_come()
     assert done.wait(300)
     assert clock.since(start) >= 1.0
     assert threads != [threading.current_thread().name]
+    while clock.has_to_come():
+        time.sleep(0.01)
 
 
 def test_it_is_behind_while_work_lasts_longer_than_on_aws(monkeypatch: pytest.MonkeyPatch) -> None:
