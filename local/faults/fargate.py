@@ -12,11 +12,11 @@ from local.faults.scene import Scene
 
 # Faults of a whole region or zone strike where no other cluster of a test is.
 BLOCKED_REGION = "eu-west-2"
-FULL_REGION = "eu-west-3"
+FULL_REGION = "sa-east-1"
 EXHAUSTED_REGION = "ap-southeast-1"
 SLOW_REGION = "ap-southeast-2"
 REGION_WITH_A_ZONE_WITHOUT_PODS = "ca-central-1"
-REGION_WITH_A_ZONE_WITHOUT_CAPACITY = "us-east-2"
+REGION_WITH_A_ZONE_WITHOUT_CAPACITY = "ap-south-1"
 ANOTHER_ACCOUNT = "999988887777"
 MIRRORED = {"verification": {"image": "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/mirror/busybox:1.37"}}
 

@@ -11,7 +11,7 @@ from local.cloud import EmbeddedCloud
 from local.faults.fault import Fault
 
 MANAGEMENT_ACCOUNT = "888877776666"
-REGION_DENIED_BY_THE_ORGANIZATION = "eu-west-3"
+REGION_DENIED_BY_THE_ORGANIZATION = "ap-northeast-3"
 REGION_OUTSIDE_THE_BOUNDARY = "eu-south-1"
 ROLE = "eks-efs-provisioner-provisioner"
 
