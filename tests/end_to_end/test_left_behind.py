@@ -3,13 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from threading import Thread
 from typing import Any
 
 import pytest
 
 from local.aws import iam_changes
-from local.aws.hooks import Call
+from local.aws.hooks import Call, Undo
 from local.cloud import EmbeddedCloud
 from local.faults import FAULTS, young
 from local.faults.admission import WEBHOOKS, policy_webhook
@@ -52,22 +51,33 @@ def nothing_is_left(scene: Scene) -> bool:
 
 @contextmanager
 def invoked(cloud: EmbeddedCloud, number: int, act: Callable[[], Any]) -> Iterator[None]:
-    """Calls `act` just before the proof's function runs for this cluster for the `number`-th time."""
-    count = [0]
-    lock = threading.Lock()
+    """Calls `act` just before the proof's function runs for this cluster for the `number`-th time.
+
+    Leaves when the function is through: who stops a run does not wait for it, and it may yet make what others look for.
+    """
+    struck: list[Call] = []
+    count, lock, is_through = [0], threading.Lock(), threading.Event()
 
     def note(call: Call) -> None:
         if "-VerifyStorageFunction-" in call.path and f'"{CLUSTER}"' in call.body:
             with lock:
                 count[0] += 1
                 if count[0] == number:
+                    struck.append(call)
                     act()
 
-    disarm = cloud.server.hooks.before("lambda:Invoke", note)
+    def note_end(call: Call) -> None:
+        if any(call is each for each in struck):
+            is_through.set()
+
+    disarm = [cloud.server.hooks.after("lambda:Invoke", note_end), cloud.server.hooks.before("lambda:Invoke", note)]
     try:
         yield
+        assert struck, f"the proof's function has run {count[0]} times"
+        until(is_through.is_set, "the proof's function to be through")
     finally:
-        disarm()
+        for each in disarm:
+            each()
 
 
 def failed_event(cloud: EmbeddedCloud, run: Run) -> dict[str, Any]:
@@ -235,15 +245,23 @@ def test_runs_that_are_stopped_in_trouble_before_their_proof_leave_what_an_earli
 def test_a_run_whose_function_is_killed_while_its_pods_run_removes_them_itself(
     number: int, cloud: EmbeddedCloud, machine: Machine, scene: Scene
 ) -> None:
-    with invoked(cloud, number, lambda: Thread(target=kill_as_soon_as_it_runs, args=(cloud,)).start()):
+    with ExitStack() as armed, invoked(cloud, number, lambda: armed.callback(kill_at_its_first_call(cloud))):
         event = failed_event(cloud, machine.run(REQUEST))
     assert event["failure"]["error"] == "Runtime.ExitError"
     assert event["left_behind"] is None
     assert nothing_is_left(scene)
 
 
-def kill_as_soon_as_it_runs(cloud: EmbeddedCloud) -> None:
-    until(lambda: cloud.server.lambda_runtime.kill("VerifyStorage"), "the function to run")
+def kill_at_its_first_call(cloud: EmbeddedCloud) -> Undo:
+    """Or at somebody else's while it runs; the returned function disarms it."""
+    lock, killed = threading.Lock(), threading.Event()
+
+    def strike(_: Call) -> None:
+        with lock:
+            if not killed.is_set() and cloud.server.lambda_runtime.kill("VerifyStorage"):
+                killed.set()
+
+    return cloud.server.hooks.before("*", strike)
 
 
 @embedded_only
