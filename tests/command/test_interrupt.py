@@ -9,8 +9,7 @@ from collections.abc import Mapping
 
 from local.cloud import ROOT, EmbeddedCloud
 from tests.command.conftest import Command
-from tests.end_to_end.runs import PATIENCE_SECONDS
-from tests.end_to_end.test_reverify import held
+from tests.end_to_end.runs import PATIENCE_SECONDS, held
 
 PLAN = "provision --set cluster.name=interrupted --plan"
 TO_GO = re.compile(r"(about \d+ (s|min) to go|should be over), by what the (one|\d) before took")

@@ -1,19 +1,24 @@
 """Starting executions in the embedded cloud and reading what Step Functions tells about them."""
 
 import json
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from eks_efs.follow import events_after
 from eks_efs.progress import Event
+from local.aws.hooks import Call
 from local.aws.patches.stepfunctions import is_running
+from local.aws.refusals import refusal
 from local.cloud import EmbeddedCloud
 
 PATIENCE_SECONDS = 600.0
 POLL_SECONDS = 0.05
+HELD_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,24 @@ class Machine:
         ended = self.client.describe_execution(executionArn=arn)
         output = json.loads(ended.get("output") or "{}")
         return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history)
+
+
+@contextmanager
+def held(cloud: EmbeddedCloud, function: str) -> Iterator[threading.Event]:
+    """The function's invocations wait until the event is set, however long that takes: their states, which have a
+    minute and a half, are sent away before that is over, and come again."""
+    go_on = threading.Event()
+
+    def hold(call: Call) -> None:
+        if f"-{function}Function-" in call.path and not go_on.wait(HELD_SECONDS):
+            raise refusal("TooManyRequestsException", "Rate Exceeded.")
+
+    undo = cloud.server.hooks.before("lambda:Invoke", hold)
+    try:
+        yield go_on
+    finally:
+        go_on.set()
+        undo()
 
 
 def _has_entered(history: Sequence[Event], state: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from local.aws.patches.stack_sets import STACK_SETS
 from local.cloud import ROOT, EmbeddedCloud
 from tests.end_to_end.accounts import MANAGEMENT, Organization
-from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.runs import Machine, Run, held
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 CONTROL_TOWER = "control-tower-create-managed-account.json"
@@ -146,10 +146,13 @@ def test_a_run_that_began_with_the_stacks_defaults_is_waited_for_and_its_cluster
 ) -> None:
     unit_defaults(OWN)
     account_id = hub.new_account()
-    first = hub.tell(ORGANIZATIONS, account_id)  # an hour of looks passes, and the account is still in the root
-    hub.machine.until_entered(first, "Build cluster and storage")
-    hub.move_into_the_unit(account_id)
-    second = hub.machine.wait(hub.tell(CONTROL_TOWER, account_id))
+    with held(hub.machine.cloud, "EnsureSecurityGroup"):
+        first = hub.tell(ORGANIZATIONS, account_id)  # an hour of looks passes, and the account is still in the root
+        hub.machine.until_entered(first, "Ensure security group")
+        hub.move_into_the_unit(account_id)
+        later = hub.tell(CONTROL_TOWER, account_id)
+        hub.machine.until_entered(later, "Wait for the other execution")
+    second = hub.machine.wait(later)
     ended_well(hub.machine.wait(first), second)
     assert second.entered("Wait for the other execution")
     assert hub.clusters(account_id) == ["eks-example"]
@@ -160,9 +163,11 @@ def test_an_event_that_is_delivered_twice_makes_one_cluster_and_is_told_once(hub
     """Source: EventBridge user guide, "Event delivery": at least once."""
     account_id, cloud = hub.new_account(), hub.machine.cloud
     hub.move_into_the_unit(account_id)
-    started = hub.tell(CONTROL_TOWER, account_id)
-    hub.machine.until_entered(started, "Build cluster and storage")
-    second, first = hub.machine.wait(hub.tell(CONTROL_TOWER, account_id)), hub.machine.wait(started)
+    with held(cloud, "EnsureSecurityGroup"):
+        started = hub.tell(CONTROL_TOWER, account_id)
+        hub.machine.until_entered(started, "Ensure security group")
+        second = hub.machine.wait(hub.tell(CONTROL_TOWER, account_id))
+    first = hub.machine.wait(started)
     ended_well(first, second)
     assert (second.output.get("status"), second.output.get("holder")) == ("AlreadyInProgress", first.arn)
     assert hub.clusters(account_id) == ["eks-example"]

@@ -23,9 +23,8 @@ from local.faults.scene import Scene
 from provisioner.request import OWNER_TAG
 from tests.end_to_end.drifting import told_apart
 from tests.end_to_end.records import Records
-from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.runs import Machine, Run, held
 from tests.end_to_end.test_provision import validate
-from tests.end_to_end.test_reverify import held
 from tests.local.clusters import role
 
 # What is looked at in each cluster's Kubernetes is for test_reverify.py, on both kinds; two hundred times is for one.

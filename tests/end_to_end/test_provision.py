@@ -1,7 +1,6 @@
 """The main job, end to end: the template as it is, the functions as they are, on the embedded cloud."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,13 +11,11 @@ from jsonschema import Draft202012Validator
 
 from eks_efs import attested
 from local.aws import quotas
-from local.aws.hooks import Call
-from local.aws.refusals import refusal
 from local.aws.service_events import emit
 from local.cloud import ROOT, EmbeddedCloud
 from provisioner.kubernetes.evidence import digest
 from provisioner.kubernetes.measurements import measurements
-from tests.end_to_end.runs import Machine, Run
+from tests.end_to_end.runs import Machine, Run, held
 
 embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 REQUEST = {"cluster": {"name": "good"}, "verification": {"writers": 3, "lines_per_writer": 20}}
@@ -117,22 +114,16 @@ def test_the_history_shows_both_branches_at_work_at_the_same_time(good: Run) -> 
 
 @contextmanager
 def nat_gateways_only_after_the_cluster(cloud: EmbeddedCloud, then: Callable[[], None]) -> Iterator[None]:
-    """CloudFormation takes the request for NAT gateways, after `then`, when EKS has taken the one for the cluster."""
-    asked = threading.Event()
-
-    def hold(call: Call) -> None:
-        if "-nat&" in call.body:
-            if not asked.wait(30):
-                raise refusal("AccessDenied", "the cluster waits for NAT gateways")
-            then()
-
-    undo = cloud.server.hooks.before("cloudformation:CreateStack", hold)
-    undo_too = cloud.server.hooks.after("eks:CreateCluster", lambda _: asked.set())
-    try:
-        yield
-    finally:
-        undo()
-        undo_too()
+    """CloudFormation is asked for NAT gateways, after `then`, when EKS has been asked for the cluster."""
+    with held(cloud, "EnsureNatGateways") as go_on:
+        hooks = cloud.server.hooks
+        undo = hooks.before("cloudformation:CreateStack", lambda call: then() if "-nat&" in call.body else None)
+        undo_too = hooks.after("eks:CreateCluster", lambda _: go_on.set())
+        try:
+            yield
+        finally:
+            undo()
+            undo_too()
 
 
 @embedded_only
@@ -199,10 +190,13 @@ def test_an_empty_request_is_a_complete_one(machine: Machine) -> None:
     assert run.output["cluster"]["name"] == "eks-example"
 
 
-def test_a_second_trigger_for_the_same_cluster_ends_well_without_touching_anything(machine: Machine) -> None:
-    first = machine.start({"cluster": {"name": "twice-at-once"}})
-    machine.until_entered(first, "Ensure network")
-    second = machine.run({"cluster": {"name": "twice-at-once"}})
+def test_a_second_trigger_for_the_same_cluster_ends_well_without_touching_anything(
+    machine: Machine, cloud: EmbeddedCloud
+) -> None:
+    with held(cloud, "EnsureNetwork"):
+        first = machine.start({"cluster": {"name": "twice-at-once"}})
+        machine.until_entered(first, "Ensure network")
+        second = machine.run({"cluster": {"name": "twice-at-once"}})
     assert (second.status, second.output["status"]) == ("SUCCEEDED", "AlreadyInProgress")
     assert second.output["holder"] == first
     assert not second.entered("Ensure network")

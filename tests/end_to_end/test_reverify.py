@@ -2,9 +2,7 @@
 
 import html
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from local.faults.fault import before
 from local.faults.storage import WRITE, set_policy
 from tests.end_to_end.records import Records
 from tests.end_to_end.resources import mutating
-from tests.end_to_end.runs import PATIENCE_SECONDS, Machine, Run
+from tests.end_to_end.runs import Machine, Run, held
 from tests.end_to_end.test_provision import published, validate
 
 CLUSTER = "checked"
@@ -222,25 +220,9 @@ def test_provisioning_waits_until_the_cluster_has_been_read(
         go_on.set()
         checked, provisioned = reverify.wait(checking), machine.wait(provisioning)
     assert (checked.status, provisioned.status, provisioned.output["status"]) == ("SUCCEEDED", "SUCCEEDED", "Ready")
-    released = checked.exited("Record check")[0]["timestamp"]
-    assert provisioned.entered("Ensure network")[0]["timestamp"] >= released
-
-
-@contextmanager
-def held(cloud: EmbeddedCloud, function: str) -> Iterator[threading.Event]:
-    """The function's invocations wait until the event is set."""
-    go_on = threading.Event()
-
-    def hold(call: Call) -> None:
-        if f"-{function}Function-" in call.path:
-            go_on.wait(PATIENCE_SECONDS)
-
-    undo = cloud.server.hooks.before("lambda:Invoke", hold)
-    try:
-        yield go_on
-    finally:
-        go_on.set()
-        undo()
+    # Which lets go of the cluster: the other goes on before the state's end is in the history.
+    releasing = checked.entered("Record check")[0]["timestamp"]
+    assert provisioned.entered("Ensure network")[0]["timestamp"] >= releasing
 
 
 def test_a_cluster_that_was_never_recorded_is_told_and_nothing_is_asked(reverify: Machine) -> None:

@@ -1,8 +1,6 @@
 """The end of a cluster: everything goes that was made for it, nothing else, and no data that nobody gave up."""
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -13,7 +11,7 @@ from local.aws.hooks import Call
 from local.cloud import STACK_NAME, EmbeddedCloud
 from local.faults.scene import Scene
 from provisioner.request import CreatedNetwork
-from tests.end_to_end.runs import Machine, Run, until
+from tests.end_to_end.runs import Machine, Run, held, until
 from tests.end_to_end.test_provision import published, record_of, validate
 from tests.unit.resources.networks import SomebodysVpc, make_with_nat
 from tests.unit.resources.samples import request_for
@@ -148,23 +146,19 @@ def test_a_removal_waits_for_a_check_has_the_cluster_to_itself_and_twice_is_once
     before, name, asked = snapshot(cloud), "td-twice", {"cluster_name": "td-twice", "delete_logs": True}
     file_system_id = provisioned(machine, name)
     reverify = Machine(cloud, machine.outputs, "Reverify")
-    started, told = Future[str](), list[Run]()
-
-    def beside_the_check() -> None:
-        started.set_result(teardown.start(asked))
-        teardown.until_entered(started.result(), "Wait for the check")
-
-    def beside_the_removal() -> None:
-        told.append(machine.run({"cluster": {"name": name}, **SHORT}))
-        told.extend(other.run({"cluster_name": name}) for other in (reverify, teardown))
-
-    with (
-        once(cloud, "-InspectInfrastructureFunction-", beside_the_check),
-        once(cloud, "-RemoveClusterFunction-", beside_the_removal),
-    ):
-        assert reverify.run({"cluster_name": name}).output["status"] == "Verified"
-        removed(teardown.wait(started.result()), cloud)
-    run, check, removal = told
+    with held(cloud, "InspectInfrastructure") as look, held(cloud, "RemoveCluster"):
+        looking = reverify.start({"cluster_name": name})
+        reverify.until_entered(looking, "Inspect infrastructure")
+        removing = teardown.start(asked)
+        teardown.until_entered(removing, "Wait for the check")
+        look.set()
+        assert reverify.wait(looking).output["status"] == "Verified"
+        teardown.until_entered(removing, "Remove cluster")
+        run = machine.run({"cluster": {"name": name}, **SHORT})
+        check, removal = (other.run({"cluster_name": name}) for other in (reverify, teardown))
+    gone = teardown.wait(removing)
+    assert gone.entered("Wait for the check")
+    removed(gone, cloud)
     assert "removes the cluster; nothing was created" in run.cause
     assert (check.status, check.output["status"]) == ("SUCCEEDED", "Busy")
     assert (removal.status, removal.error) == ("FAILED", "Busy")
@@ -173,22 +167,6 @@ def test_a_removal_waits_for_a_check_has_the_cluster_to_itself_and_twice_is_once
     assert again.output["kept_file_system_id"] == file_system_id
     removed(teardown.run(with_data(name, file_system_id)), cloud)
     assert difference(before, snapshot(cloud)) == []
-
-
-@contextmanager
-def once(cloud: EmbeddedCloud, function: str, act: Callable[[], None]) -> Iterator[None]:
-    """Acts just before that function is called for the first time."""
-    first = Lock()
-
-    def at(call: Call) -> None:
-        if function in call.path and first.acquire(blocking=False):
-            act()
-
-    undo = cloud.server.hooks.before("lambda:Invoke", at)
-    try:
-        yield
-    finally:
-        undo()
 
 
 def stopped_at(name: str, telling: str, number: int, machine: Machine, asked: dict[str, Any]) -> Run:

@@ -28,8 +28,7 @@ from local.faults.lenders import lent
 from local.faults.scene import Scene
 from local.faults.storage import WRITE, set_policy
 from provisioner.fields import OWNER_TAG
-from tests.end_to_end.runs import Machine, Run, until
-from tests.end_to_end.test_reverify import held
+from tests.end_to_end.runs import Machine, Run, held, until
 from tests.permissions.world import MANAGEMENT, World
 
 QUICK = {"writers": 1, "lines_per_writer": 1, "timeout_seconds": 60}
