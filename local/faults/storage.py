@@ -23,7 +23,8 @@ TEAMS = {
             for team, uid in (("red", 1001), ("blue", 1002))
         ]
     },
-    "verification": {"writers": 1},
+    # It comes to the look that finds it out, on however busy a machine.
+    "verification": {"writers": 1, "timeout_seconds": 300},
 }
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.aws import eks_coredns
 from local.aws.eks_state import Addon, FargateProfile
 from local.faults.drift.change import Change, becomes, calls, gone, state
 from local.faults.objects import CLUSTER_DNS
 from local.faults.scene import OWNER_TAG, Scene
 
 RUNNING = {"computeType": "Fargate"}
+PODS_OF_CLUSTER_DNS = f"/api/v1/namespaces/{eks_coredns.NAMESPACE}/pods?labelSelector=k8s-app%3Dkube-dns"
 UNHEALTHY = {"code": "InternalFailure", "message": "Something is wrong.", "resourceIds": []}
 
 
@@ -28,9 +30,18 @@ def remove_profile(scene: Scene) -> None:
 
 
 def make_profile_again(scene: Scene) -> None:
-    """With pods that were made meanwhile, and wait for good."""
+    """With pods that were made meanwhile, and wait for good: those that come later the new profile takes."""
     remove_profile(scene)
+    scene.until(lambda: described(scene) == "DEGRADED" and all_wait(scene))
     make_profile(scene)
+
+
+def all_wait(scene: Scene) -> bool:
+    """Whether all replicas of CoreDNS have been told that nobody schedules them."""
+    pods = (scene.get(PODS_OF_CLUSTER_DNS) or {"items": []})["items"]
+    conditions = [each["status"].get("conditions", []) for each in pods if "deletionTimestamp" not in each["metadata"]]
+    told = [any((each["type"], each["status"]) == ("PodScheduled", "False") for each in one) for one in conditions]
+    return len(told) == eks_coredns.REPLICAS and all(told)
 
 
 def make_profile_and_restart(scene: Scene) -> None:
