@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.aws import iam
 from local.aws.eks_clusters import take_down
 from local.aws.eks_state import clusters_of
 from local.aws.hooks import Call
@@ -207,8 +208,8 @@ def test_a_diagnosis_only_looks(cloud: EmbeddedCloud, machine: Machine) -> None:
     def note(call: Call) -> None:
         if call.name == "lambda:Invoke":
             watching[0] = "-DiagnoseFailureFunction-" in call.path
-        elif watching[0]:
-            called.append(call.name)
+        elif watching[0] and "-NotifyRole-" not in iam.caller_of(call.access_key_id, call.account_id, "aws").iam_arn:
+            called.append(call.name)  # mail about the run before goes out when it does
 
     disarm = cloud.server.hooks.before("*", note)
     try:

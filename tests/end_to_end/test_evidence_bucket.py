@@ -16,7 +16,7 @@ from tests.end_to_end.runs import Machine
 from tests.end_to_end.test_deputies import hub_roles
 
 pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
-STRANGER = "555566667777"
+STRANGER = "555511112222"
 WRITERS = ("StoreEvidenceRole", "ReportFailureRole", "WritePagesRole")
 KEY = "111122223333/eu-west-1/eks-example/run-1/evidence.json"
 

@@ -10,7 +10,7 @@ from local.cloud import EmbeddedCloud
 from tests.end_to_end.runs import Machine, until
 from tests.unit.resources.networks import ZONES, SomebodysVpc, subnet
 
-OWNER = "999988887777"
+OWNER = "999911112222"
 SHORT: dict[str, Any] = {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 300}
 
 
