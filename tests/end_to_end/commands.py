@@ -1,11 +1,11 @@
 """`make serve` as a process, and the unmodified `aws` and `kubectl` in a shell that has sourced its serve.env."""
 
+import itertools
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 import boto3
 
 from local.control_plane.build import find_assets
+from local.serve import is_taken
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 300.0
-COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 300.0
 POLL_SECONDS = 0.1
+PORTS, PORTS_OF_A_PROCESS, PORTS_OF_A_SERVE = range(10_000, 30_000), 200, 10
+_PORTS = itertools.islice(itertools.cycle(PORTS), os.getpid() * PORTS_OF_A_PROCESS % len(PORTS), None, PORTS_OF_A_SERVE)
 T = TypeVar("T")
 LAMBDA_FUNCTION = re.compile(r"lambda_worker\.py")
 CONTROL_PLANE = {"embedded": [], "real": [re.compile(rf"/{name} ") for name in ("etcd", "kube-apiserver")]}
@@ -117,7 +120,7 @@ class Serve:
     def end(self, number: signal.Signals) -> int:
         """Sends the signal; the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=30)
+        return self.process.wait(PATIENCE_SECONDS)
 
     def descendants(self) -> set[Process]:
         return descendants(self.process.pid)
@@ -209,6 +212,6 @@ def running(serve: Serve, wanted: Sequence[re.Pattern[str]]) -> set[Process] | N
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Below those that the system gives whoever asks for none: one of them may be somebody's connection before a serve,
+    or its first cluster, comes to listen. Other processes that run tests begin elsewhere."""
+    return next(port for port in _PORTS if not is_taken(port))

@@ -9,7 +9,7 @@ import pytest
 from local.cloud import EmbeddedCloud
 from local.control_plane.build import find_assets
 from tests.end_to_end.accounts import Organization
-from tests.end_to_end.commands import AWS, KUBECTL, Serve, options, start_serve, still_running
+from tests.end_to_end.commands import AWS, KUBECTL, Serve, options, start_serve, still_running, until
 from tests.end_to_end.runs import Machine
 
 KINDS = ["embedded", "real"] if find_assets() else ["embedded"]
@@ -72,7 +72,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield serve
         processes = serve.descendants()
         assert serve.end(signal.SIGINT) == 0
-        assert not still_running(processes)
+        until(lambda: not still_running(processes), "every process to end")
         assert not serve.env_file.exists()
     finally:
         serve.process.kill()

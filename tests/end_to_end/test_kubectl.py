@@ -30,6 +30,8 @@ from tests.end_to_end.conftest import KINDS
 
 GREETING = "hello from the writer"
 WRITE = f"echo {GREETING} > /data/greeting.txt; echo wrote; i=0; while sleep 0.2; do i=$((i+1)); echo line $i; done"
+WAITING = "--timeout=240s"
+"""For what takes a moment, on however busy a machine; less than a command may take."""
 READ = "cat /data/greeting.txt; ls /data"
 
 
@@ -53,7 +55,7 @@ class Kubectl:
         return self("apply", "-f", file).output.strip()
 
     def wait(self, target: str, condition: str) -> None:
-        self("wait", f"--for={condition}", target, "--timeout=50s")
+        self("wait", f"--for={condition}", target, WAITING)
 
 
 def pod(name: str, command: str) -> dict[str, Any]:
@@ -203,11 +205,11 @@ def test_labels_and_patches_change_an_object(kubectl: Kubectl, writer: str) -> N
 
 def test_a_deployment_rolls_out_and_again_after_an_edit(kubectl: Kubectl) -> None:
     assert kubectl.apply(deployment("web", "sleep 1000")) == "deployment.apps/web created"
-    kubectl("rollout", "status", "deployment/web", "--timeout=50s")
+    kubectl("rollout", "status", "deployment/web", WAITING)
     first = _pods_of(kubectl, "web")
     kubectl("edit", "deployment", "web", KUBE_EDITOR="sed -i 's/sleep 1000/sleep 2000/'")
-    kubectl("rollout", "status", "deployment/web", "--timeout=50s")
-    kubectl("wait", "--for=delete", *(f"pod/{name}" for name in first), "--timeout=50s")
+    kubectl("rollout", "status", "deployment/web", WAITING)
+    kubectl("wait", "--for=delete", *(f"pod/{name}" for name in first), WAITING)
     second = _pods_of(kubectl, "web")
     assert len(first) == len(second) == 2
     assert not first & second
@@ -216,7 +218,7 @@ def test_a_deployment_rolls_out_and_again_after_an_edit(kubectl: Kubectl) -> Non
     ).output
     assert commands == "sleep 2000 sleep 2000"
     assert 'deployment.apps "web" deleted' in kubectl("delete", "deployment", "web").output
-    kubectl("wait", "--for=delete", "pod", "--selector=app=web", "--timeout=50s")
+    kubectl("wait", "--for=delete", "pod", "--selector=app=web", WAITING)
     assert _pods_of(kubectl, "web") == set()
 
 
@@ -224,7 +226,7 @@ def test_a_deployment_is_scaled_restarted_and_rolled_back(kubectl: Kubectl) -> N
     kubectl.apply(deployment("scaled", "sleep 1000"))
     scaled = kubectl("scale", "deployment/scaled", "--replicas=3", "--current-replicas=2").output
     assert scaled == "deployment.apps/scaled scaled\n"
-    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    kubectl("rollout", "status", "deployment/scaled", WAITING)
     assert len(_pods_of(kubectl, "scaled")) == 3
     refused = kubectl("scale", "deployment/scaled", "--replicas=9", "--current-replicas=7", ok=False)
     assert "Expected replicas to be 7, was 3" in refused.errors
@@ -234,10 +236,10 @@ def test_a_deployment_is_scaled_restarted_and_rolled_back(kubectl: Kubectl) -> N
     kubectl.wait("deployment/scaled", "jsonpath={.status.replicas}=1")
     (first,) = _revisions(kubectl)
     kubectl("rollout", "restart", "deployment/scaled")
-    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    kubectl("rollout", "status", "deployment/scaled", WAITING)
     assert _revisions(kubectl) == [first, "2"]
     kubectl("rollout", "undo", "deployment/scaled")
-    kubectl("rollout", "status", "deployment/scaled", "--timeout=50s")
+    kubectl("rollout", "status", "deployment/scaled", WAITING)
     assert _revisions(kubectl) == ["2", "3"]
     kubectl("delete", "deployment", "scaled")
 

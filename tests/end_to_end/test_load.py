@@ -50,7 +50,7 @@ def test_of_twelve_events_for_two_invocations_at_a_time_none_is_lost_and_nothing
 ) -> None:
     crowd = Crowd(hub.cloud, organization, hub.outputs)
     crowd.gather(TWELVE_EVENTS)
-    load = crowd.meet(0, 500, concurrent_executions=2)
+    load = crowd.meet(0, 800, concurrent_executions=2)
     assert [account for account in load.accounts if not account.is_right] == []
     assert (load.events, load.started, load.dead_letters) == (12, 12, 0)
     assert load.throttled[INVOKE] > 0

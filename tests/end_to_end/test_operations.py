@@ -16,7 +16,7 @@ from local.aws.hooks import Call
 from local.aws.refusals import refusal
 from local.aws.service_events import emit
 from local.cloud import ROOT, STACK_NAME, EmbeddedCloud
-from tests.end_to_end.commands import AWS
+from tests.end_to_end.commands import AWS, COMMAND_SECONDS
 from tests.end_to_end.runs import Machine, until
 from tests.end_to_end.webhook import Webhook, listening
 from tools.templates import load_template
@@ -380,7 +380,7 @@ def test_the_commands_of_the_guide_start_what_was_not_delivered(
     # Version 1 of the AWS CLI knows the endpoint of SQS better than the environment does.
     here = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
     shell = ["bash", "-eu", "-c", f"{here}\n{script}"]
-    done = subprocess.run(shell, env=environment, check=False, timeout=60, capture_output=True, text=True)
+    done = subprocess.run(shell, env=environment, check=False, timeout=COMMAND_SECONDS, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (arn,) = set(machine.executions()) - before
     run = machine.wait(arn)
