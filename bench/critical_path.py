@@ -33,8 +33,8 @@ from provisioner.report.history import History, Visit, read
 GOAL = 1.04
 PROOF = "Verify storage"
 MADE_BY: Mapping[str, Sequence[str]] = {
-    "Ensure network": ["stack"],
-    "Ensure NAT gateways": ["NAT gateway"],
+    "Ensure network": ["stack of subnets"],
+    "Ensure NAT gateways": ["stack", "NAT gateway"],
     "Ensure cluster": ["cluster"],
     "Ensure Fargate profile": ["Fargate profile"],
     "Ensure file system": ["file system"],

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -61,11 +61,16 @@ class EmbeddedCloud:
             region=self.region,
             scaled=self.clock.waited,
             is_behind=self.clock.is_behind,
-            # The stacks that the application makes are networks; NAT gateways take the longest.
-            stack_seconds=lambda types: self.clock.delay("NAT gateway" if "AWS::EC2::NatGateway" in types else "stack"),
+            stack_seconds=self._stack_seconds,
             patches=[lambda part=part: part.install(self) for part in PARTS],  # type: ignore[misc]
             lets_through=eks_endpoint.admits_function,
         )
+
+    def _stack_seconds(self, types: Collection[str]) -> float:
+        """The stacks that the application makes are networks: subnets, and what leads out of them."""
+        if "AWS::EC2::NatGateway" in types:
+            return self.clock.delay("stack") + self.clock.delay("NAT gateway")
+        return self.clock.delay("stack" if "AWS::EC2::Route" in types else "stack of subnets")
 
     @property
     def endpoint(self) -> str:

@@ -18,6 +18,13 @@ _create_nat_gateway = NatGatewayBackend.create_nat_gateway
 _delete_nat_gateway = NatGatewayBackend.delete_nat_gateway
 
 
+def leads_out(gateway: NatGateway) -> bool:
+    """A public NAT gateway of a VPC without an internet gateway fails. Text: aws/aws-cdk#21404."""
+    backend = gateway.ec2_backend
+    attached = {each.vpc.id for each in backend.internet_gateways.values() if each.vpc}
+    return gateway.connectivity_type == "private" or gateway.vpc_id in attached
+
+
 def install(cloud: Cloud) -> None:
     """Patches the backend, so that CloudFormation meets the same rules as the API."""
 
@@ -29,7 +36,7 @@ def install(cloud: Cloud) -> None:
 
         def finish() -> None:
             if gateway.state == "pending":
-                gateway.state = "available"
+                gateway.state = "available" if leads_out(gateway) else "failed"
 
         cloud.clock.later("NAT gateway", finish)
         return gateway

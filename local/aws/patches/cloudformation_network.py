@@ -23,7 +23,9 @@ from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import Subnet, SubnetRouteTableAssociation
 from moto.ec2.models.vpcs import VPC
 
+from local.aws.ec2 import leads_out
 from local.aws.ec2_removal import remove_nat_gateway
+from local.aws.patches.cloudformation import ResourceFailedError
 from local.aws.patches.cloudformation_removal import takes_time
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def install(server: AwsServer) -> None:
     _after_creation(SubnetRouteTableAssociation, _associate)
     for model in (InternetGateway, NatGateway, RouteTable, ElasticAddress):
         _after_creation(model, _add_tags)
+    _after_creation(NatGateway, _stabilize)
     _delete_with(NatGateway, _delete_nat_gateway)
     NatGateway.begin_deletion = _begin_to_delete
     _delete_with(InternetGateway, _delete_internet_gateway)
@@ -81,6 +84,16 @@ def _set_public_addresses(backend: Any, subnet: Any, properties: dict[str, Any])
 def _add_tags(backend: Any, made: Any, properties: dict[str, Any]) -> None:
     for tag in properties.get("Tags", []):
         made.add_tag(tag["Key"], tag["Value"])
+
+
+def _stabilize(backend: Any, gateway: Any, properties: dict[str, Any]) -> None:
+    """Text: aws/aws-cdk#21404."""
+    if not leads_out(gateway):
+        backend.delete_nat_gateway(gateway.id)
+        why = f"Network {gateway.vpc_id} has no Internet gateway attached"
+        raise ResourceFailedError(
+            f"NatGateway {gateway.id} is in state failed and hence failed to stabilize. Detailed failure message: {why}"
+        )
 
 
 def _begin_to_delete(self: Any) -> None:

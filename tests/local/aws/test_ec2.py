@@ -31,6 +31,18 @@ def test_a_nat_gateway_is_pending_for_a_while(parts: Any, ec2: Any, nat_gateway:
     assert state(ec2, nat_gateway) == "available"
 
 
+def test_a_nat_gateway_without_an_internet_gateway_fails(parts: Any, ec2: Any, network: Any) -> None:
+    attached = [{"Name": "attachment.vpc-id", "Values": [network.vpc_id]}]
+    (gateway,) = ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=network.vpc_id)
+    public = ec2.create_nat_gateway(
+        SubnetId=network.public_subnet, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"]
+    )
+    private = ec2.create_nat_gateway(SubnetId=network.public_subnet, ConnectivityType="private")
+    parts.clock.pass_time()
+    assert [state(ec2, each["NatGateway"]) for each in (public, private)] == ["failed", "available"]
+
+
 def test_a_deleted_nat_gateway_lets_go_of_its_address_and_subnet_after_a_while(
     parts: Any, ec2: Any, network: Any, nat_gateway: dict[str, Any]
 ) -> None:

@@ -70,11 +70,21 @@ def test_private_subnets_leave_through_nat_and_public_ones_directly(
     assert len(used) == len(where) == gateways
 
 
-def test_nat_gateways_carry_the_owner_tag(ensure: Ensure, ec2: Any) -> None:
+def test_gateways_carry_the_owner_tag(ensure: Ensure, ec2: Any) -> None:
     ensure(request_for(tags={"team": "platform"}))
-    (gateway,) = ec2.describe_nat_gateways()["NatGateways"]
-    tags = {tag["Key"]: tag["Value"] for tag in gateway["Tags"]}
-    assert (tags["eks-efs-provisioner/cluster"], tags["team"]) == ("eks-example", "platform")
+    (nat_gateway,) = ec2.describe_nat_gateways()["NatGateways"]
+    (internet_gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
+    for gateway in (nat_gateway, internet_gateway):
+        tags = {tag["Key"]: tag["Value"] for tag in gateway["Tags"]}
+        assert (tags["eks-efs-provisioner/cluster"], tags["team"]) == ("eks-example", "platform")
+
+
+def test_a_network_alone_leads_nowhere(ec2: Any, cloudformation: Any) -> None:
+    """What may fail of what leads out of it, by an organization's policy against internet gateways say, fails alone."""
+    network.ensure(request_for(), RUN, ec2, cloudformation)
+    made = cloudformation.describe_stack_resources(StackName="eks-efs-provisioner-eks-example-network")
+    types = {each["ResourceType"] for each in made["StackResources"]}
+    assert types == {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 
 def test_another_number_of_nat_gateways_than_there_is_is_refused(ensure: Ensure, cloudformation: Any) -> None:

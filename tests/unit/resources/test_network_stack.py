@@ -50,7 +50,6 @@ def test_every_resource_that_can_be_tagged_carries_the_owner_tag(ensure: Ensure,
     for resources in (
         ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["false"]}])["Vpcs"],
         ec2.describe_subnets(Filters=[{"Name": "cidr", "Values": ["192.168.*"]}])["Subnets"],
-        ec2.describe_internet_gateways()["InternetGateways"],
     ):
         assert resources
         for resource in resources:

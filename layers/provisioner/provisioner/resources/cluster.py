@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 # A creation takes 8 to 16 minutes: few looks while it cannot be ready, many when every one may be the last.
 EARLIEST_READY_SECONDS = 7 * 60
 POLL_EARLY_SECONDS = 60
-POLL_LATE_SECONDS = 20
+POLL_LATE_SECONDS = 10
+POLL_CHANGE_SECONDS = 20
 _NO_STEP: Final = Step()
 LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -83,9 +84,9 @@ def ensure(
         case "CREATING" | "PENDING":
             return Observation.pending(Reason.CREATING, retry_after_seconds=_poll_seconds(cluster["createdAt"], now))
         case "UPDATING":
-            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS, **step.facts)
+            return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_CHANGE_SECONDS, **step.facts)
         case "DELETING":
-            return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_LATE_SECONDS)
+            return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_CHANGE_SECONDS)
         case "FAILED":
             raise TerminalError(
                 ErrorReason.UNUSABLE,
@@ -169,7 +170,7 @@ def _converge(request: Request, cluster: "ClusterTypeDef", eks: "EKSClient") -> 
             )
     except eks.exceptions.ResourceInUseException:
         pass  # Another update is under way, which an ACTIVE status does not always show (eksctl#8514).
-    return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_LATE_SECONDS)
+    return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_CHANGE_SECONDS)
 
 
 def _require_unchanged(request: Request, network: Network, cluster: "ClusterTypeDef") -> None:

@@ -1,4 +1,5 @@
-"""The way out of a network that we create: NAT gateways, a CloudFormation stack of their own beside the network's.
+"""The ways out of a network that we create: internet gateway, NAT gateways and routes, a CloudFormation stack of their
+own beside the network's.
 
 A cluster is made meanwhile, since it needs subnets only; and NAT gateways that fail take nothing with them in which the
 cluster stands. Networks that were made before have them in their one stack, and stay so.
@@ -29,7 +30,7 @@ def find(request: Request, cloudformation: "CloudFormationClient") -> "StackType
 
 
 def ensure(request: Request, run: str, cloudformation: "CloudFormationClient") -> Observation:
-    """Converge one NAT gateway, or one per zone, and the private subnets' default routes to them.
+    """Converge an internet gateway, one NAT gateway or one per zone, and the subnets' default routes to them.
 
     Nothing is to be done in an existing network, and in one whose own stack has NAT gateways. As `stack.ensure`.
     Raises: its errors; TerminalError IMMUTABLE.
@@ -56,8 +57,9 @@ def ensure(request: Request, run: str, cloudformation: "CloudFormationClient") -
 
 def parameters_for(wanted: CreatedNetwork, around: "StackTypeDef") -> dict[str, str]:
     """The template's parameters, from what the network's stack tells of itself."""
-    outputs, parameters = stack.outputs_of(around), {NAT_GATEWAYS: str(wanted.nat)}
-    for name in ("PublicSubnet", "PrivateRouteTable"):
+    outputs = stack.outputs_of(around)
+    parameters = {NAT_GATEWAYS: str(wanted.nat), "Vpc": outputs["VpcId"]}
+    for name in ("PublicSubnet", "PrivateSubnet"):
         ids = outputs[f"{name}Ids"].split(",")
         for index in range(network_stack.MOST_ZONES):
             parameters[f"{name}{index + 1}"] = ids[index] if index < len(ids) else ""

@@ -30,8 +30,8 @@ NAT_MISSING = DriftKind(
     resource="network stack {stack}",
     path=EXISTS,
     severity=Severity.CRITICAL,
-    meaning="The stack with the NAT gateways is gone, and with them the private subnets' way out: no new pod gets its "
-    "image. Networks that have them in their one stack need no other.",
+    meaning="The stack with the NAT gateways and the routes to them is gone, and with it the private subnets' way out: "
+    "no new pod gets its image. Networks that have them in their one stack need no other.",
     fix="a run makes {stack} again",
 )
 STACK_IN_PROGRESS = DriftKind(

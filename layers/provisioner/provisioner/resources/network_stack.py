@@ -49,8 +49,8 @@ def existing(request: Request, ec2: "EC2Client", cloudformation: "CloudFormation
 def ensure(
     request: Request, wanted: CreatedNetwork, run: str, ec2: "EC2Client", cloudformation: "CloudFormationClient"
 ) -> Observation:
-    """Converge one VPC with a public and a private subnet per zone, without what leads out of the private ones: a
-    cluster and mount targets need no more.
+    """Converge one VPC with a public and a private subnet per zone, without what leads out of it: a cluster and mount
+    targets need no more.
 
     As `stack.ensure`. Raises: its errors; TerminalError IMMUTABLE, UNSUITABLE_NETWORK (too few zones).
     """

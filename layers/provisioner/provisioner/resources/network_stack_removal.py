@@ -1,6 +1,7 @@
 """The network's stacks on their way out: last of all, when nothing lives in the network any more.
 
-First the one with the NAT gateways, whose addresses keep the internet gateway from being detached.
+First the one with what leads out: in networks of before, its NAT gateways keep the other's internet gateway from being
+detached.
 """
 
 from collections.abc import Collection

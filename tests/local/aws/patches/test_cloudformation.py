@@ -116,6 +116,32 @@ def test_a_failing_resource_rolls_the_stack_back_and_says_why(aws: Sandbox, stac
     assert "10.9.0.0/16" not in cidrs
 
 
+def test_a_nat_gateway_that_nothing_leads_out_of_fails_the_stack(aws: Sandbox, stacks: Any) -> None:
+    template = {
+        "Resources": {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}},
+            "Subnet": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.9.0.0/24"},
+            },
+            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+            "Nat": {
+                "Type": "AWS::EC2::NatGateway",
+                "Properties": {
+                    "SubnetId": {"Ref": "Subnet"},
+                    "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
+                },
+            },
+        }
+    }
+    stacks.create_stack(StackName="nowhere", TemplateBody=json.dumps(template))
+    assert described(stacks, "nowhere")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = stacks.describe_stack_events(StackName="nowhere")["StackEvents"]
+    (failed,) = (event for event in events if event["ResourceStatus"] == "CREATE_FAILED")
+    assert failed["LogicalResourceId"] == "Nat"
+    assert failed["ResourceStatusReason"].endswith("has no Internet gateway attached")
+
+
 def test_an_update_makes_and_removes_what_a_condition_now_says(aws: Sandbox, stacks: Any) -> None:
     template = {
         "Parameters": {"Loud": {"Type": "String", "Default": ""}},
