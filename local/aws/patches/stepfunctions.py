@@ -11,7 +11,8 @@ moto lacks:
 - leaving alone what another's failure or the time-out has ended: its thread goes on, fails, and fails the whole;
 - the documented form of times in the context object;
 - States.ALL leaving States.DataLimitExceeded and States.Runtime alone; the cause of EventBridge.FailedEntry as text;
-  the resource in the event of a task that failed in any other way.
+  the resource in the event of a task that failed in any other way; the States.Timeout of a branch, or of an iteration,
+  being caught around it.
 """
 # mypy: disable-error-code="method-assign, assignment, attr-defined, call-arg, no-untyped-call, arg-type, misc"
 
@@ -67,6 +68,7 @@ def install(server: AwsServer) -> None:
     _limit_catch_all()
     _explain_failed_entries()
     _name_what_failed()
+    _name_what_ended_a_branch()
 
 
 def is_running(execution_arn: str) -> bool:
@@ -405,6 +407,20 @@ def _name_what_failed() -> None:
         return failure
 
     StateTaskService._from_error = named
+
+
+def _name_what_ended_a_branch() -> None:
+    """moto takes each for an error of a function's, and breaks off at a name that AWS keeps for itself."""
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+    from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+
+    def name(error_name: str | None) -> Any:
+        is_own = (error_name or "").startswith("States.")
+        return StatesErrorName.from_name(error_name) if is_own else CustomErrorName(error_name)
+
+    branches_decl.CustomErrorName = iteration_worker.CustomErrorName = name
 
 
 def abort_executions() -> None:

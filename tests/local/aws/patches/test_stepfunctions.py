@@ -113,6 +113,18 @@ def test_a_task_that_takes_too_long_is_a_timeout_and_is_not_scaled(aws: Sandbox)
     assert types[-2:] == ["TaskTimedOut", "ExecutionFailed"]
 
 
+def test_the_timeout_of_a_branch_and_of_an_iteration_is_caught_around_them(aws: Sandbox) -> None:
+    slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(30)\n")
+    inner = branch({"Call": call(slow, TimeoutSeconds=1)})
+    for around in (
+        {"Type": "Parallel", "Branches": [branch({"Around": {"Type": "Parallel", "Branches": [inner], "End": True}})]},
+        {"Type": "Map", "Items": [1], "ItemProcessor": {"ProcessorConfig": {"Mode": "INLINE"}, **inner}},
+    ):
+        caught = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput.Error %}", "Next": "Show"}
+        states = {"Both": {**around, "Catch": [caught], "End": True}, "Show": {"Type": "Pass", "End": True}}
+        assert aws.output(states) == "States.Timeout"
+
+
 def test_an_execution_that_takes_too_long_is_timed_out_with_a_stop_date(aws: Sandbox) -> None:
     slow = aws.function("import time\ndef handler(event, context):\n    time.sleep(3)\n")
     execution = aws.start(aws.machine({"Call": call(slow)}, TimeoutSeconds=1))
