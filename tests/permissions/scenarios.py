@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from moto.ec2.models.route_tables import Route
-from moto.ec2.models.subnets import SubnetRouteTableAssociation
+from moto.ec2.models.subnets import Subnet, SubnetRouteTableAssociation
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local import vpcs
@@ -280,10 +279,10 @@ def rolled_back(world: World, name: str) -> None:
     provision, request = world.machine("Provision"), unfinished(name)
     network = {"Filters": [{"Name": f"tag:{OWNER_TAG}", "Values": [request["cluster"]["name"]]}]}
     ec2 = world.cloud.client("ec2")
-    with without_the_last_association():
+    with without_the_last_subnet():
         failed(provision.run(request))
     assert ec2.describe_vpcs(**network)["Vpcs"] == []
-    with without_the_last_route():
+    with without_the_last_association():
         failed(provision.run(request))
     assert ec2.describe_addresses(**network)["Addresses"] == []
     succeeded(provision.run(request))
@@ -293,15 +292,14 @@ def unfinished(name: str) -> dict[str, Any]:
     return {"cluster": {"name": f"{name}-rolled-back"}, "verification": PATIENT}
 
 
+def without_the_last_subnet() -> AbstractContextManager[None]:
+    """CloudFormation makes all of a network but its last private subnet."""
+    return _without(Subnet, "PrivateSubnet3", "InternalError: the subnet is not to be had")
+
+
 def without_the_last_association() -> AbstractContextManager[None]:
-    """CloudFormation makes all of a network but the last private subnet's association with its route table."""
+    """CloudFormation makes all of a way out but the last private subnet's association with its route table."""
     return _without(SubnetRouteTableAssociation, "PrivateSubnet3Routes", "InternalError: the table is not to be had")
-
-
-def without_the_last_route() -> AbstractContextManager[None]:
-    """CloudFormation makes all of a way out but its last route through NAT."""
-    why = "RouteLimitExceeded: the route table has no room for another route"
-    return _without(Route, "PrivateRoute3", why)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tests.permissions.scenarios import (
     succeeded,
     untold,
     without_parts,
-    without_the_last_route,
+    without_the_last_association,
 )
 from tests.permissions.world import MANAGEMENT, World
 
@@ -89,7 +89,7 @@ def ran(machine: Machine, request: Any) -> str:
 
 def never_finished(world: World, name: str) -> str:
     request = {"cluster": {"name": f"{name}-left-over"}, "verification": QUICK}
-    with without_the_last_route():
+    with without_the_last_association():
         return ran(world.machine("Provision"), request)
 
 
