@@ -100,8 +100,8 @@ bench-load: $(VENV)/.runtime ## tell a new hub of 500 new accounts within a minu
 bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write docs/cost.md (3 minutes)
 	@$(BIN)/python -m bench.cost
 
-bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, or HISTORY=file, EXECUTION=arn of one that was)
-	@PYTHONPATH=layers/provisioner $(BIN)/python -m bench.critical_path $(if $(HISTORY),--history '$(HISTORY)') $(if $(EXECUTION),--execution '$(EXECUTION)') $(if $(filter command% environment%,$(origin SCALE)),--scale $(SCALE))
+bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, NETWORK=existing, or HISTORY=file, EXECUTION=arn of one that was)
+	@PYTHONPATH=layers/provisioner $(BIN)/python -m bench.critical_path $(if $(HISTORY),--history '$(HISTORY)') $(if $(EXECUTION),--execution '$(EXECUTION)') $(if $(NETWORK),--network $(NETWORK)) $(if $(filter command% environment%,$(origin SCALE)),--scale $(SCALE))
 
 campaign: $(VENV)/.runtime ## let the machines' requests meet faults, go on where it stopped, and write docs/reliability.md (SAMPLE=, ONLY=, SEED=, RECORD=1, KUBERNETES=real)
 	@PYTHONWARNINGS=ignore $(BIN)/python -m campaign $(if $(filter real,$(KUBERNETES)),--kubernetes real) $(if $(RECORD),--record) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only '$(ONLY)')

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -26,12 +27,14 @@ from rich.table import Table
 
 from bench import by_terraform
 from bench.cost import run_to_the_end
+from local import vpcs
 from local.clock import TYPICAL_SECONDS
 from local.cloud import EmbeddedCloud
 from provisioner.report.history import History, Visit, read
 
 GOAL = 1.04
 PROOF = "Verify storage"
+NETWORK = ("Ensure network", "Ensure NAT gateways")
 MADE_BY: Mapping[str, Sequence[str]] = {
     "Ensure network": ["stack of subnets"],
     "Ensure NAT gateways": ["stack", "NAT gateway"],
@@ -57,8 +60,8 @@ NEEDS: Mapping[str, Sequence[str]] = {
     PROOF: ["Ensure NAT gateways", "Ensure Fargate profile", "Ensure mount targets"],
 }
 """What AWS refuses, or cannot do, before the other is there. A cluster and mount targets need subnets, which EC2 makes
-at once, so that all of Ensure network is our excess: that CloudFormation makes them is our choice. Only pods need what
-leads out of them."""
+at once, so that all of Ensure network is our excess: that CloudFormation makes them is our choice (NETWORK=existing has
+them made before the run). Only pods need what leads out of them."""
 
 
 @dataclass(frozen=True)
@@ -197,16 +200,20 @@ def events_of(execution_arn: str, stepfunctions: Any) -> list[dict[str, Any]]:
     return [event for page in pages for event in page["events"]]
 
 
-def run_here(scale: float, console: Console) -> CriticalPath:
+def run_here(scale: float, console: Console, *, in_existing_network: bool = False) -> CriticalPath:
+    """`terraform apply` makes a network too, so that it is compared with a run that does."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedCloud(Path(directory), scale=scale) as cloud:
         machine = cloud.deploy()["ProvisionStateMachineArn"]
-        with by_terraform.beside(cloud, scale) as other:
-            run_to_the_end(cloud, machine, {})
+        request = vpcs.existing(cloud) if in_existing_network else {}
+        with nullcontext() if in_existing_network else by_terraform.beside(cloud, scale) as other:
+            run_to_the_end(cloud, machine, request)
         stepfunctions = cloud.client("stepfunctions")
         (execution,) = stepfunctions.list_executions(stateMachineArn=machine)["executions"]
-        found = measured(events_of(execution["executionArn"], stepfunctions), scale=scale, aws=on_the_clock())
+        known = on_the_clock() | (dict.fromkeys(NETWORK, 0.0) if in_existing_network else {})
+        found = measured(events_of(execution["executionArn"], stepfunctions), scale=scale, aws=known)
     console.print(table_of(found))
-    console.print(f"Until all but the proof stood, this run took {_without_proof(found):.0f} s; {other.said}.")
+    beside = f"; {other.said}" if other else ""
+    console.print(f"Until all but the proof stood, this run took {_without_proof(found):.0f} s{beside}.")
     return found
 
 
@@ -218,6 +225,7 @@ def _without_proof(found: CriticalPath) -> float:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make bench-critical-path", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1: real durations, about a quarter of an hour")
+    parser.add_argument("--network", choices=["own", "existing"], default="own", help="made by the run, or before it")
     parser.add_argument("--history", type=Path, help="a file of `aws stepfunctions get-execution-history`")
     parser.add_argument("--execution", help="the ARN of an execution")
     asked = parser.parse_args(argv)
@@ -227,7 +235,7 @@ def main(argv: list[str] | None = None) -> int:
         found = measured(events_in(asked.history) if asked.history else events_of(asked.execution, client))
         console.print(table_of(found))
     else:
-        found = run_here(asked.scale, console)
+        found = run_here(asked.scale, console, in_existing_network=asked.network == "existing")
     for line in _said(found):
         console.print(line, highlight=False, soft_wrap=True)
     return 0

@@ -85,6 +85,15 @@ def _route(ec2: Any, theirs: Any, one: Vpc, other: Vpc, **hop: str) -> None:
         whose.create_route(RouteTableId=here.table_id, DestinationCidrBlock=there.cidr, **hop)
 
 
+def existing(cloud: Any) -> dict[str, Any]:
+    """The part of a request for a cluster in a VPC that is there already, with a way out; it is made for it."""
+    ec2 = cloud.client("ec2")
+    zones = _zones(ec2)
+    vpc = make(ec2, "10.40.0.0/16", zones)
+    give_way_out(ec2, vpc, zones[0])
+    return {"network": {"vpc_id": vpc.vpc_id, "private_subnet_ids": list(vpc.subnet_ids)}}
+
+
 def peered(cloud: Any, link: Callable[..., str] = peer, theirs: Any = None) -> dict[str, Any]:
     """The parts of a request for a cluster in one VPC whose file system is in another; both are made for it.
 
@@ -92,8 +101,7 @@ def peered(cloud: Any, link: Callable[..., str] = peer, theirs: Any = None) -> d
     """
     ec2 = cloud.client("ec2")
     theirs = theirs or ec2
-    found = ec2.describe_availability_zones()["AvailabilityZones"]
-    zones = [zone["ZoneName"] for zone in found if zone["ZoneId"] not in ZONES_WITHOUT_FARGATE][:2]
+    zones = _zones(ec2)
     here, there = make(ec2, "10.40.0.0/16", zones), make(theirs, "10.50.0.0/16", zones)
     give_way_out(ec2, here, zones[0])
     link(ec2, here, there, theirs)
@@ -101,3 +109,9 @@ def peered(cloud: Any, link: Callable[..., str] = peer, theirs: Any = None) -> d
         "network": {"vpc_id": here.vpc_id, "private_subnet_ids": list(here.subnet_ids)},
         "file_system": {"peer": {"vpc_id": there.vpc_id, "subnet_ids": list(there.subnet_ids)}},
     }
+
+
+def _zones(ec2: Any) -> list[str]:
+    """The first two in which Fargate runs."""
+    found = ec2.describe_availability_zones()["AvailabilityZones"]
+    return [zone["ZoneName"] for zone in found if zone["ZoneId"] not in ZONES_WITHOUT_FARGATE][:2]
