@@ -105,6 +105,8 @@ def test_a_nat_gateway_is_gone_when_its_stack_is(
     ec2 = cloud.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
+    way_out = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=way_out, VpcId=vpc)
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     properties = {"AllocationId": address, "SubnetId": subnet}
     made = create(stacks, "gateway", {"Nat": {"Type": "AWS::EC2::NatGateway", "Properties": properties}})
