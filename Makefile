@@ -103,8 +103,8 @@ bench-cost: $(VENV)/.runtime ## measure what a run and a check take, and write d
 bench-critical-path: $(VENV)/.runtime ## say where a first run's time goes, beside the longest chain that AWS imposes (16 minutes; SCALE=, NETWORK=existing, or HISTORY=file, EXECUTION=arn of one that was)
 	@PYTHONPATH=layers/provisioner $(BIN)/python -m bench.critical_path $(if $(HISTORY),--history '$(HISTORY)') $(if $(EXECUTION),--execution '$(EXECUTION)') $(if $(NETWORK),--network $(NETWORK)) $(if $(filter command% environment%,$(origin SCALE)),--scale $(SCALE))
 
-campaign: $(VENV)/.runtime ## let the machines' requests meet faults, go on where it stopped, and write docs/reliability.md (SAMPLE=, ONLY=, SEED=, RECORD=1, KUBERNETES=real)
-	@PYTHONWARNINGS=ignore $(BIN)/python -m campaign $(if $(filter real,$(KUBERNETES)),--kubernetes real) $(if $(RECORD),--record) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only '$(ONLY)')
+campaign: $(VENV)/.runtime ## let the machines' requests meet faults, go on where it stopped, and write docs/reliability.md (SAMPLE=, ONLY=, JOBS=, SEED=, RECORD=1, KUBERNETES=real)
+	@PYTHONWARNINGS=ignore $(BIN)/python -m campaign $(if $(filter real,$(KUBERNETES)),--kubernetes real) $(if $(RECORD),--record) $(if $(SEED),--seed $(SEED)) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(ONLY),--only '$(ONLY)') $(if $(JOBS),--jobs $(JOBS))
 
 control-plane: $(VENV)/.runtime ## build a real Kubernetes control plane from Go modules, once per machine (about 6 minutes)
 	@$(BIN)/python -m local.control_plane.build

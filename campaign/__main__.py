@@ -5,16 +5,16 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from campaign.document import DOCUMENT, SEED, render
+from campaign.jobs import share_out
 from campaign.judge import Outcome
 from campaign.machines import MACHINES
 from campaign.results import EMBEDDED, RESULTS, Combination, Results
-from campaign.runs import Campaign, batches, campaign
+from campaign.runs import batches, campaign
 from local.cloud import KUBERNETES_KINDS
 
 _NAMES: Final = ("machine", "subject", "fault", "times")
@@ -28,6 +28,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--again", choices=tuple(Outcome), help="those whose outcome was this one, and no others")
     parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default=EMBEDDED, help="the control planes")
     parser.add_argument("--record", action="store_true", help="what the machines ask today, as after a change of them")
+    parser.add_argument("--jobs", type=int, default=1, help="how many clouds at once, in a process each")
     parser.add_argument("--results", type=Path, default=RESULTS, help="what is in it is not tried again")
     return parser.parse_args(argv)
 
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if outcomes.get(each) == asked.again and all(fnmatchcase(getattr(each, n), p) for n, p in only.items())
     ]
     chosen = in_order(results, candidates, asked.seed)[: asked.sample]
-    try_all(sorted(chosen, key=lambda each: each.machine), results, asked.again)
+    # The runs that tell the most first; each machine's one after the other, since another needs another cloud.
+    runs = sorted(batches(chosen), key=lambda together: (len(together) == 1, together[0].machine))
+    share_out(runs, results, asked.again, asked.jobs)
     if asked.results == RESULTS:
         results.tidy()
         DOCUMENT.write_text(render(results))
@@ -80,22 +83,6 @@ def in_order(results: Results, candidates: Iterable[Combination], seed: int) -> 
         ranked.append((filled[each.row], each))
         filled[each.row] += 1
     return [each for _, each in sorted(ranked, key=lambda ranked: ranked[0])]
-
-
-def try_all(part: Sequence[Combination], results: Results, again: str | None) -> None:
-    with ExitStack() as clouds:
-        running: Campaign | None = None
-        for batch in batches(part):
-            if running is None or not running.serves(batch[0]):
-                clouds.close()
-                running = clouds.enter_context(campaign(batch[0].kubernetes))
-            known = results.of()
-            # Somebody else may have tried some meanwhile.
-            left = [each for each in batch if (known[each].outcome if each in known else None) == again]
-            for result in running.meet(*left) if left else ():
-                results.add(result)
-                told = ": ".join(getattr(result.combination, each) for each in _NAMES)
-                print(f"{result.seconds:6.1f} s  {told}: {result.outcome} {result.why}", flush=True)
 
 
 if __name__ == "__main__":

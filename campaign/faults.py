@@ -39,6 +39,8 @@ class Fault(StrEnum):
 OF_A_STATE: Final = (Fault.KILLED_BEFORE, Fault.KILLED_IN_THE_MIDDLE, Fault.KILLED_AFTER, Fault.STOPPED)
 OF_A_TRIGGER: Final = (Fault.TRIGGERED_AGAIN, Fault.STARTED_AGAIN)
 OF_A_CLOCK: Final = (Fault.CLOCK_AHEAD, Fault.CLOCK_BEHIND)
+UNHEARD: Final = (Fault.ANSWER_LOST, Fault.MALFORMED_BODY)
+"""The request had its effect, which who made it cannot know."""
 TIMES: Final = {
     "once": range(1),
     "the second time": range(1, 2),

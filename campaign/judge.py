@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -30,21 +30,34 @@ _NOTHING_SAID: Final = re.compile(r"\bUnexpected: \w+")
 _WHERE: Final = re.compile(r"\bat [\w.-]+|HTTP \d{3}|the cluster's API|ServiceUnavailable|SdkClientException")
 
 
-def judged(
-    good: Seen, met: Seen, again: Seen | None, request: Request, *, is_stopped: bool = False
-) -> tuple[Outcome, str]:
-    """`again` is the next run, once the fault is gone, if the one that has met it did not succeed.
+def is_as_well(good: Ended, other: Ended) -> bool:
+    """A fleet's run outlives the check of a cluster that fails, and tells of it."""
+    return other.status == good.status and other.output.get("counts") == good.output.get("counts")
 
-    `request` is what the fault befell. An execution that was stopped says nothing and frees nothing.
+
+def judged(
+    good: Seen, met: Seen, again: Seen | None, request: Request, *, is_stopped: bool = False, may_repeat: bool = False
+) -> tuple[Outcome, str]:
+    """`again` is the next run, once the fault is gone, if the one that has met it did not end as well as the good one.
+
+    `request` is what the fault befell. An execution that was stopped says nothing and frees nothing. `may_repeat`: the
+    answer to an event was lost, and EventBridge has no key by which it would know the same one again.
     """
-    if met.ended.status == "SUCCEEDED":
+    if may_repeat:
+        once = tuple(sorted(set(met.ended.events)))
+        met = replace(met, ended=replace(met.ended, events=once))
+    if again is None and is_as_well(good.ended, met.ended):
         problems = _unlike(good, met)
         return (Outcome.UNEXPECTED, "; ".join(problems)) if problems else (Outcome.AS_WITHOUT, "")
-    badly = [] if is_stopped and met.ended.status == "ABORTED" else _badly_failed(good, met, request)
+    is_ours = is_stopped and met.ended.status == "ABORTED"
+    badly = [] if is_ours else _badly_failed(good, met, request)
+    if again and is_ours:  # what was out before it was stopped need not come again
+        events = tuple(sorted({*met.ended.events, *again.ended.events}))
+        again = replace(again, ended=replace(again.ended, events=events))
     problems = [*badly, *(_unlike(good, again) if again else ["it was not run again"])]
     if problems:
-        return Outcome.UNEXPECTED, "; ".join([*problems, f"{met.ended.status}: {met.ended.cause[:300]}"])
-    return Outcome.CONVERGED, met.ended.cause[:200]
+        return Outcome.UNEXPECTED, "; ".join([*problems, f"{met.ended.status}: {_told(met.ended)[:300]}"])
+    return Outcome.CONVERGED, _told(met.ended)[:200]
 
 
 def judged_twice(good: Seen, met: Seen, second: Ended, again: Seen | None, request: Request) -> tuple[Outcome, str]:
@@ -75,24 +88,27 @@ def _unlike(good: Seen, other: Seen) -> Sequence[str]:
     if other.ended.status != good.ended.status:
         return [f"ended {other.ended.status}: {other.ended.cause[:300]}"]
     events = [] if other.ended.events == good.ended.events else [f"events {other.ended.events}"]
-    counts = other.ended.output.get("counts")
-    checked = [] if counts == good.ended.output.get("counts") else [f"counts {counts}"]
+    checked = [] if is_as_well(good.ended, other.ended) else [f"counts {other.ended.output.get('counts')}"]
     return [*events, *checked, *differences(good.state, other.state)]
 
 
 def _badly_failed(good: Seen, met: Seen, request: Request) -> Sequence[str]:
     """The event and the claim are asked for unless it was they that the fault took away."""
     problems = []
-    if met.ended.status != "FAILED":
+    is_of_a_check = met.ended.status == good.ended.status
+    if met.ended.status != "FAILED" and not is_of_a_check:
         problems.append(f"it ended {met.ended.status}")
-    if _NOTHING_SAID.search(met.ended.cause) or not _names(met.ended.cause, request):
+    if _NOTHING_SAID.search(_told(met.ended)) or not _names(_told(met.ended), request):
         problems.append("its cause says nothing of the fault")
     # The fleet's own failure has an alarm and no event.
-    announced = () if "Storage Fleet Checked" in good.ended.events else ("Storage Cluster Failed",)
+    of_a_failure = () if "Storage Fleet Checked" in good.ended.events else ("Storage Cluster Failed",)
+    announced = good.ended.events if is_of_a_check else of_a_failure
     if request.name != "events:PutEvents" and met.ended.events != announced:
         problems.append(f"its events are {met.ended.events}")
     # The next run takes over a claim whose execution no longer runs.
-    is_the_claim = request.is_the_machines and ("dynamodb:" in request.name or "Claim" in request.name)
+    is_the_claim = request.caller.startswith("Claim") or (
+        request.is_the_machines and ("dynamodb:" in request.name or "Claim" in request.name)
+    )
     if met.state["record"].get("claimed_by") and not is_the_claim:
         problems.append("it still holds the claim")
     if met.state.get("proofs"):
@@ -100,13 +116,21 @@ def _badly_failed(good: Seen, met: Seen, request: Request) -> Sequence[str]:
     return problems
 
 
+def _told(ended: Ended) -> str:
+    """The cause of the failure, or of a check's that the fleet's run has outlived."""
+    return ended.cause or "; ".join(str(each["cause"]) for each in ended.output.get("attention", ()))
+
+
 def _names(cause: str, request: Request) -> bool:
     """The operation, or where the request went; of what Step Functions asks, the state."""
     if request.is_the_machines:
-        return bool(re.match(r"[A-Z][a-z ]*[\w ]*: \S", cause))
+        # Of a check that a fleet's run has outlived, the service that Step Functions asked.
+        return re.match(r"[A-Z][a-z ]*[\w ]*: \S", cause) is not None or "(Service: " in cause
     service, _, operation = request.name.partition(":")
     # S3's requests are known by their verb: PUT object is PutObject.
     named = operation.title().replace(" ", "") if service == "s3" else operation
+    if service == "dynamodb" and "Claim cluster: Conflict: " in cause:
+        return True
     if service == "sts" and "RoleNotAssumable: arn:" in cause:
         return True
     return named in cause or _WHERE.search(cause) is not None

@@ -97,7 +97,7 @@ class Stack:
         while is_running(execution_arn):
             if time.monotonic() > deadline:
                 self.states.stop_execution(executionArn=execution_arn, error="TooLong", cause="the campaign's patience")
-            time.sleep(0.02)
+            time.sleep(0.1)
         ended = self.states.describe_execution(executionArn=execution_arn)
         events = [
             str(event["DetailType"])

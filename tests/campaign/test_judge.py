@@ -104,3 +104,47 @@ def test_of_two_executions_one_works_and_the_other_does_the_same_or_steps_aside(
 )
 def test_two_that_are_in_each_others_way_are_unexpected(first: Ended, second: Ended, state: State) -> None:
     assert judged_twice(GOOD, Seen(first, state), second, None, REQUEST)[0] is Outcome.UNEXPECTED
+
+
+CHECKED = Ended("arn", "SUCCEEDED", "", "", {"counts": {"verified": 1}}, ("Storage Fleet Checked",))
+FLEET = Seen(CHECKED, GOOD.state)
+START = Request("Fleet", "stepfunctions:StartExecution")
+
+
+def _unchecked(cause: str) -> Seen:
+    output = {"counts": {"unreachable": 1}, "attention": [{"cluster_name": "one", "cause": cause}]}
+    return Seen(replace(CHECKED, output=output), GOOD.state)
+
+
+def test_a_fleets_run_may_outlive_a_check_that_could_not_be_made_if_it_says_why() -> None:
+    throttled = _unchecked("Rate exceeded (Service: AWSStepFunctions; Status Code: 400)")
+    assert judged(FLEET, throttled, FLEET, START)[0] is Outcome.CONVERGED
+    assert judged(FLEET, throttled, throttled, START)[0] is Outcome.UNEXPECTED
+    assert judged(FLEET, _unchecked("no cause was given"), FLEET, START)[0] is Outcome.UNEXPECTED
+    silent = Seen(replace(throttled.ended, events=()), GOOD.state)
+    assert judged(FLEET, silent, FLEET, START)[0] is Outcome.UNEXPECTED
+
+
+def test_an_event_comes_again_only_where_its_answer_was_lost() -> None:
+    twice = Seen(replace(READY, events=READY.events * 2), GOOD.state)
+    publish = Request("Provision", "events:PutEvents")
+    assert judged(GOOD, twice, None, publish, may_repeat=True)[0] is Outcome.AS_WITHOUT
+    assert judged(GOOD, twice, None, publish)[0] is Outcome.UNEXPECTED
+    none = Seen(replace(READY, events=()), GOOD.state)
+    assert judged(GOOD, none, None, publish, may_repeat=True)[0] is Outcome.UNEXPECTED
+
+
+def test_what_was_out_before_somebody_stopped_the_execution_need_not_come_again() -> None:
+    stopped = Seen(replace(READY, status="ABORTED"), GOOD.state)
+    nothing_to_do = Seen(replace(READY, events=()), GOOD.state)
+    write_pages = Request("Teardown", "lambda:Invoke WritePages")
+    assert judged(GOOD, stopped, nothing_to_do, write_pages, is_stopped=True)[0] is Outcome.CONVERGED
+    before = Seen(replace(stopped.ended, events=()), GOOD.state)
+    assert judged(GOOD, before, nothing_to_do, write_pages, is_stopped=True)[0] is Outcome.UNEXPECTED
+
+
+def test_who_cannot_hear_whether_it_has_the_claim_may_leave_it() -> None:
+    unheard = replace(FAILED, cause="Claim cluster: ServiceUnavailable: ConnectionClosedError at 127.0.0.1")
+    held = Seen(unheard, {**FREE, "record": {"claimed_by": "arn"}})
+    assert judged(GOOD, held, GOOD, Request("ClaimCluster", "dynamodb:UpdateItem"))[0] is Outcome.CONVERGED
+    assert judged(GOOD, held, GOOD, Request("EnsureCluster", "dynamodb:UpdateItem"))[0] is Outcome.UNEXPECTED

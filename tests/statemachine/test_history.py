@@ -3,16 +3,39 @@
 import re
 from typing import Any
 
+import pytest
 from jsonata import Jsonata
 
 from provisioner.claim import Claim
+from provisioner.fleet import located_account
+from provisioner.kubernetes import volume_proof
+from provisioner.resources import (
+    cluster,
+    cluster_dns,
+    fargate_profile,
+    file_system,
+    mount_targets,
+    nat_stack,
+    network_stack,
+)
 from tests.statemachine import check
 
 MOST_EVENTS = 25_000
 """Source: Step Functions developer guide, "Service quotas", execution history."""
 EVENTS_OF_A_ROUND = 9
 """A Lambda task's five (entered, scheduled, started, succeeded, exited), a Choice's two, a Wait's two."""
-SHORTEST_SECONDS = {"claim": Claim("being_read", None).payload()["retry_after_seconds"]}
+SHORTEST_SECONDS = {
+    "claim": Claim("being_read", None).payload()["retry_after_seconds"],
+    "account": located_account.POLL_SECONDS,
+    "network": network_stack.POLL_SECONDS,
+    "nat_gateways": nat_stack.POLL_SECONDS,
+    "cluster": cluster.POLL_LATE_SECONDS,
+    "profile": fargate_profile.POLL_SECONDS,
+    "file_system": file_system.POLL_SECONDS,
+    "mount_targets": mount_targets.POLL_SECONDS,
+    "dns": cluster_dns.POLL_SECONDS,
+    "verification": volume_proof.SOON_SECONDS,
+}
 """What a function advises at least; a second where nothing is said."""
 
 
@@ -30,12 +53,14 @@ def rounds(wait: dict[str, Any], bound: int) -> int:
     return count
 
 
-def test_a_removal_in_which_every_step_takes_all_of_its_time_does_not_fill_its_history() -> None:
+@pytest.mark.parametrize("machine", ["provision", "reverify", "teardown"])
+def test_an_execution_in_which_every_step_takes_all_of_its_time_does_not_fill_its_history(machine: str) -> None:
     events = 0
-    for scope in check.scope_of(check.load(check.ROOT / "statemachine" / "teardown.asl.yaml")):
+    for scope in check.scope_of(check.load(check.ROOT / "statemachine" / f"{machine}.asl.yaml")):
         for name, state in scope.states.items():
             if state["Type"] == "Wait":
                 (choice,) = [each for each in scope.states.values() if each.get("Default") == name]
-                bound = max(int(each) for each in re.findall(r"waited_seconds >= (\d+)", str(choice)))
+                patience = " ".join(re.findall(r"waited_seconds >= ([^%]+)%", str(choice)))
+                bound = max(map(int, re.findall(r"\d+", patience)))
                 events += EVENTS_OF_A_ROUND * rounds(state, bound)
     assert 0 < events < MOST_EVENTS

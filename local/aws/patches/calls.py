@@ -117,8 +117,9 @@ def over_the_wire(server: AwsServer, response: BaseResponse, call: Call, perform
 
     caller = iam.caller_of(response.access_key, response.current_account, response.partition).arn
     protocol = get_service_model(response.boto3_service_name).protocol
-    # Where there is neither query nor body, moto puts the headers in their place.
-    question = f"{call.name} {call.account_id} {call.region} {response.uri} {_text(response.body)}"
+    # Where there is neither query nor body, moto puts the headers in their place; a form, it has taken apart.
+    said = _said(response) if protocol in ("query", "ec2") else _text(response.body)
+    question = f"{call.name} {call.account_id} {call.region} {response.uri} {said}"
     answer = server.wire.pass_on(Exchange(call, caller, protocol, question, performed, refuse))
     return answer.status, {**answer.headers, "status": answer.status}, answer.body
 

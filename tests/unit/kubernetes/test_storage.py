@@ -234,7 +234,7 @@ def test_binding_is_waited_for() -> None:
     cluster = a_cluster(binds=False)
     observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
     assert (observation.ready, observation.reason) == (False, Reason.WAITING_FOR_CLAIM_TO_BIND)
-    assert observation.retry_after_seconds == 2
+    assert observation.retry_after_seconds == 1
 
 
 @pytest.mark.parametrize("key", [CLASS, VOLUME, CLAIM], ids=lambda key: key[0])

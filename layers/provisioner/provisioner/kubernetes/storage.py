@@ -31,7 +31,7 @@ from provisioner.request import Request
 
 _ACCESS_SECONDS: Final = 5
 _GOING_SECONDS: Final = 5
-_BINDING_SECONDS: Final = 2
+_BINDING_SECONDS: Final = 1
 _NO_CLAIM: Final = {"spec": {"claimRef": None}}
 
 

@@ -23,7 +23,7 @@ from provisioner.kubernetes.measurements import measurements, proof_of, recorded
 from provisioner.kubernetes.pods import is_held_by_default_scheduler, is_leaving, phase, say_why, troubles, utc_seconds
 from provisioner.kubernetes.proof import nonce_of, run_ids_of
 from provisioner.kubernetes.slower import slower
-from provisioner.kubernetes.volume_proof import POLL_SECONDS, SOON_SECONDS, VolumeProgress, VolumeProof, Waiting
+from provisioner.kubernetes.volume_proof import POLL_SECONDS, VolumeProgress, VolumeProof, Waiting
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 
@@ -210,8 +210,9 @@ class _Run:
         return self._wait(waiting) if waiting else None
 
     def _go_on(self, phase: Phase, reason: Reason) -> Observation:
+        """At once, once the progress is safe with the state machine."""
         self.progress.phase = phase
-        return self._wait({}, Waiting(reason, SOON_SECONDS))
+        return self._wait({}, Waiting(reason, seconds=0))
 
     def _recreate_held(self, pods: list[Manifest]) -> None:
         """Delete what the default scheduler has held for long enough: its owner, or the next call, makes it again."""

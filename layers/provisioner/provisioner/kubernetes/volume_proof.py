@@ -38,8 +38,8 @@ from provisioner.volumes import root_of
 
 # A pod on Fargate is Ready after about 57 seconds, and seldom before 45: until then nobody looks, and then often.
 FIRST_LOOK_SECONDS: Final = 45
-POLL_SECONDS: Final = 3
-SOON_SECONDS: Final = 2
+POLL_SECONDS: Final = 2
+SOON_SECONDS: Final = 1
 _BEGINNING_CHARACTERS: Final = 100
 
 

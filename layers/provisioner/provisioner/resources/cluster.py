@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # A creation takes 8 to 16 minutes: few looks while it cannot be ready, many when every one may be the last.
 EARLIEST_READY_SECONDS = 7 * 60
 POLL_EARLY_SECONDS = 60
-POLL_LATE_SECONDS = 10
+POLL_LATE_SECONDS = 5
 POLL_CHANGE_SECONDS = 20
 _NO_STEP: Final = Step()
 LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")

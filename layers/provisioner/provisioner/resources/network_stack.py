@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import AvailabilityZoneTypeDef, FilterTypeDef
 
-POLL_SECONDS = 5
+POLL_SECONDS = 2
 MOST_ZONES = 3
 NAT_GATEWAYS: Final = "NatGateways"
 # Which field of a request decides a parameter of the template.
