@@ -28,10 +28,12 @@ nothing else, is tried there too, and counted in tables of its own. Of {possible
 of the others nothing is said.
 
 - **as without fault**: the execution succeeded, and the account, the cluster, the record and the events are those of a
-  run without fault: the same resources, none twice, no claim held, no pod left.
+  run without fault: the same resources, none twice, no claim held, no pod left. An event whose answer was lost comes
+  again: EventBridge has no key by which it would know it.
 - **failed and converged**: the execution failed with a cause that names the request or whom it went to; its event was
   out and its claim free, unless it was just these that the fault took away; and once the fault was gone, the next run
-  left everything as a run without fault does. What was stopped says nothing: the next run takes its claim over.
+  left everything as a run without fault does. What was stopped says nothing: the next run takes its claim over. A
+  fleet's check outlives that a cluster could not be looked at, and says of that cluster why.
 - **not met**: the fault did not strike: there was no older answer that was different, or the run did not make the
   request, which depends on what it finds.
 - **unexpected**: anything else.

@@ -26,8 +26,8 @@ from local.wire import Answer, Between, Exchange, Wire
 RUNS_IN_A_CLOUD: Final = 40
 TOGETHER: Final = 24
 """So many faults that a run outlives meet one run; where it does not, each half of them meets one, and so on."""
-_ALONE: Final = (Fault.ACCESS_DENIED, Fault.CONDITION_FAILED, Fault.TRIGGERED_AGAIN, *OF_A_STATE)
-"""They end a run, or make another."""
+_ALONE: Final = (Fault.CONDITION_FAILED, Fault.TRIGGERED_AGAIN, *OF_A_STATE)
+"""They end a run, or make another; as what lasts for ever does, unless it is only old."""
 OnTheWire = Striker | Death | Again | WrongClock
 _SHARED: Final = "shared"
 """The one cluster that is only looked at."""
@@ -148,7 +148,7 @@ def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
     """Those that are expected to be outlived together, each of another request; the others alone."""
     waiting: dict[str, list[Combination]] = {}
     for each in combinations:
-        if each.times == "for ever" or each.fault in _ALONE:
+        if each.fault in _ALONE or (each.times == "for ever" and each.fault != Fault.STALE_READ):
             yield [each]
             continue
         batch = waiting.setdefault(each.machine, [])

@@ -70,9 +70,12 @@ def _in_eks(cloud: EmbeddedCloud, cluster: str) -> dict[str, Any]:
     eks = cloud.client("eks")
     if cluster not in eks.list_clusters()["clusters"]:
         return {"cluster": None}
+    described = eks.describe_cluster(name=cluster)["cluster"]
+    if described["status"] != "ACTIVE":
+        return {"cluster": described}  # whoever looked at what is in it would be refused
     entries = eks.list_access_entries(clusterName=cluster)["accessEntries"]
     return {
-        "cluster": eks.describe_cluster(name=cluster)["cluster"],
+        "cluster": described,
         "access": {
             _role(arn): (
                 eks.describe_access_entry(clusterName=cluster, principalArn=arn)["accessEntry"],

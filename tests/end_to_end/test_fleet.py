@@ -6,6 +6,7 @@ Several records are of the same few clusters: to what looks at them each is one 
 import contextlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,14 +17,16 @@ from eks_efs.command import main
 from local.aws.administrators import administrator_of
 from local.aws.eks_state import clusters_of
 from local.aws.patches import scheduler
+from local.aws.patches.stepfunctions import is_running
 from local.cloud import EmbeddedCloud
 from local.faults.accounts import roll_out_roles
 from local.faults.drift import CHANGES
 from local.faults.scene import Scene
+from local.wire import FATE, RESET, Answer, Exchange
 from provisioner.request import OWNER_TAG
 from tests.end_to_end.drifting import told_apart
 from tests.end_to_end.records import Records
-from tests.end_to_end.runs import Machine, Run, held
+from tests.end_to_end.runs import Machine, Run, held, until
 from tests.end_to_end.test_provision import validate
 from tests.local.clusters import role
 
@@ -38,6 +41,8 @@ LEAVING = "1.34"
 GONE = ["fleet-gone", "gone-2", "gone-3"]
 CHANGING = ["fleet-changing", "fleet-first-time"]
 NEVER_PROVEN = ["never"]
+UNHEARD = ["good-2", "broken-2", "gone-2"]
+TOLD = ("status", "differences", "repaired", "cause")
 GOOD = ["fleet-good", *(f"good-{number}" for number in range(2, 190))]
 
 
@@ -107,6 +112,7 @@ class Checked:
 
     run: Run
     checks: dict[str, str]
+    unheard: list[str]
     busy_before: list[dict[str, Any]]
     busy_after: list[dict[str, Any]]
 
@@ -120,7 +126,8 @@ def checked(cloud: EmbeddedCloud, provision: Machine, fleet: Machine) -> Checked
         for arn in changing:
             provision.until_entered(arn, "Ensure security group")
         before = [records.get(name) for name in CHANGING]
-        run = fleet.run({"find_new_accounts": False})
+        with unheard(cloud) as lost:
+            run = fleet.run({"find_new_accounts": False})
         after = [records.get(name) for name in CHANGING]
         go_on.set()
     assert [provision.wait(arn).cause for arn in changing] == [""] * len(changing)
@@ -132,7 +139,31 @@ def checked(cloud: EmbeddedCloud, provision: Machine, fleet: Machine) -> Checked
         arn: json.loads(reverify.client.describe_execution(executionArn=arn)["input"])["cluster_name"]
         for arn in reverify.executions()
     }
-    return Checked(run, checks, before, after)
+    return Checked(run, checks, lost, before, after)
+
+
+@contextlib.contextmanager
+def unheard(cloud: EmbeddedCloud) -> Iterator[list[str]]:
+    """That a check of each kind was started is not heard before it has ended; the clusters, as they are started."""
+    lost: list[str] = []
+
+    def lose(exchange: Exchange) -> Answer:
+        answer = exchange.perform()
+        if exchange.call.name != "stepfunctions:StartExecution":
+            return answer
+        cluster = json.loads(json.loads(exchange.call.body)["input"]).get("cluster_name")
+        if cluster not in UNHEARD or cluster in lost:
+            return answer
+        lost.append(cluster)
+        arn = json.loads(answer.body)["executionArn"]
+        until(lambda: not is_running(arn), f"{arn} has ended")
+        return Answer(200, {FATE: RESET})
+
+    undo = cloud.server.wire.put_between(lose)
+    try:
+        yield lost
+    finally:
+        undo()
 
 
 def record_two_hundred(cloud: EmbeddedCloud, provision: Machine, records: Records) -> None:
@@ -219,6 +250,14 @@ def test_the_summary_is_an_event_as_its_schema_says(checked: Checked, cloud: Emb
 def test_each_check_is_an_execution_that_people_can_follow(checked: Checked) -> None:
     assert {each["execution_arn"] for each in checked.run.output["attention"]} <= set(checked.checks)
     assert len(checked.checks) == len(GOOD) + len(BROKEN) + len(GONE)
+
+
+def test_a_check_that_ended_before_its_start_was_heard_of_is_made_once_and_counts(checked: Checked) -> None:
+    assert sorted(checked.unheard) == sorted(UNHEARD)
+    found = {each["cluster_name"]: each for each in checked.run.output["attention"]}
+    for late, heard in (("broken-2", "broken-3"), ("gone-2", "gone-3")):
+        assert [found[late][name] for name in TOLD] == [found[heard][name] for name in TOLD]
+    assert checked.run.output["counts"] == COUNTS
 
 
 def test_clusters_that_are_being_provisioned_are_left_alone(checked: Checked) -> None:

@@ -224,6 +224,7 @@ PLANTED: dict[str, tuple[Plant, set[str]]] = {
         no_parse,
         {
             "states/fleet/Cluster not checked",
+            "states/fleet/Cluster was checked",
             "states/provision/Describe failure",
             "states/provision/Describe failure #2",
             "states/reverify/Describe failure",

@@ -144,6 +144,9 @@ class Recorder:
         nested = {"ExecutionArn": "arn:aws:states:::execution", "Error": "TerminalError", "Cause": "Unusable: why"}
         failed = {"given": check["input"], "error": {"Error": "States.TaskFailed", "Cause": json.dumps(nested)}}
         self.samples.setdefault("fleet/Cluster not checked", {"": {"input": failed, "variables": {}}})
+        # Nor is an answer lost in one; DescribeExecution's output is text.
+        described = {**check["result"], "Output": json.dumps(check["result"]["Output"])}
+        self.samples.setdefault("fleet/Cluster was checked", {"": {**copied(check), "result": described}})
 
     def recorded(self, stepfunctions: Any) -> dict[str, Any]:
         """With what each evaluates to; large values that several have are kept once."""

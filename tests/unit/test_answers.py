@@ -12,6 +12,10 @@ from botocore.exceptions import ClientError
 from provisioner.aws.answers import sdk_session
 from provisioner.errors import ErrorReason, RetryableError
 
+_ASKED: dict[str, dict[str, Any]] = {
+    "delete_stack": {"StackName": "one"},
+    "tag_role": {"RoleName": "one", "Tags": []},
+}
 GATEWAY = b"<html><body>Bad Gateway</body>"
 
 
@@ -50,16 +54,53 @@ def client(service: str, body: bytes, status: int = 200) -> Any:
         ("ec2", "describe_vpcs", b"<DescribeVpcsResponse><vpcSet>"),
         ("cloudformation", "describe_stacks", b"<DescribeStacksResponse><DescribeStacksResult>"),
         ("dynamodb", "list_tables", b'{"TableNames": ['),
+        ("cloudformation", "delete_stack", b"<DeleteStackResponse><ResponseMeta"),
+        ("iam", "tag_role", b"<TagRoleResponse>"),
     ],
 )
 def test_half_an_answer_is_asked_for_again_and_none_of_it_is_repeated(
     service: str, operation: str, half: bytes
 ) -> None:
     with pytest.raises(RetryableError) as refused:
-        getattr(client(service, half + GATEWAY), operation)()
+        getattr(client(service, half + GATEWAY), operation)(**_ASKED.get(operation, {}))
     assert refused.value.reason is ErrorReason.SERVICE_UNAVAILABLE
     assert operation.replace("_", "") in refused.value.subject.lower()
     assert "Gateway" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("eks", "list_clusters"),
+        ("efs", "describe_file_systems"),
+        ("ec2", "describe_vpcs"),
+        ("cloudformation", "delete_stack"),
+        ("dynamodb", "list_tables"),
+        ("s3", "list_buckets"),
+    ],
+)
+def test_nothing_at_all_is_no_empty_list(service: str, operation: str) -> None:
+    with pytest.raises(RetryableError):
+        getattr(client(service, b""), operation)(**_ASKED.get(operation, {}))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "status"),
+    [
+        ("s3", "put_object", 200),
+        ("eks", "tag_resource", 200),
+        ("logs", "put_retention_policy", 200),
+        ("efs", "tag_resource", 204),
+    ],
+)
+def test_what_has_nothing_to_say_need_not_say_it(service: str, operation: str, status: int) -> None:
+    asked: dict[str, dict[str, Any]] = {
+        "s3": {"Bucket": "evidence", "Key": "page.html"},
+        "eks": {"resourceArn": "arn:aws:eks", "tags": {}},
+        "logs": {"logGroupName": "group", "retentionInDays": 1},
+        "efs": {"ResourceId": "fs-1", "Tags": []},
+    }
+    getattr(client(service, b"", status), operation)(**asked[service])
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, RetryableError), (503, ClientError)])
