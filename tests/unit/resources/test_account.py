@@ -5,6 +5,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from provisioner.aws.session import Target
 from provisioner.errors import ErrorReason, TerminalError
@@ -232,6 +233,22 @@ def test_what_may_not_be_looked_at_is_a_warning_that_names_the_call(service: str
     assert found.problems == []
     (warning,) = found.warnings
     assert f"could not be read: {operation}: AccessDeniedException" in warning
+
+
+def test_quotas_that_nobody_answers_for_are_asked_for_once(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def never_answer(**quota: str) -> None:
+        asked.append(quota["QuotaCode"])
+        raise ReadTimeoutError(endpoint_url="https://servicequotas")
+
+    monkeypatch.setattr(target.client("service-quotas"), "get_service_quota", never_answer)
+    found = account.look(request_for(), target)
+    assert found.problems == []
+    assert found.warnings == [
+        "quota vpc/L-F678F1CE (VPCs per Region) and those after it could not be read: ReadTimeoutError"
+    ]
+    assert len(asked) == 1
 
 
 def test_a_region_with_too_few_zones_is_told_with_all_else(

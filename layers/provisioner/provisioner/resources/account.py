@@ -191,9 +191,15 @@ def _quotas(request: Request, target: Target, found: Findings) -> None:
     for demands in (_of_network, _of_cluster, _of_file_system, _of_pods):
         with _reading("what is there already", found):
             for demand in demands(request, target, found):
-                with _reading(f"quota {demand.quota}", found, whatever_happens=True):
-                    if problem := demand.problem(quotas.look_up(demand.quota, service_quotas), request.region):
-                        found.problems.append(problem)
+                try:
+                    with _reading(f"quota {demand.quota}", found, whatever_is_said=True):
+                        if problem := demand.problem(quotas.look_up(demand.quota, service_quotas), request.region):
+                            found.problems.append(problem)
+                except (HTTPClientError, NoConnectionError) as error:
+                    # The function has no time to wait as long for each of the others.
+                    what = f"quota {demand.quota} and those after it"
+                    found.warnings.append(f"{what} could not be read: {type(error).__name__}")
+                    return
 
 
 def _of_network(request: Request, target: Target, found: Findings) -> Iterable[Demand]:
@@ -229,16 +235,12 @@ def _of_pods(request: Request, target: Target, _: Findings) -> Iterable[Demand]:
 
 
 @contextmanager
-def _reading(what: str, found: Findings, *, whatever_happens: bool = False) -> Iterator[None]:
-    """What may not be read becomes a warning; `whatever_happens`, also what is not there to be asked."""
+def _reading(what: str, found: Findings, *, whatever_is_said: bool = False) -> Iterator[None]:
+    """What may not be read becomes a warning; `whatever_is_said`, also what AWS says otherwise."""
     try:
         yield
     except ClientError as error:
         refused = boundary_error(error, error.operation_name)
-        if not whatever_happens and refused.reason is not ErrorReason.ACCESS_DENIED:
+        if not whatever_is_said and refused.reason is not ErrorReason.ACCESS_DENIED:
             raise
         found.warnings.append(f"{what} could not be read: {refused.subject}")
-    except (HTTPClientError, NoConnectionError) as error:
-        if not whatever_happens:
-            raise
-        found.warnings.append(f"{what} could not be read: {type(error).__name__}")
