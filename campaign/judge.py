@@ -27,7 +27,11 @@ class Seen:
 
 
 _NOTHING_SAID: Final = re.compile(r"\bUnexpected: \w+")
-_WHERE: Final = re.compile(r"\bat [\w.-]+|HTTP \d{3}|the cluster's API|ServiceUnavailable|SdkClientException")
+_WHERE: Final = re.compile(
+    r"\bat [\w.-]+|HTTP \d{3}|the cluster's API|ServiceUnavailable|SdkClientException|Bad Gateway"
+)
+_AFTER_THE_EVENT: Final = "Record removal: "
+"""What fails there is told beside the event that says that all is gone."""
 
 
 def is_as_well(good: Ended, other: Ended) -> bool:
@@ -103,6 +107,8 @@ def _badly_failed(good: Seen, met: Seen, request: Request) -> Sequence[str]:
     # The fleet's own failure has an alarm and no event.
     of_a_failure = () if "Storage Fleet Checked" in good.ended.events else ("Storage Cluster Failed",)
     announced = good.ended.events if is_of_a_check else of_a_failure
+    if met.ended.cause.startswith(_AFTER_THE_EVENT):
+        announced = tuple(sorted({*announced, *good.ended.events}))
     if request.name != "events:PutEvents" and met.ended.events != announced:
         problems.append(f"its events are {met.ended.events}")
     # The next run takes over a claim whose execution no longer runs.

@@ -148,3 +148,13 @@ def test_who_cannot_hear_whether_it_has_the_claim_may_leave_it() -> None:
     held = Seen(unheard, {**FREE, "record": {"claimed_by": "arn"}})
     assert judged(GOOD, held, GOOD, Request("ClaimCluster", "dynamodb:UpdateItem"))[0] is Outcome.CONVERGED
     assert judged(GOOD, held, GOOD, Request("EnsureCluster", "dynamodb:UpdateItem"))[0] is Outcome.UNEXPECTED
+
+
+def test_a_removal_that_is_told_and_not_recorded_is_told_twice() -> None:
+    gone = Seen(replace(READY, events=("Storage Cluster Removed",)), GOOD.state)
+    both = ("Storage Cluster Failed", "Storage Cluster Removed")
+    unrecorded = replace(FAILED, cause="Record removal: The conditional request failed", events=both)
+    write = Request("Teardown", "dynamodb:UpdateItem")
+    assert judged(gone, Seen(unrecorded, FREE), gone, write)[0] is Outcome.CONVERGED
+    elsewhere = replace(unrecorded, cause="Remove network: AccessDenied: DeleteVpc")
+    assert judged(gone, Seen(elsewhere, FREE), gone, write)[0] is Outcome.UNEXPECTED

@@ -226,6 +226,24 @@ def test_giving_up_is_counted_in_the_waits_asked_for() -> None:
     assert 100 <= sum(waits) < 120
 
 
+def test_the_waits_are_as_long_as_the_state_machines_are_at_least() -> None:
+    _, seen = run(FakeCluster(ticks_to_run=150), a_request(verification={"timeout_seconds": 3600}))
+    waited = 0
+    for each in seen:
+        assert each.retry_after_seconds >= waited // 100
+        waited += each.retry_after_seconds
+        assert each.facts["progress"]["waited_seconds"] == waited
+    assert waited > 1000
+
+
+def test_pods_that_run_and_say_nothing_of_their_end_are_quoted() -> None:
+    mangled = FakeCluster(voices={"writer": lambda said: f"{said[:20]}<html>Bad\x1b[31m Gateway</html>"})
+    with pytest.raises(TerminalError, match="still WritersWriting") as caught:
+        run(mangled, a_request(verification={"timeout_seconds": 60}))
+    assert r"is Running (it printed last: " in str(caught.value)
+    assert r"<html>Bad\x1b[31m Gateway</html>" in str(caught.value)
+
+
 def ended_after(cluster: FakeCluster, **verification: int) -> int:
     with pytest.raises(TerminalError, match="still") as caught:
         run(cluster, a_request(verification=verification))
@@ -244,7 +262,7 @@ def test_who_gives_more_time_has_half_of_it_waited_for_what_is_refused() -> None
 
 
 def test_pods_that_say_nothing_are_waited_for_as_long_as_there_is_time() -> None:
-    assert run(FakeCluster(ticks_to_run=220), a_request(verification={"timeout_seconds": 3600}))[0]
+    assert run(FakeCluster(ticks_to_run=150), a_request(verification={"timeout_seconds": 3600}))[0]
     assert ended_after(FakeCluster(ticks_to_run=10**6)) >= 900
 
 

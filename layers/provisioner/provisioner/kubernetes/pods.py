@@ -49,6 +49,10 @@ class Printed:
         return next(filter(_FINISHED.fullmatch, self.tagged("done")), None)
 
     @property
+    def last_line(self) -> str:
+        return next(filter(None, reversed(self._lines)), "")
+
+    @property
     def tail(self) -> str:
         untagged = [
             line
@@ -158,7 +162,10 @@ def say_why(api: KubernetesApi, pods: Iterable[Manifest]) -> bool:
 
 
 def _trouble(api: KubernetesApi, pod: Manifest) -> str:
+    """Of one that only runs on, what it prints: it may be no more than half of what it was to."""
     said = _said_of(api, pod)
+    if not said and phase(pod) == "Running" and (last := Printed(api.logs(pod)).last_line):
+        said = [f"it printed last: {last}"]
     return phase(pod) + (f" ({'; '.join(said)})" if said else "")
 
 

@@ -244,9 +244,11 @@ class _Run:
             )
         self._recreate_held([pod for each in waiting for pod in each.held])
         slowest = max(waiting, key=lambda each: each.seconds)
-        self.progress.waited_seconds += slowest.seconds
+        # As the state machines wait at least; what is counted here is to be what has passed.
+        seconds = max(slowest.seconds, waited // 100)
+        self.progress.waited_seconds += seconds
         return Observation.pending(
-            slowest.reason, retry_after_seconds=slowest.seconds, progress=self.progress.model_dump(mode="json")
+            slowest.reason, retry_after_seconds=seconds, progress=self.progress.model_dump(mode="json")
         )
 
     def _gave_up(self, name: str, waiting: Waiting) -> str:
