@@ -1,15 +1,18 @@
 """What can befall a request, so many times; what can befall a state is in deaths.py, triggers.py and clocks.py."""
 
 import functools
+import json
 import re
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 import botocore.session
 from botocore.retries.standard import ThrottledRetryableChecker
+from moto.dynamodb.models import dynamodb_backends
 
 from campaign.requests import Request, request_of
 from local.wire import FATE, MANGLED, RESET, UNANSWERED, Answer, Exchange
@@ -166,7 +169,17 @@ def _ended(exchange: Exchange) -> Answer:
 
 
 def _condition_failed(exchange: Exchange) -> Answer:
-    return exchange.refuse(400, "ConditionalCheckFailedException", "The conditional request failed")
+    """With the item as it is, where that was asked for. Source: DynamoDB API, ReturnValuesOnConditionCheckFailure."""
+    refused = exchange.refuse(400, "ConditionalCheckFailedException", "The conditional request failed")
+    call = exchange.call
+    asked = json.loads(call.body)
+    tables = dynamodb_backends[call.account_id][call.region]
+    if asked.get("ReturnValuesOnConditionCheckFailure") != "ALL_OLD":
+        return refused
+    if (item := tables.get_item(asked["TableName"], asked["Key"])) is None:
+        return refused
+    told = json.loads(refused.body) | {"Item": item.to_json()["Attributes"]}
+    return replace(refused, body=json.dumps(told).encode())
 
 
 def _lost(exchange: Exchange) -> Answer:

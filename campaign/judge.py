@@ -135,7 +135,7 @@ def _names(cause: str, request: Request) -> bool:
     service, _, operation = request.name.partition(":")
     # S3's requests are known by their verb: PUT object is PutObject.
     named = operation.title().replace(" ", "") if service == "s3" else operation
-    if service == "dynamodb" and "Claim cluster: Conflict: " in cause:
+    if service == "dynamodb" and re.match(r"Claim [a-z ]+: Conflict: ", cause):
         return True
     if service == "sts" and "RoleNotAssumable: arn:" in cause:
         return True

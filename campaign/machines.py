@@ -3,8 +3,11 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+
+from botocore.exceptions import ClientError
 
 from campaign.state import State, state_of
 from local.aws.patches.stepfunctions import is_running
@@ -14,6 +17,7 @@ MACHINES: Final = ("Provision", "Reverify", "Fleet", "Teardown")
 READS_ONLY: Final = ("Reverify", "Fleet")
 PATIENCE_SECONDS: Final = 600.0
 """For one execution: it is a defect to take longer, on any machine."""
+_LOOKS: Final = 5
 _SHORT: Final = {"writers": 1, "lines_per_writer": 2}
 
 
@@ -109,6 +113,11 @@ class Stack:
         return Ended(execution_arn, ended["status"], *told, output, tuple(sorted(events)))
 
     def state_of(self, cluster: str) -> State:
+        """What goes after a run that broke off may have gone between two questions."""
+        for _ in range(_LOOKS):
+            with suppress(ClientError):
+                return state_of(self.cloud, self.claims_table, cluster)
+            time.sleep(0.5)
         return state_of(self.cloud, self.claims_table, cluster)
 
     def _record(self, cluster: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -40,3 +41,19 @@ def test_two_questions_are_the_same_if_all_that_is_asked_is(aws: Sandbox, protoc
     first, other, again = questions
     assert first == again
     assert first != other
+
+
+def test_what_dynamodb_was_asked_is_told_as_it_was_sent(aws: Sandbox) -> None:
+    bodies: list[str] = []
+
+    def note(exchange: Exchange) -> Answer:
+        bodies.append(exchange.call.body)
+        return exchange.perform()
+
+    undo = aws.server.wire.put_between(note)
+    try:
+        with suppress(ClientError):
+            aws.server.client("dynamodb").get_item(TableName="claims", Key={"cluster": {"S": "one's"}})
+    finally:
+        undo()
+    assert json.loads(bodies[0]) == {"TableName": "claims", "Key": {"cluster": {"S": "one's"}}}
