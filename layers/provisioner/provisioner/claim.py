@@ -137,7 +137,7 @@ class ClaimsTable:
             item: Item = dict(error.response).get("Item", {})  # type: ignore[assignment]
             return False, item
         except ClientError as error:
-            raise boundary_error(error, f"claim of {claimer.cluster}") from error
+            raise boundary_error(error, f"UpdateItem, the claim of {claimer.cluster}") from error
         return True, written["Attributes"]
 
     def _is_running(self, execution_arn: str, *, claimed_at: str | None, now: datetime) -> bool:
