@@ -7,24 +7,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
 
 from campaign.document import DOCUMENT, SEED, render
 from campaign.jobs import share_out
 from campaign.judge import Outcome
 from campaign.machines import MACHINES
-from campaign.results import EMBEDDED, RESULTS, Combination, Results
+from campaign.results import EMBEDDED, NAMES, RESULTS, Combination, Results
 from campaign.runs import batches, campaign
 from local.cloud import KUBERNETES_KINDS
-
-_NAMES: Final = ("machine", "subject", "fault", "times")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make campaign", description=__doc__)
     parser.add_argument("--seed", type=int, default=SEED, help="of the order in which combinations are tried")
     parser.add_argument("--sample", type=int, help="how many combinations to try; all by default")
-    parser.add_argument("--only", default="", help=f"with wildcards: {','.join(f'{each}=…' for each in _NAMES)}")
+    parser.add_argument("--only", default="", help=f"with wildcards: {','.join(f'{each}=…' for each in NAMES)}")
     parser.add_argument("--again", choices=tuple(Outcome), help="those whose outcome was this one, and no others")
     parser.add_argument("--kubernetes", choices=KUBERNETES_KINDS, default=EMBEDDED, help="the control planes")
     parser.add_argument("--record", action="store_true", help="what the machines ask today, as after a change of them")
@@ -58,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def wanted(only: str) -> Mapping[str, str]:
     pairs = dict(each.split("=", 1) for each in only.split(",") if each)
-    if unknown := [each for each in pairs if each not in _NAMES]:
-        raise SystemExit(f"--only knows {', '.join(_NAMES)}, not {', '.join(unknown)}")
+    if unknown := [each for each in pairs if each not in NAMES]:
+        raise SystemExit(f"--only knows {', '.join(NAMES)}, not {', '.join(unknown)}")
     return pairs
 
 

@@ -3,13 +3,11 @@
 import multiprocessing
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Final
 
-from campaign.results import Combination, Results
+from campaign.results import NAMES, Combination, Results
 from campaign.runs import Campaign, campaign
 
 Batch = Sequence[Combination]
-_TOLD: Final = ("machine", "subject", "fault", "times")
 
 
 def share_out(whole: Sequence[Batch], results: Results, again: str | None, jobs: int) -> None:
@@ -39,5 +37,5 @@ def try_all(part: Sequence[Batch], results: Results, again: str | None) -> None:
             left = [each for each in batch if (known[each].outcome if each in known else None) == again]
             for result in running.meet(*left) if left else ():
                 results.add(result)
-                told = ": ".join(getattr(result.combination, each) for each in _TOLD)
+                told = ": ".join(getattr(result.combination, each) for each in NAMES)
                 print(f"{result.seconds:6.1f} s  {told}: {result.outcome} {result.why}", flush=True)

@@ -10,6 +10,8 @@ from campaign.faults import TIMES, Fault, applies
 from campaign.requests import Request
 
 EMBEDDED, REAL = "embedded", "real"
+NAMES: Final = ("machine", "subject", "fault", "times")
+"""Of a combination: by which it is chosen and told."""
 RESULTS: Final = Path(__file__).resolve().with_name("results.jsonl")
 
 

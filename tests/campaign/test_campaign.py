@@ -46,6 +46,7 @@ OUTLIVED = (
     Combination("Provision", "Provision lambda:Invoke EnsureSecurityGroup", "clock an hour behind", "once"),
     Combination("Provision", "Provision lambda:Invoke CheckAccount", "started again", "once"),
 )
+ENDING = Combination("Provision", "Provision lambda:Invoke CheckAccount", "killed before", "once")
 TWICE = Combination("Provision", "Provision lambda:Invoke EnsureCluster", "triggered again", "once")
 
 
@@ -65,6 +66,13 @@ def test_a_run_outlives_a_fault_of_each_kind_that_passes(good: Campaign) -> None
     assert {str(each.combination): each.outcome for each in met} == {
         str(each): Outcome.AS_WITHOUT for each in OUTLIVED
     }, met
+
+
+def test_a_fault_that_ends_a_run_is_told_from_those_beside_it(good: Campaign) -> None:
+    met = {each.combination: each for each in good.meet(ENDING, OUTLIVED[1])}
+    assert met[OUTLIVED[1]].outcome is Outcome.AS_WITHOUT, met
+    assert met[ENDING].outcome is Outcome.CONVERGED, met
+    assert met[ENDING].why.startswith("Check account: ")
 
 
 def test_of_two_executions_of_one_trigger_one_works(good: Campaign) -> None:

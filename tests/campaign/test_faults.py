@@ -1,17 +1,23 @@
 """What a fault makes of the requests that it is for, and of no others."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, Fault, Striker, applies, throttling_code
 from campaign.requests import Request, request_of
+from campaign.results import Combination
+from campaign.runs import TOGETHER, batches
 from local.aws.hooks import Call
+from local.aws.server import AwsServer
 from local.wire import FATE, Answer, Exchange
 
 FUNCTION = "arn:aws:sts::123456789012:assumed-role/eks-efs-provisioner-provisioner/app-EnsureClusterFunction-0A1B"
 MACHINE = "arn:aws:sts::123456789012:assumed-role/app-ProvisionStateMachineRole-0A1B/run"
 LOOK = Request("EnsureCluster", "eks:DescribeCluster")
+CLAIM = Request("ClaimCluster", "dynamodb:UpdateItem")
 
 
 def exchange(body: bytes = b"{}", name: str = LOOK.name, caller: str = FUNCTION, path: str = "/clusters") -> Exchange:
@@ -94,6 +100,52 @@ def test_each_conditional_write_may_find_that_its_condition_does_not_hold() -> N
         met = [each for each in TIMES if applies(Fault.CONDITION_FAILED, write, each)]
         assert met == ["once", "the second time", "for ever"]
     assert not applies(Fault.THROTTLED, write, "the second time")
+
+
+def test_a_condition_that_fails_tells_the_item_where_that_is_asked_for(tmp_path: Path) -> None:
+    with AwsServer(tmp_path) as server:
+        dynamodb, key = server.client("dynamodb"), {"cluster": {"S": "one"}}
+        dynamodb.create_table(
+            TableName="claims",
+            KeySchema=[{"AttributeName": "cluster", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "cluster", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        item = {**key, "claimed_by": {"S": "somebody's"}}
+        dynamodb.put_item(TableName="claims", Item=item)
+        undo = server.wire.put_between(failed_condition)
+        told = [
+            refusal_of(dynamodb, Key=each, **asked).get("Item")
+            for each in (key, {"cluster": {"S": "none"}})
+            for asked in ({"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}, {})
+        ]
+        undo()
+    assert told == [item, None, None, None]
+
+
+def failed_condition(exchange: Exchange) -> Answer:
+    caller = FUNCTION.replace("EnsureCluster", "ClaimCluster")
+    return Striker(CLAIM, Fault.CONDITION_FAILED, TIMES["once"])(replace(exchange, caller=caller))
+
+
+def refusal_of(dynamodb: Any, **asked: Any) -> dict[str, Any]:
+    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException) as refused:
+        dynamodb.update_item(TableName="claims", UpdateExpression="REMOVE claimed_by", **asked)
+    told: dict[str, Any] = refused.value.response
+    return told
+
+
+def test_what_a_run_is_expected_to_outlive_meets_it_together() -> None:
+    requests = [f"EnsureCluster eks:Describe{number}" for number in range(TOGETHER + 1)]
+    passing = [Combination("Provision", each, "access denied", "once") for each in requests]
+    twice = Combination("Provision", requests[0], "throttled", "once")
+    lasting = [Combination("Provision", each, "throttled", "for ever") for each in requests[:2]]
+    old = Combination("Provision", "EnsureCluster eks:List", "stale read", "for ever")
+    assert list(batches([*passing, *lasting, twice, old])) == [
+        passing[:TOGETHER],
+        *([each] for each in lasting),
+        [*passing[TOGETHER:], twice, old],
+    ]
 
 
 def test_only_what_reads_can_be_answered_with_what_is_old() -> None:
