@@ -79,7 +79,7 @@ def told(region: str, sample: str, account_id: str, unit: str = "ou-ab12-l3zc8b3
     emit(json.loads(text.replace("ou-ab12-l3zc8b3h", unit)), MANAGEMENT, region)
 
 
-def forwarding(organization: Organization, cloud: EmbeddedCloud, region: str) -> Callable[[], object]:
+def forwarding(organization: Organization, cloud: EmbeddedCloud, region: str) -> Callable[[], None]:
     """The management account forwards what it is told in that region to the app's account, until this is called."""
     bus = f"arn:aws:events:{cloud.region}:{cloud.account_id}:event-bus/default"
     stacks = organization.client("cloudformation", region=region)
@@ -89,4 +89,9 @@ def forwarding(organization: Organization, cloud: EmbeddedCloud, region: str) ->
         Parameters=[{"ParameterKey": "HubEventBusArn", "ParameterValue": bus}],
         Capabilities=["CAPABILITY_IAM"],
     )
-    return lambda: stacks.delete_stack(StackName="forward")
+
+    def stop() -> None:
+        with cloud.server.instantly():
+            stacks.delete_stack(StackName="forward")
+
+    return stop

@@ -199,7 +199,8 @@ def hub(cloud: EmbeddedCloud) -> Iterator[Hub]:
         made = Hub(cloud)
         yield made
         made.stop_forwarding()
-        cloud.client("cloudformation").delete_stack(StackName=STACK)
+        with cloud.server.instantly():
+            cloud.client("cloudformation").delete_stack(StackName=STACK)
     made.organization.dissolve()
 
 
