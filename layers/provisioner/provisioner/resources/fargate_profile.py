@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # EKS reserves names that begin with `eks-`. Further profiles are provisioner-2 and so on.
 NAME = "provisioner"
-POLL_SECONDS = 5
+POLL_SECONDS = 2
 # Source: EKS API, CreateFargateProfile, selectors.
 _SELECTORS_PER_PROFILE: Final = 5
 
