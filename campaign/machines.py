@@ -10,7 +10,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from campaign.state import State, state_of
-from local.aws.patches.stepfunctions import is_running
+from local.aws.patches.stepfunctions import watched
 from local.cloud import EmbeddedCloud
 
 MACHINES: Final = ("Provision", "Reverify", "Fleet", "Teardown")
@@ -97,8 +97,8 @@ class Stack:
         self.cloud.server.lambda_runtime.set_clock(f"-{function}Function-", seconds_ahead)
 
     def wait(self, execution_arn: str) -> Ended:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while is_running(execution_arn):
+        deadline, is_running = time.monotonic() + PATIENCE_SECONDS, watched(execution_arn)
+        while is_running():
             if time.monotonic() > deadline:
                 self.states.stop_execution(executionArn=execution_arn, error="TooLong", cause="the campaign's patience")
             time.sleep(0.1)

@@ -3,18 +3,18 @@
 import itertools
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from campaign.clocks import WrongClock
 from campaign.deaths import Death
 from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, UNHEARD, Fault, Striker
 from campaign.judge import Outcome, Seen, is_as_well, judged, judged_twice
-from campaign.machines import READS_ONLY, Stack
+from campaign.machines import READS_ONLY, Ended, Stack
 from campaign.requests import Recorder, Request
 from campaign.results import EMBEDDED, REAL, Combination, Result
 from campaign.triggers import Again
@@ -26,8 +26,10 @@ from local.wire import Answer, Between, Exchange, Wire
 RUNS_IN_A_CLOUD: Final = 40
 TOGETHER: Final = 24
 """So many faults that a run outlives meet one run; where it does not, each half of them meets one, and so on."""
+IN_TURN: Final = 8
+"""So many that last meet a run each, over what the one before has left, until one run without any has to converge."""
 _ALONE: Final = (Fault.CONDITION_FAILED, Fault.TRIGGERED_AGAIN, *OF_A_STATE)
-"""They end a run, or make another; as what lasts for ever does, unless it is only old."""
+"""They end a run, or make another."""
 OnTheWire = Striker | Death | Again | WrongClock
 _SHARED: Final = "shared"
 """The one cluster that is only looked at."""
@@ -71,42 +73,96 @@ class Campaign:
             return False
         return not others and not self._is_spoilt and self._met < RUNS_IN_A_CLOUD
 
-    def meet(self, *together: Combination) -> list[Result]:
+    def meet(self, *batch: Combination) -> list[Result]:
+        """A batch of `batches`."""
+        return self._in_turn(*batch) if len(batch) > 1 and lasts(batch[0]) else self._together(*batch)
+
+    def _together(self, *together: Combination) -> list[Result]:
         """Runs their machine with these faults, and again without if it failed; by halves if together is no good."""
         started = time.monotonic()
         machine = together[0].machine
         good, _ = self._of_a_good_run(machine)
-        strikers = {each: self._striker(each) for each in together}
         cluster = self._cluster(machine)
         given = self.stack.prepare(machine, cluster)
-        for each in together:
-            # A warm function has its sessions already, and asks for none.
-            self.stack.retire(Request.of(each.subject).caller)
-        with self._between(_one_after_the_other(*strikers.values())):
-            ended = self.stack.run(machine, given)
-            others = [self.stack.wait(arn) for each in strikers.values() for arn in _started(each)]
-            met = Seen(ended, self.stack.state_of(cluster))
+        strikers = {each: self._striker(each) for each in together}
+        met, others = self._run(machine, given, cluster, strikers)
         again = None
-        if not any(is_as_well(good.ended, each) for each in (ended, *others)) and len(together) == 1:
-            again = Seen(self.stack.run(machine, given), self.stack.state_of(cluster))
+        if not any(is_as_well(good.ended, each) for each in (met.ended, *others)) and len(together) == 1:
+            again, _ = self._run(machine, given, cluster, {})
         request, is_stopped = Request.of(together[0].subject), any(each.fault == Fault.STOPPED for each in together)
         if others:
             outcome, why = judged_twice(good, met, others[0], again, request)
         else:
-            may_repeat = any(each.subject.endswith("events:PutEvents") and each.fault in UNHEARD for each in together)
+            may_repeat = any(map(_may_repeat, together))
             outcome, why = judged(good, met, again, request, is_stopped=is_stopped, may_repeat=may_repeat)
         if machine not in READS_ONLY:
             self.stack.cloud.drop_clusters()
-        self._met += 1
         self._is_spoilt |= outcome is Outcome.UNEXPECTED and machine in READS_ONLY
         if len(together) > 1 and outcome is not Outcome.AS_WITHOUT:
             middle = len(together) // 2
-            return [*self.meet(*together[:middle]), *self.meet(*together[middle:])]
+            return [*self._together(*together[:middle]), *self._together(*together[middle:])]
         seconds = round((time.monotonic() - started) / len(together), 1)
         return [
             Result(each, outcome if striker.struck else _unmet(outcome), why, striker.struck, seconds)
             for each, striker in strikers.items()
         ]
+
+    def _in_turn(self, *chain: Combination) -> list[Result]:
+        """Whoever asks first meets its fault first, so that what the others ask is still to be asked.
+
+        A run that ends well ends the turn: it has converged what failed before. What was not met is tried alone.
+        """
+        started = time.monotonic()
+        machine = chain[0].machine
+        good, requests = self._of_a_good_run(machine)
+        asked = {str(each): at for at, each in reversed(list(enumerate(requests)))}
+        left = sorted(chain, key=lambda each: asked.get(each.subject, len(asked)))
+        cluster = self._cluster(machine)
+        given = self.stack.prepare(machine, cluster)
+        met: dict[Combination, tuple[Seen, int]] = {}
+        last = None
+        while left and last is None:
+            each = left.pop(0)
+            striker = self._striker(each)
+            seen, _ = self._run(machine, given, cluster, {each: striker})
+            met[each] = seen, striker.struck
+            last = seen if is_as_well(good.ended, seen.ended) else None
+        if last is None:
+            last, _ = self._run(machine, given, cluster, {})
+        if machine not in READS_ONLY:
+            self.stack.cloud.drop_clusters()
+        seconds = round((time.monotonic() - started) / len(met), 1)
+        results = []
+        for each, (seen, struck) in met.items():
+            again, request = None if seen is last else last, Request.of(each.subject)
+            outcome, why = judged(good, seen, again, request, may_repeat=_may_repeat(each))
+            results.append(Result(each, outcome, why, struck, seconds))
+        return [*self._without_doubt(results), *(self._in_turn(*left) if left else ())]
+
+    def _without_doubt(self, results: Sequence[Result]) -> list[Result]:
+        """What is not as expected is tried alone, to see whether it is that fault, or that it came after others."""
+        sure = [each for each in results if each.struck and each.outcome is not Outcome.UNEXPECTED]
+        doubtful = [each for each in results if each not in sure]
+        self._is_spoilt |= bool(doubtful) and doubtful[0].combination.machine in READS_ONLY
+        alone = {each: self._together(each.combination) for each in doubtful}
+        if any(each.outcome is Outcome.UNEXPECTED for tried in alone.values() for each in tried):
+            return [*sure, *(each for tried in alone.values() for each in tried)]
+        for each in doubtful:
+            sure += [replace(each, why=f"after others: {each.why}")] if each.struck else alone[each]
+        return sure
+
+    def _run(
+        self, machine: str, given: Mapping[str, Any], cluster: str, strikers: Mapping[Combination, OnTheWire]
+    ) -> tuple[Seen, list[Ended]]:
+        """With these faults; and how what they have started beside it has ended."""
+        self._met += 1
+        for each in strikers:
+            # A warm function has its sessions already, and asks for none.
+            self.stack.retire(Request.of(each.subject).caller)
+        with self._between(_one_after_the_other(*strikers.values())):
+            ended = self.stack.run(machine, given)
+            others = [self.stack.wait(arn) for each in strikers.values() for arn in _started(each)]
+            return Seen(ended, self.stack.state_of(cluster)), others
 
     def _of_a_good_run(self, machine: str) -> tuple[Seen, Sequence[Request]]:
         if machine not in self.good_runs:
@@ -145,18 +201,24 @@ class Campaign:
 
 
 def batches(combinations: Sequence[Combination]) -> Iterator[list[Combination]]:
-    """Those that are expected to be outlived together, each of another request; the others alone."""
-    waiting: dict[str, list[Combination]] = {}
+    """What passes together, what lasts in turn, each of another request; the rest alone."""
+    waiting: dict[tuple[str, bool], list[Combination]] = {}
     for each in combinations:
-        if each.fault in _ALONE or (each.times == "for ever" and each.fault != Fault.STALE_READ):
+        if each.fault in _ALONE:
             yield [each]
             continue
-        batch = waiting.setdefault(each.machine, [])
-        if each.subject in {other.subject for other in batch} or len(batch) == TOGETHER:
-            yield waiting.pop(each.machine)
-            batch = waiting.setdefault(each.machine, [])
+        kind = each.machine, lasts(each)
+        batch = waiting.setdefault(kind, [])
+        if each.subject in {other.subject for other in batch} or len(batch) == (IN_TURN if lasts(each) else TOGETHER):
+            yield waiting.pop(kind)
+            batch = waiting.setdefault(kind, [])
         batch.append(each)
     yield from waiting.values()
+
+
+def lasts(combination: Combination) -> bool:
+    """It is expected to end a run; what is only old does not."""
+    return combination.times == "for ever" and combination.fault not in (*_ALONE, Fault.STALE_READ)
 
 
 @contextmanager
@@ -173,6 +235,10 @@ def campaign(kubernetes: str = EMBEDDED) -> Iterator[Campaign]:
 
 def _unmet(outcome: Outcome) -> Outcome:
     return Outcome.NOT_MET if outcome is Outcome.AS_WITHOUT else outcome
+
+
+def _may_repeat(combination: Combination) -> bool:
+    return combination.subject.endswith("events:PutEvents") and combination.fault in UNHEARD
 
 
 def _started(by: OnTheWire) -> Sequence[str]:

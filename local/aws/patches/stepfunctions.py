@@ -24,6 +24,7 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -72,10 +73,15 @@ def install(server: AwsServer) -> None:
 
 
 def is_running(execution_arn: str) -> bool:
-    """What DescribeExecution says, for those in this process who ask often."""
+    """What DescribeExecution says, for those in this process."""
+    return watched(execution_arn)()
+
+
+def watched(execution_arn: str) -> Callable[[], bool]:
+    """Whether it runs, for those who ask again and again: moto looks through all machines and executions each time."""
     region, account_id = execution_arn.split(":")[3:5]
     execution = stepfunctions_parser_backends[account_id][region].describe_execution(execution_arn)
-    return bool(execution.status == ExecutionStatus.RUNNING.value)
+    return lambda: bool(execution.status == ExecutionStatus.RUNNING.value)
 
 
 def running_in(account_id: str, region: str) -> set[str]:
