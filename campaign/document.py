@@ -22,7 +22,8 @@ request that is not made any more.
 Each machine runs once without a fault, and every request that it makes to AWS and to Kubernetes is recorded. Then it
 runs again and again on the embedded cloud, and in each run one of these requests meets one fault: the first time that
 it is made, five times, or always. Faults that pass meet a run two dozen at a time, each at another request; when a run
-does not outlive them together, each half of them meets one, and so on. `make campaign KUBERNETES=real` asks real
+does not outlive them together, each half of them meets one, and so on. What lasts meets eight runs in turn, each over
+what the one before has left, and the run after them has to converge it all. `make campaign KUBERNETES=real` asks real
 control planes instead of embedded ones, with a door before each at which the faults are: what Kubernetes is asked, and
 nothing else, is tried there too, and counted in tables of its own. Of {possible:,} combinations {tried:,} were tried;
 of the others nothing is said.

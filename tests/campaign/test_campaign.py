@@ -1,12 +1,12 @@
 """A bounded part of `make campaign`; and that it finds the kinds of bugs that it is for, planted in a copy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from campaign.judge import Outcome
 from campaign.machines import Stack
-from campaign.results import Combination
+from campaign.results import Combination, Result
 from campaign.runs import Campaign
 from local.cloud import EmbeddedCloud
 from tests.end_to_end.mutants import Mutation, deploy_mutant
@@ -47,6 +47,11 @@ OUTLIVED = (
     Combination("Provision", "Provision lambda:Invoke CheckAccount", "started again", "once"),
 )
 ENDING = Combination("Provision", "Provision lambda:Invoke CheckAccount", "killed before", "once")
+LASTING = (
+    Combination("Provision", "EnsureFargateProfile eks:CreateFargateProfile", "throttled", "for ever"),
+    Combination("Provision", "CheckAccount ec2:DescribeAvailabilityZones", "access denied", "for ever"),
+    Combination("Provision", "EnsureFileSystem efs:CreateFileSystem", "5xx", "for ever"),
+)
 TWICE = Combination("Provision", "Provision lambda:Invoke EnsureCluster", "triggered again", "once")
 
 
@@ -75,6 +80,52 @@ def test_a_fault_that_ends_a_run_is_told_from_those_beside_it(good: Campaign) ->
     assert met[ENDING].why.startswith("Check account: ")
 
 
+def test_what_lasts_meets_a_run_after_another_and_one_without_it_converges_all(good: Campaign) -> None:
+    good.know("Provision")
+    before = len(executions(good))
+    met = {each.combination: each for each in good.meet(*LASTING)}
+    assert {each: met[each].outcome for each in LASTING} == dict.fromkeys(LASTING, Outcome.CONVERGED), met
+    assert len(executions(good)) == before + len(LASTING) + 1
+    states = [met[each].why.partition(":")[0] for each in LASTING]
+    assert states == ["Ensure Fargate profile", "Check account", "Ensure file system"]
+
+
+def executions(of: Campaign) -> list[str]:
+    pages = of.stack.states.get_paginator("list_executions").paginate(
+        stateMachineArn=of.stack.outputs["ProvisionStateMachineArn"]
+    )
+    return [each["executionArn"] for page in pages for each in page["executions"]]
+
+
+class TriedBefore(Campaign):
+    """Of each alone it is known what comes of it."""
+
+    def __init__(self, stack: Stack, alone: Mapping[Combination, Outcome]) -> None:
+        super().__init__(stack)
+        self.alone = alone
+
+    def _together(self, *together: Combination) -> list[Result]:
+        return [Result(each, self.alone[each], "alone", 1, 1.0) for each in together]
+
+
+@pytest.mark.parametrize(
+    ("alone", "expected"),
+    [
+        ((Outcome.CONVERGED, Outcome.CONVERGED), [Outcome.UNEXPECTED, Outcome.UNEXPECTED]),
+        ((Outcome.UNEXPECTED, Outcome.CONVERGED), [Outcome.UNEXPECTED, Outcome.CONVERGED]),
+    ],
+    ids=["after others only", "the first one's doing"],
+)
+def test_what_did_not_converge_after_several_faults_is_laid_on_the_one_whose_doing_it_is(
+    alone: Sequence[Outcome], expected: Sequence[Outcome], good: Campaign
+) -> None:
+    pair = LASTING[:2]
+    results = [Result(each, Outcome.UNEXPECTED, "two file systems", 1, 1.0) for each in pair]
+    told = TriedBefore(good.stack, dict(zip(pair, alone, strict=True)))._without_doubt(results)
+    assert [each.outcome for each in told] == expected
+    assert all(each.why in ("alone", "after others: two file systems") for each in told)
+
+
 def test_of_two_executions_of_one_trigger_one_works(good: Campaign) -> None:
     (met,) = good.meet(TWICE)
     assert (met.outcome, met.struck) == (Outcome.AS_WITHOUT, 1), met
@@ -97,3 +148,8 @@ def planted(cloud: EmbeddedCloud, good: Campaign, tmp_path_factory: pytest.TempP
 def test_a_planted_bug_is_found(combination: Combination, why: str, planted: Campaign) -> None:
     (met,) = planted.meet(combination)
     assert (met.outcome, why in met.why) == (Outcome.UNEXPECTED, True), met
+
+
+def test_a_planted_bug_is_found_among_others_that_last(planted: Campaign) -> None:
+    met = {each.combination: each.outcome for each in planted.meet(DENIED, LASTING[1])}
+    assert met == {DENIED: Outcome.UNEXPECTED, LASTING[1]: Outcome.CONVERGED}

@@ -9,7 +9,7 @@ import pytest
 from campaign.faults import OF_A_CLOCK, OF_A_STATE, OF_A_TRIGGER, TIMES, Fault, Striker, applies, throttling_code
 from campaign.requests import Request, request_of
 from campaign.results import Combination
-from campaign.runs import TOGETHER, batches
+from campaign.runs import IN_TURN, TOGETHER, batches
 from local.aws.hooks import Call
 from local.aws.server import AwsServer
 from local.wire import FATE, Answer, Exchange
@@ -139,12 +139,15 @@ def test_what_a_run_is_expected_to_outlive_meets_it_together() -> None:
     requests = [f"EnsureCluster eks:Describe{number}" for number in range(TOGETHER + 1)]
     passing = [Combination("Provision", each, "access denied", "once") for each in requests]
     twice = Combination("Provision", requests[0], "throttled", "once")
-    lasting = [Combination("Provision", each, "throttled", "for ever") for each in requests[:2]]
+    lasting = [Combination("Provision", each, "throttled", "for ever") for each in requests[: IN_TURN + 1]]
+    ending = [Combination("Provision", each, "condition failed", "for ever") for each in requests[:2]]
     old = Combination("Provision", "EnsureCluster eks:List", "stale read", "for ever")
-    assert list(batches([*passing, *lasting, twice, old])) == [
+    assert list(batches([*passing, *lasting, *ending, twice, old])) == [
         passing[:TOGETHER],
-        *([each] for each in lasting),
+        lasting[:IN_TURN],
+        *([each] for each in ending),
         [*passing[TOGETHER:], twice, old],
+        lasting[IN_TURN:],
     ]
 
 
