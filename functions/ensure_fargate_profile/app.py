@@ -1,5 +1,6 @@
 """State "Ensure Fargate profile": which pods run on Fargate."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -17,4 +18,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     network = Network.from_payload(event["network"])
     target = Target.of(request)
     eks, iam, role_arn = target.client("eks"), target.client("iam"), target.role_arn("fargate-pods")
-    return fargate_profile.ensure(request, network, eks, iam, role_arn=role_arn).payload()
+    return fargate_profile.ensure(request, network, eks, iam, role_arn=role_arn, now=datetime.now(UTC)).payload()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -59,3 +60,15 @@ class Observation:
             "retry_after_seconds": self.retry_after_seconds,
             **self.facts,
         }
+
+
+@dataclass(frozen=True)
+class Looks:
+    """At what AWS makes: few while it cannot be ready, many when every one may be the last. In seconds."""
+
+    earliest_ready: int
+    early: int
+    late: int
+
+    def next_after(self, created_at: datetime, now: datetime) -> int:
+        return self.early if (now - created_at).total_seconds() < self.earliest_ready else self.late

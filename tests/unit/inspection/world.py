@@ -100,7 +100,9 @@ class World:
         )
         cluster_access.ensure(request, wanted, eks, self.iam.client)
         self._ready(
-            lambda: fargate_profile.ensure(request, self.network, eks, self.iam.client, role_arn=roles["fargate-pods"]),
+            lambda: fargate_profile.ensure(
+                request, self.network, eks, self.iam.client, role_arn=roles["fargate-pods"], now=NOW
+            ),
             self._eks_goes_on,
         )
         self.group_id = security_group.ensure(request, self.network, self.ec2).facts["security_group_id"]

@@ -75,7 +75,7 @@ def test_an_addon_that_stays_degraded_ends_the_run_with_its_health_issues(eks: F
 
 
 def with_profile(eks: FakeEks, *, made_after: timedelta) -> None:
-    fargate_profile.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=PODS_ROLE_ARN)
+    fargate_profile.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=PODS_ROLE_ARN, now=NOW)
     eks.fargate_profiles["provisioner"].update(status="ACTIVE", createdAt=NOW + made_after)
 
 

@@ -40,7 +40,7 @@ def made(eks: FakeEks) -> FakeEks:
     request, iam = request_for(), FakeIam()
     cluster.ensure(request, NETWORK, eks.client, FakeIam().client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
     eks.clusters[NAME]["status"] = "ACTIVE"
-    fargate_profile.ensure(request, NETWORK, eks.client, iam.client, role_arn=PODS_ROLE_ARN)
+    fargate_profile.ensure(request, NETWORK, eks.client, iam.client, role_arn=PODS_ROLE_ARN, now=NOW)
     eks.fargate_profiles[PROFILE]["status"] = "ACTIVE"
     cluster_dns.ensure(request, eks.client, now=NOW)
     eks.addons[ADDON]["status"] = "ACTIVE"

@@ -21,8 +21,9 @@ def existing_cluster(eks: FakeEks) -> None:
     cluster.ensure(request_for(), NETWORK, eks.client, FakeIam().client, role_arn=CLUSTER_ROLE_ARN, now=NOW)
 
 
-def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None) -> Observation:
-    return fargate_profile.ensure(request, NETWORK, eks.client, (iam or FakeIam()).client, role_arn=PODS_ROLE_ARN)
+def ensure(request: Request, eks: FakeEks, iam: FakeIam | None = None, age: timedelta = timedelta()) -> Observation:
+    client = (iam or FakeIam()).client
+    return fargate_profile.ensure(request, NETWORK, eks.client, client, role_arn=PODS_ROLE_ARN, now=NOW + age)
 
 
 def active(eks: FakeEks) -> dict[str, Any]:
@@ -62,6 +63,12 @@ def test_a_profile_under_way_is_waited_for(status: str, reason: Reason, eks: Fak
     active(eks)["status"] = status
     observation = ensure(request_for(), eks)
     assert (observation.ready, observation.reason) == (False, reason)
+
+
+def test_it_is_looked_at_every_twenty_seconds_until_it_can_be_ready_and_then_every_two(eks: FakeEks) -> None:
+    assert ensure(request_for(), eks).retry_after_seconds == 20
+    assert ensure(request_for(), eks, age=timedelta(seconds=59)).retry_after_seconds == 20
+    assert ensure(request_for(), eks, age=timedelta(seconds=60)).retry_after_seconds == 2
 
 
 @pytest.mark.parametrize("status", ["CREATE_FAILED", "DELETE_FAILED"])

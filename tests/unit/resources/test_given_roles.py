@@ -24,7 +24,9 @@ def ensure_cluster(eks: FakeEks, iam: FakeIam) -> Reason:
 
 def ensure_profile(eks: FakeEks, iam: FakeIam) -> Reason:
     ensure_cluster(eks, iam)
-    return fargate_profile.ensure(request_for(), NETWORK, eks.client, iam.client, role_arn=PODS_ROLE_ARN).reason
+    return fargate_profile.ensure(
+        request_for(), NETWORK, eks.client, iam.client, role_arn=PODS_ROLE_ARN, now=NOW
+    ).reason
 
 
 BY_STATE = {

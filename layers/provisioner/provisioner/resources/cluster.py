@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from provisioner.errors import ErrorReason, TerminalError
-from provisioner.observation import Observation, Reason
+from provisioner.observation import Looks, Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import given_roles, health, upgrade, versions
 from provisioner.resources.egress import EVERYWHERE, covers
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     )
     from mypy_boto3_iam import IAMClient
 
-# A creation takes 8 to 16 minutes: few looks while it cannot be ready, many when every one may be the last.
-EARLIEST_READY_SECONDS = 7 * 60
-POLL_EARLY_SECONDS = 60
-POLL_LATE_SECONDS = 5
+# A creation takes 8 to 16 minutes.
+LOOKS = Looks(earliest_ready=7 * 60, early=60, late=5)
 POLL_CHANGE_SECONDS = 20
 _NO_STEP: Final = Step()
 LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -75,14 +73,14 @@ def ensure(
     if cluster is None:
         cluster = _create(request, network, eks, iam, GivenRole.of_cluster(role_arn), security_group_ids)
     if cluster is None:
-        return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_EARLY_SECONDS)
+        return Observation.pending(Reason.CREATING, retry_after_seconds=LOOKS.early)
     require_ours(request, cluster.get("tags", {}), f"cluster {cluster['name']}")
     match cluster["status"]:
         case "ACTIVE":
             _require_unchanged(request, network, cluster)
             return upgrade.ensure(request, cluster, eks, step) or _converge(request, cluster, eks)
         case "CREATING" | "PENDING":
-            return Observation.pending(Reason.CREATING, retry_after_seconds=_poll_seconds(cluster["createdAt"], now))
+            return Observation.pending(Reason.CREATING, retry_after_seconds=LOOKS.next_after(cluster["createdAt"], now))
         case "UPDATING":
             return Observation.pending(Reason.UPDATING, retry_after_seconds=POLL_CHANGE_SECONDS, **step.facts)
         case "DELETING":
@@ -95,11 +93,6 @@ def ensure(
             )
         case unknown:
             raise unknown_state(cluster["name"], unknown)
-
-
-def _poll_seconds(created_at: datetime, now: datetime) -> int:
-    age_seconds = (now - created_at).total_seconds()
-    return POLL_EARLY_SECONDS if age_seconds < EARLIEST_READY_SECONDS else POLL_LATE_SECONDS
 
 
 def _create(

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from provisioner.errors import ErrorReason, TerminalError
-from provisioner.observation import Observation, Reason
+from provisioner.observation import Looks, Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import given_roles, health, pods_access
 from provisioner.resources.given_roles import GivenRole
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 # EKS reserves names that begin with `eks-`. Further profiles are provisioner-2 and so on.
 NAME = "provisioner"
-POLL_SECONDS = 2
+# A creation takes 1 to 5 minutes.
+LOOKS = Looks(earliest_ready=60, early=20, late=2)
+POLL_SECONDS = 5
 # Source: EKS API, CreateFargateProfile, selectors.
 _SELECTORS_PER_PROFILE: Final = 5
 
@@ -58,7 +61,9 @@ def _find(request: Request, name: str, eks: "EKSClient") -> "FargateProfileTypeD
     return found["fargateProfile"]
 
 
-def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", *, role_arn: str) -> Observation:
+def ensure(
+    request: Request, network: Network, eks: "EKSClient", iam: "IAMClient", *, role_arn: str, now: datetime
+) -> Observation:
     """Converge profiles, which nodes can join, for default, kube-system and the volumes' namespaces: facts
     {fargate_profile}.
 
@@ -73,7 +78,7 @@ def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient
     """
     profiles = find_all(request, eks)
     for profile in profiles:
-        if under_way := _not_active(request, network, profile, role_arn):
+        if under_way := _not_active(request, network, profile, role_arn, now):
             return under_way
         ensure_eks_tags(request, profile["fargateProfileArn"], profile.get("tags", {}), eks)
     if missing := unselected_namespaces(request, profiles):
@@ -83,15 +88,15 @@ def ensure(request: Request, network: Network, eks: "EKSClient", iam: "IAMClient
         made = _create(request, network, eks, iam, role, name, missing[:_SELECTORS_PER_PROFILE])
         if made is None:
             return Observation.pending(Reason.WAITING_FOR_ANOTHER_PROFILE, retry_after_seconds=POLL_SECONDS)
-        under_way = _not_active(request, network, made, role_arn)
-        return under_way or Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS, fargate_profile=name)
+        under_way = _not_active(request, network, made, role_arn, now)
+        return under_way or Observation.pending(Reason.CREATING, retry_after_seconds=LOOKS.late, fargate_profile=name)
     if not pods_access.ensure(request, role_arn, eks, iam):
         return Observation.pending(Reason.ACCESS_NOT_YET_EFFECTIVE, retry_after_seconds=POLL_SECONDS)
     return Observation.ready_with(fargate_profile=NAME)
 
 
 def _not_active(
-    request: Request, network: Network, profile: "FargateProfileTypeDef", role_arn: str
+    request: Request, network: Network, profile: "FargateProfileTypeDef", role_arn: str, now: datetime
 ) -> Observation | None:
     """What to wait for; None of one that is ACTIVE and as it has to be."""
     name = profile["fargateProfileName"]
@@ -101,7 +106,8 @@ def _not_active(
             _require_unchanged(network, profile, role_arn)
             return None
         case "CREATING":
-            return Observation.pending(Reason.CREATING, retry_after_seconds=POLL_SECONDS, fargate_profile=name)
+            seconds = LOOKS.next_after(profile["createdAt"], now)
+            return Observation.pending(Reason.CREATING, retry_after_seconds=seconds, fargate_profile=name)
         case "DELETING":
             return Observation.pending(Reason.DELETING, retry_after_seconds=POLL_SECONDS, fargate_profile=name)
         case "CREATE_FAILED" | "DELETE_FAILED" as status:
