@@ -34,7 +34,7 @@ SHORTEST_SECONDS = {
     "file_system": file_system.POLL_SECONDS,
     "mount_targets": mount_targets.POLL_SECONDS,
     "dns": cluster_dns.POLL_SECONDS,
-    "verification": volume_proof.SOON_SECONDS,
+    "verification": volume_proof.POLL_SECONDS,
 }
 """What a function advises at least; a second where nothing is said."""
 

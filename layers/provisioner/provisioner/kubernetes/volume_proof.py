@@ -38,8 +38,7 @@ from provisioner.volumes import root_of
 
 # A pod on Fargate is Ready after about 57 seconds, and seldom before 45: until then nobody looks, and then often.
 FIRST_LOOK_SECONDS: Final = 45
-POLL_SECONDS: Final = 2
-SOON_SECONDS: Final = 1
+POLL_SECONDS: Final = 1
 _BEGINNING_CHARACTERS: Final = 100
 
 
@@ -120,7 +119,7 @@ class VolumeProof:
         running = missing == 0 and all(phase(pod) != "Pending" for pod in unfinished)
         return Waiting(
             Reason.WRITERS_WRITING if running else Reason.WRITERS_STARTING,
-            SOON_SECONDS if running else POLL_SECONDS,
+            POLL_SECONDS,
             f"{len(writers)} of {self.request.verification.writers} writers exist{refused}" if missing else "",
             unfinished,
             held=unfinished,
@@ -175,7 +174,7 @@ class VolumeProof:
 
     def clean_up(self) -> Waiting | None:
         left = objects.remove(self.api, self.request, self.run_id)
-        return Waiting(Reason.CLEANING_UP, SOON_SECONDS) if left else None
+        return Waiting(Reason.CLEANING_UP, POLL_SECONDS) if left else None
 
     def evidence(self) -> VolumeEvidence:
         storage, progress = self.request.storage, self.progress
@@ -282,4 +281,4 @@ def _require_own(pod: Manifest, wanted: Mapping[str, Any]) -> None:
 def _of_one(pod: Manifest, starting: Reason, running: Reason) -> Waiting:
     if phase(pod) == "Pending":
         return Waiting(starting, POLL_SECONDS, unfinished=[pod], held=[pod])
-    return Waiting(running, SOON_SECONDS, unfinished=[pod])
+    return Waiting(running, POLL_SECONDS, unfinished=[pod])
