@@ -73,7 +73,7 @@ def test_a_cluster_that_is_gone_has_no_differences_here(invoke: Invoke) -> None:
 def test_an_api_that_does_not_yet_know_the_access_entry_is_asked_again(invoke: Invoke, cluster: FakeCluster) -> None:
     invoke("ensure_cluster_access")
     cluster.access_after_calls = 1
-    with pytest.raises(RetryableError, match="eks-efs-provisioner-inspector"):
+    with pytest.raises(RetryableError, match="eks-efs-provisioner-inspector in yet: get: HTTP 403 Forbidden;"):
         invoke("inspect_storage")
     assert invoke("inspect_storage") == {"differences": [], "strays": []}
 

@@ -50,7 +50,7 @@ def objects(request: Request, target: Target, functions: Functions = OUTSIDE) ->
             return []
         raise RetryableError(
             ErrorReason.NOT_YET_CONSISTENT,
-            f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in yet",
+            f"the API of cluster {request.cluster.name} does not let {target.role_arn('inspector')} in yet: {refused}",
             remedy="its access entry takes seconds to become effective: look again",
         ) from refused
     except UnsettledError:
