@@ -116,9 +116,9 @@ class Stack:
         """What goes after a run that broke off may have gone between two questions."""
         for _ in range(_LOOKS):
             with suppress(ClientError):
-                return state_of(self.cloud, self.claims_table, cluster)
+                return state_of(self.cloud, self.claims_table, cluster, self.name)
             time.sleep(0.5)
-        return state_of(self.cloud, self.claims_table, cluster)
+        return state_of(self.cloud, self.claims_table, cluster, self.name)
 
     def _record(self, cluster: str) -> dict[str, Any]:
         key = {"cluster": {"S": f"{self.cloud.account_id}#{self.cloud.region}#{cluster}"}}

@@ -31,12 +31,14 @@ _KINDS: Final = (
     *("/apis/storage.k8s.io/v1/csidrivers", "/apis/storage.k8s.io/v1/storageclasses"),
     *("/api/v1/persistentvolumes", "/api/v1/persistentvolumeclaims", "/api/v1/namespaces"),
 )
+_ROLES: Final = ("cluster", "fargate-pods", "provisioner", "inspector", "remover")
 _PROOFS: Final = ("/api/v1/pods", "/apis/apps/v1/deployments")
 
 State = Mapping[str, Any]
 
 
-def state_of(cloud: EmbeddedCloud, claims_table: str, cluster: str) -> State:
+def state_of(cloud: EmbeddedCloud, claims_table: str, cluster: str, stack: str) -> State:
+    """`stack` begins the names of the roles that this stack works with."""
     found = {
         **_in_eks(cloud, cluster),
         **_in_efs(cloud, cluster),
@@ -46,7 +48,11 @@ def state_of(cloud: EmbeddedCloud, claims_table: str, cluster: str) -> State:
         "record": _record(cloud, claims_table, cluster),
     }
     plain = json.dumps(_without(found, _TOLD_ANEW), default=str, sort_keys=True)
-    for pattern, alike in ((re.compile(rf"\b{re.escape(cluster)}\b"), "<cluster>"), *_ALIKE):
+    named = (
+        (re.compile(rf"\b{re.escape(cluster)}\b"), "<cluster>"),
+        (re.compile(rf"\b{re.escape(stack)}-({'|'.join(_ROLES)})\b"), r"<stack>-\1"),
+    )
+    for pattern, alike in (*named, *_ALIKE):
         plain = pattern.sub(alike, plain)
     alike_state: State = _ordered(json.loads(plain))
     return alike_state
