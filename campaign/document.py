@@ -25,8 +25,7 @@ it is made, five times, or always. Faults that pass meet a run two dozen at a ti
 does not outlive them together, each half of them meets one, and so on. What lasts meets eight runs in turn, each over
 what the one before has left, and the run after them has to converge it all. `make campaign KUBERNETES=real` asks real
 control planes instead of embedded ones, with a door before each at which the faults are: what Kubernetes is asked, and
-nothing else, is tried there too, and counted in tables of its own. Of {possible:,} combinations {tried:,} were tried;
-of the others nothing is said.
+nothing else, is tried there too, and counted in tables of its own. Of {possible:,} combinations {tried:,} were tried.
 
 - **as without fault**: the execution succeeded, and the account, the cluster, the record and the events are those of a
   run without fault: the same resources, none twice, no claim held, no pod left. An event whose answer was lost comes

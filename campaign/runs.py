@@ -143,11 +143,11 @@ class Campaign:
         """What is not as expected is tried alone, to see whether it is that fault, or that it came after others."""
         sure = [each for each in results if each.struck and each.outcome is not Outcome.UNEXPECTED]
         doubtful = [each for each in results if each not in sure]
-        self._is_spoilt |= bool(doubtful) and doubtful[0].combination.machine in READS_ONLY
         alone = {each: self._together(each.combination) for each in doubtful}
         if any(each.outcome is Outcome.UNEXPECTED for tried in alone.values() for each in tried):
             return [*sure, *(each for tried in alone.values() for each in tried)]
         for each in doubtful:
+            self._is_spoilt |= bool(each.struck) and each.combination.machine in READS_ONLY
             sure += [replace(each, why=f"after others: {each.why}")] if each.struck else alone[each]
         return sure
 

@@ -142,10 +142,10 @@ def planted(cloud: EmbeddedCloud, good: Campaign, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def random(cloud: EmbeddedCloud, good: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+def with_a_random_key(cloud: EmbeddedCloud, good: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     """A key that no other run would make shows in the state, whatever befalls the run."""
     good.know("Provision")
-    made = deploy_mutant(cloud, KEY_FROM_RANDOMNESS, tmp_path_factory.mktemp("random"))
+    made = deploy_mutant(cloud, KEY_FROM_RANDOMNESS, tmp_path_factory.mktemp("random-key"))
     return Campaign(Stack(cloud, made.outputs), good.good_runs)
 
 
@@ -164,8 +164,8 @@ def test_a_planted_bug_is_found(combination: Combination, why: str, planted: Cam
     assert (met.outcome, why in met.why) == (Outcome.UNEXPECTED, True), met
 
 
-def test_a_key_from_randomness_is_found(random: Campaign) -> None:
-    (met,) = random.meet(STALE)
+def test_a_key_from_randomness_is_found(with_a_random_key: Campaign) -> None:
+    (met,) = with_a_random_key.meet(STALE)
     assert (met.outcome, "CreationToken" in met.why) == (Outcome.UNEXPECTED, True), met
 
 

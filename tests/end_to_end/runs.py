@@ -12,7 +12,7 @@ from typing import Any
 from eks_efs.follow import events_after
 from eks_efs.progress import Event
 from local.aws.hooks import Call
-from local.aws.patches.stepfunctions import watched
+from local.aws.patches.stepfunctions import is_running, watched
 from local.aws.refusals import refusal
 from local.cloud import EmbeddedCloud
 
@@ -76,7 +76,7 @@ class Machine:
         until(entered, f"{arn} to enter {state}")
 
     def has_ended(self, arn: str) -> bool:
-        return not watched(arn)()  # asking as everybody else does costs a third of a run
+        return not is_running(arn)  # asking as everybody else does costs a third of a run
 
     def executions(self) -> list[str]:
         pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn)
@@ -87,8 +87,8 @@ class Machine:
         return [event for page in pages for event in page["events"]]
 
     def wait(self, arn: str) -> Run:
-        is_running = watched(arn)
-        until(lambda: not is_running(), f"{arn} to end")
+        runs = watched(arn)
+        until(lambda: not runs(), f"{arn} to end")
         ended = self.client.describe_execution(executionArn=arn)
         output = json.loads(ended.get("output") or "{}")
         return Run(arn, ended["status"], output, ended.get("error", ""), ended.get("cause", ""), self.history)
