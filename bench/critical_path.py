@@ -66,12 +66,16 @@ them made before the run). Only pods need what leads out of them."""
 
 @dataclass(frozen=True)
 class Stay:
-    """A state with all its looks and waits, in seconds of real time from the start of the execution."""
+    """A state with all its looks and waits, in seconds of real time from the start of the execution.
+
+    `last_wait`: before the look that found it ready, which can have been so for that long.
+    """
 
     state: str
     began: float
     seconds: float
     aws_seconds: float
+    last_wait: float
 
     @property
     def excess(self) -> float:
@@ -130,6 +134,7 @@ def measured(
             (each[0].entered - history.started).total_seconds() / scale,
             (history.end_of(each[-1]) - each[0].entered).total_seconds() / scale,
             known.get(state, 0.0),
+            _last_wait(history, each) / scale,
         )
         for state, each in looks.items()
     ]
@@ -168,10 +173,16 @@ def _told(state: str, visits: Sequence[Visit]) -> float:
     return (last - visits[0].entered).total_seconds()
 
 
+def _last_wait(history: History, visits: Sequence[Visit]) -> float:
+    waits = [(history.end_of(each) - each.entered).total_seconds() for each in visits if each.kind == "Wait"]
+    return waits[-1] if waits else 0.0
+
+
 def table_of(found: CriticalPath) -> Table:
-    table = Table("state", "began", "seconds", "of them AWS's", "our excess", title="Seconds of real time")
+    columns = "state", "began", "seconds", "of them AWS's", "our excess", "last wait"
+    table = Table(*columns, title="Seconds of real time")
     for stay in found.stays:
-        numbers = stay.began, stay.seconds, stay.aws_seconds, stay.excess
+        numbers = stay.began, stay.seconds, stay.aws_seconds, stay.excess, stay.last_wait
         table.add_row(stay.state, *(f"{each:.1f}" for each in numbers))
     return table
 
