@@ -203,6 +203,27 @@ def loops(scope: Scope) -> Iterator[str]:
             yield f"{where}: does not count what it waits"
 
 
+def loops_count_from_zero(scope: Scope) -> Iterator[str]:
+    """What one loop has waited counts neither against the patience for the next one nor towards its growing waits."""
+    awaited = {state["Next"] for state in scope.states.values() if state["Type"] == "Wait"}
+    for name, state in scope.states.items():
+        if state["Type"] != "Choice" or scope.states[state["Default"]]["Type"] != "Wait":
+            continue
+        for rule in state["Choices"]:
+            if (found := _next_awaited(scope, rule, awaited)) not in (None, scope.states[state["Default"]]["Next"]):
+                yield f"{scope.path}/{name}: what was waited in its loop counts on in that of {found!r}"
+
+
+def _next_awaited(scope: Scope, step: dict[str, Any], awaited: set[str]) -> str | None:
+    """The first Task with a loop that a rule of a Choice leads to, its input being handed on with the count in it."""
+    if "'waited_seconds': 0" in str(step.get("Output")) or "$states.input" not in str(
+        step.get("Output", "$states.input")
+    ):
+        return None
+    following = step.get("Next", step.get("Default"))
+    return following if following in awaited else following and _next_awaited(scope, scope.states[following], awaited)
+
+
 def catches_name_their_state(scope: Scope) -> Iterator[str]:
     for name, state in scope.states.items():
         for catch in state.get("Catch", []):
@@ -243,7 +264,7 @@ def findings(definition: Definition) -> Iterator[str]:
         yield "the machine itself has no TimeoutSeconds"
     yield from retry_policies(root)
     for scope in root:
-        for check in (transitions, tasks, variables, loops, catches_name_their_state):
+        for check in (transitions, tasks, variables, loops, loops_count_from_zero, catches_name_their_state):
             yield from check(scope)
 
 

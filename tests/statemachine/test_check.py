@@ -80,6 +80,16 @@ def uncounted_wait(d: Definition) -> None:
     del branch(d)["Wait for the cluster"]["Output"]
 
 
+def count_of_another_loop(d: Definition) -> None:
+    del branch(d)["Is the cluster active?"]["Choices"][0]["Output"]
+
+
+def count_of_another_loop_that_a_task_hands_on(d: Definition) -> None:
+    choices = d["States"]["Is the cluster free?"]["Choices"]
+    (free,) = [each for each in choices if each["Next"] == "Check account"]
+    del free["Output"]
+
+
 def catch_that_names_another_state(d: Definition) -> None:
     d["States"]["Apply storage"]["Catch"][0]["Output"] = "{% {'state': 'Verify storage'} %}"
 
@@ -101,6 +111,8 @@ def catch_that_names_another_state(d: Definition) -> None:
         (variable_of_another_branch, "$cluster is never assigned"),
         (unbounded_loop, "Wait for the cluster: its loop has no bound"),
         (uncounted_wait, "Wait for the cluster: does not count"),
+        (count_of_another_loop, "Is the cluster active?: what was waited in its loop counts on in that of"),
+        (count_of_another_loop_that_a_task_hands_on, "counts on in that of 'Ensure network'"),
         (catch_that_names_another_state, "Apply storage: its Catch names another state"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

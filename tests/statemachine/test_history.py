@@ -43,7 +43,7 @@ def rounds(wait: dict[str, Any], bound: int) -> int:
     """How often the loop of that Wait goes round until its Choice has had enough."""
     seconds = Jsonata(wait["Seconds"].removeprefix("{%").removesuffix("%}"))
     environment = seconds.create_frame()
-    (variable,) = re.findall(r"\$(\w+)\.retry_after_seconds", wait["Seconds"])
+    (variable,) = set(re.findall(r"\$(\w+)\.retry_after_seconds", wait["Seconds"]))
     environment.bind(variable, {"retry_after_seconds": SHORTEST_SECONDS.get(variable, 1)})
     waited = count = 0
     while waited < bound:

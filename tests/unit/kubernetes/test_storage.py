@@ -230,11 +230,11 @@ def test_a_change_to_our_fields_is_taken_back_and_only_on_what_is_ours() -> None
     assert cluster.changes == ["change PersistentVolume efs-pv"]
 
 
-def test_binding_is_waited_for() -> None:
+def test_binding_is_waited_for_and_that_of_a_new_claim_looked_at_at_once() -> None:
     cluster = a_cluster(binds=False)
-    observation = ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT)
-    assert (observation.ready, observation.reason) == (False, Reason.WAITING_FOR_CLAIM_TO_BIND)
-    assert observation.retry_after_seconds == 1
+    seen = [ensure(a_request(), cluster, FILE_SYSTEM, NO_ACCESS_POINT) for _ in range(3)]
+    assert {(each.ready, each.reason) for each in seen} == {(False, Reason.WAITING_FOR_CLAIM_TO_BIND)}
+    assert [each.retry_after_seconds for each in seen] == [0, 1, 1]
 
 
 @pytest.mark.parametrize("key", [CLASS, VOLUME, CLAIM], ids=lambda key: key[0])

@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from jsonata import Jsonata
 
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.kubernetes import evidence
@@ -17,6 +19,7 @@ from provisioner.kubernetes.verification import verify
 from provisioner.observation import Observation, Reason
 from provisioner.request import Request
 from provisioner.resources import quotas
+from tests.statemachine import check
 from tests.unit.kubernetes.fake_cluster import OVERLAY, FakeCluster
 from tests.unit.kubernetes.samples import FILE_SYSTEM, a_request
 from tests.unit.resources.fake_cloudwatch import FakeCloudWatch
@@ -226,14 +229,33 @@ def test_giving_up_is_counted_in_the_waits_asked_for() -> None:
     assert 100 <= sum(waits) < 120
 
 
-def test_the_waits_are_as_long_as_the_state_machines_are_at_least() -> None:
+def waits_of(machine: str) -> Callable[[int, int], int]:
+    """(seconds advised, seconds waited before) -> how long that state machine waits then."""
+    scopes = check.scope_of(check.load(check.ROOT / "statemachine" / f"{machine}.asl.yaml"))
+    (wait,) = [scope.states["Wait for verification"] for scope in scopes if "Wait for verification" in scope.states]
+    seconds = Jsonata(wait["Seconds"].removeprefix("{%").removesuffix("%}"))
+
+    def waits(advised: int, waited: int) -> int:
+        environment = seconds.create_frame()
+        environment.bind("verification", {"retry_after_seconds": advised})
+        environment.bind("states", {"input": {"waited_seconds": waited}})
+        return int(seconds.evaluate(None, environment))
+
+    return waits
+
+
+def test_what_is_counted_is_what_the_state_machines_wait_and_nothing_where_only_the_progress_had_to_be_safe() -> None:
     _, seen = run(FakeCluster(ticks_to_run=200), a_request(verification={"timeout_seconds": 3600}))
+    machines = [waits_of("provision"), waits_of("reverify")]
     waited = 0
     for each in seen:
-        assert each.retry_after_seconds >= waited // 100
+        assert {waits(each.retry_after_seconds, waited) for waits in machines} == {each.retry_after_seconds}
         waited += each.retry_after_seconds
         assert each.facts["progress"]["waited_seconds"] == waited
     assert waited > 1000
+    proven = [each.retry_after_seconds for each in seen if each.facts["progress"]["evidence"]]
+    assert proven[:2] == [0, 0]
+    assert all(proven[2:])
 
 
 def test_pods_that_run_and_say_nothing_of_their_end_are_quoted() -> None:
@@ -285,15 +307,16 @@ def test_the_eight_minutes_begin_anew_with_every_pod_that_gets_further() -> None
 
 def test_what_is_proven_in_the_last_second_is_still_cleaned_up_and_proven() -> None:
     cluster, request, progress = FakeCluster(), a_request(verification={"timeout_seconds": 60}), None
-    while progress is None or progress["phase"] != "clean_up":
+    while progress is None or progress["phase"] != "remove":
         progress = step(cluster, request, progress).facts["progress"]
-        if progress["phase"] == "read":
-            progress["waited_seconds"] = 59
         cluster.tick()
+        if any(
+            "reader" in pod["metadata"]["name"] and pod["status"]["phase"] == "Succeeded" for pod in cluster.list("Pod")
+        ):
+            progress["waited_seconds"] = 60
     while not (observation := step(cluster, request, progress)).ready:
         progress = observation.facts["progress"]
         cluster.tick()
-    assert progress["waited_seconds"] >= 60
     assert observation.facts["evidence"]["verified_at"]
 
 

@@ -78,7 +78,7 @@ def test_public_access_cidrs_are_given_only_for_a_public_endpoint(
 def test_the_first_looks_are_rare_and_the_later_ones_frequent(eks: FakeEks) -> None:
     ensure(request_for(), eks)
     assert ensure(request_for(), eks, age=timedelta(minutes=6)).retry_after_seconds == 60
-    assert ensure(request_for(), eks, age=timedelta(minutes=8)).retry_after_seconds == 3
+    assert ensure(request_for(), eks, age=timedelta(minutes=8)).retry_after_seconds == 2
 
 
 def test_an_active_cluster_is_ready_and_says_where_it_is(eks: FakeEks) -> None:

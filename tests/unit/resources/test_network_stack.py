@@ -27,7 +27,8 @@ def parameters(zones: int, cidr: str = "192.168.0.0/16") -> dict[str, str]:
 
 
 def test_the_network_is_created_and_then_found(ensure: Ensure) -> None:
-    assert ensure(request_for()).reason is Reason.CREATING
+    made = ensure(request_for())
+    assert (made.reason, made.retry_after_seconds) == (Reason.CREATING, network_stack.FIRST_LOOK_SECONDS)
     observation = ensure(request_for())
     assert observation.ready
     subnets = observation.facts["private_subnets"]

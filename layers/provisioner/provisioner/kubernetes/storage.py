@@ -93,11 +93,13 @@ def _ensure(
         volume.check()
 
     api.apply(storage_class, over=found_class)
-    bound = [volume.apply(api) for volume in volumes]
+    unbound = [volume for volume in volumes if not volume.apply(api)]
     first, *_ = facts = [volume.facts for volume in volumes]
     told = {**first, "volumes": facts, "unlisted": [unlisted.told(each) for each in unlisted.find(request, api)]}
-    if not all(bound):
-        return Observation.pending(Reason.WAITING_FOR_CLAIM_TO_BIND, retry_after_seconds=_BINDING_SECONDS, **told)
+    if unbound:
+        # What has just been made is bound by the time that anybody looks again.
+        seconds = _BINDING_SECONDS if any(volume.claim for volume in unbound) else 0
+        return Observation.pending(Reason.WAITING_FOR_CLAIM_TO_BIND, retry_after_seconds=seconds, **told)
     return Observation.ready_with(**told)
 
 

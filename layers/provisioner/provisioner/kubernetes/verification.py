@@ -1,6 +1,7 @@
 """Proof that the storage is shared: pods write, and one that is made when all have written reads every byte back.
 
-Phases, each of which may be entered again at any line: start -> write -> look -> stop_writers -> read -> clean_up.
+Phases, each of which may be entered again at any line: start -> write -> look -> stop_writers -> read -> remove ->
+clean_up.
 Volumes go through them side by side, each phase with all of them: what one volume's pods look for in another, in
 `look`, is then surely there, as its reader shows afterwards. What was learnt so far travels in `progress`; the
 function itself remembers nothing.
@@ -32,7 +33,7 @@ _HELD_SECONDS: Final = 30
 _STANDSTILL_SECONDS: Final = 480
 _REMEDY: Final = "see the pods' events above, correct their cause, then start again"
 
-Phase = Literal["start", "write", "look", "stop_writers", "read", "clean_up"]
+Phase = Literal["start", "write", "look", "stop_writers", "read", "remove", "clean_up"]
 _PHASES: Final = get_args(Phase)
 
 
@@ -156,6 +157,11 @@ class _Run:
                 return looking or self._go_on("stop_writers", Reason.WRITERS_TERMINATING)
             case "stop_writers" | "read":
                 return self._read()
+            case "remove":
+                for each in self.volumes:
+                    each.clean_up()
+                # Pods that have ended are gone when the API has answered.
+                return self._go_on("clean_up", Reason.CLEANING_UP)
             case "clean_up":
                 return self._each(VolumeProof.clean_up) or self._proven()
 
@@ -179,7 +185,7 @@ class _Run:
         self.progress.evidence = self._evidence()
         # The evidence has it all; a payload has 256 KiB.
         self.progress.volumes = [VolumeProgress() for _ in self.volumes]
-        return self._go_on("clean_up", Reason.CLEANING_UP)
+        return self._go_on("remove", Reason.CLEANING_UP)
 
     def _evidence(self) -> dict[str, Any]:
         first, *further = [each.evidence() for each in self.volumes]
@@ -232,7 +238,7 @@ class _Run:
         waited, limit = self.progress.waited_seconds, self.request.verification.timeout_seconds
         still = waited - self.progress.reached_after
         # What is proven stays so, however late it came: its removal has the time again.
-        spent = still if self.progress.phase == "clean_up" else waited
+        spent = still if self.progress.phase in ("remove", "clean_up") else waited
         if spent >= limit or (
             still >= max(_STANDSTILL_SECONDS, limit // 2)
             and (any(each.is_refused for each in waiting) or self._say_why(unfinished))
@@ -245,7 +251,7 @@ class _Run:
         self._recreate_held([pod for each in waiting for pod in each.held])
         slowest = max(waiting, key=lambda each: each.seconds)
         # As the state machines wait at least; what is counted here is to be what has passed.
-        seconds = max(slowest.seconds, waited // 100)
+        seconds = max(slowest.seconds, waited // 100) if slowest.seconds else 0
         self.progress.waited_seconds += seconds
         return Observation.pending(
             slowest.reason, retry_after_seconds=seconds, progress=self.progress.model_dump(mode="json")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 # A creation takes 8 to 16 minutes.
-LOOKS = Looks(earliest_ready=7 * 60, early=60, late=3)
+LOOKS = Looks(earliest_ready=7 * 60, early=60, late=2)
 POLL_CHANGE_SECONDS = 20
 _NO_STEP: Final = Step()
 LOG_TYPES: "tuple[LogTypeType, ...]" = ("api", "audit", "authenticator", "controllerManager", "scheduler")

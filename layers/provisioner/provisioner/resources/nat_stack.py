@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
+# It takes about two minutes.
+FIRST_LOOK_SECONDS = 60
 POLL_SECONDS = 15
 
 
@@ -45,7 +47,12 @@ def ensure(request: Request, run: str, cloudformation: "CloudFormationClient") -
         return Observation.ready_with()
     wanted = request.network
     one = stack.WantedStack(
-        stack_name(request.cluster.name), "nat", "nat.yaml", lambda: parameters_for(wanted, around), POLL_SECONDS
+        stack_name(request.cluster.name),
+        "nat",
+        "nat.yaml",
+        lambda: parameters_for(wanted, around),
+        FIRST_LOOK_SECONDS,
+        POLL_SECONDS,
     )
     found = stack.ensure(request, one, run, cloudformation)
     if isinstance(found, Observation):

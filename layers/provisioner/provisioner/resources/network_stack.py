@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import AvailabilityZoneTypeDef, FilterTypeDef
 
-POLL_SECONDS = 2
+# A VPC with its subnets takes about 22 s.
+FIRST_LOOK_SECONDS = 15
+POLL_SECONDS = 1
 MOST_ZONES = 3
 NAT_GATEWAYS: Final = "NatGateways"
 # Which field of a request decides a parameter of the template.
@@ -59,6 +61,7 @@ def ensure(
         "network",
         "network.yaml",
         lambda: parameters_for(wanted, zones_for(wanted, request.region, ec2)),
+        FIRST_LOOK_SECONDS,
         POLL_SECONDS,
     )
     found = stack.ensure(request, one, run, cloudformation)

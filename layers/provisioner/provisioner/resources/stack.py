@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 class WantedStack:
     """`what` it holds, as tokens name it; `template` is a file beside this one.
 
-    `parameters` are asked for when it is to be made: they may want looking up.
+    `parameters` are asked for when it is to be made: they may want looking up. It is looked at `first_look_seconds`
+    after that, and then every `poll_seconds`.
     """
 
     name: str
     what: str
     template: str
     parameters: Callable[[], Mapping[str, str]]
+    first_look_seconds: int
     poll_seconds: int
 
 
@@ -56,7 +58,7 @@ def ensure(
     tokens = _Tokens.of(request, wanted, run)
     stack = find(wanted.name, cloudformation) or _create(request, wanted, tokens, cloudformation)
     if stack is None:
-        return Observation.pending(Reason.CREATING, retry_after_seconds=wanted.poll_seconds)
+        return Observation.pending(Reason.CREATING, retry_after_seconds=wanted.first_look_seconds)
     require_ours(request, {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}, stack["StackName"])
     match stack["StackStatus"]:
         case "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE":
