@@ -23,7 +23,7 @@ from typing import Any
 
 import boto3
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench import by_terraform
 from bench.cost import run_to_the_end
@@ -179,8 +179,8 @@ def _last_wait(history: History, visits: Sequence[Visit]) -> float:
 
 
 def table_of(found: CriticalPath) -> Table:
-    columns = "state", "began", "seconds", "of them AWS's", "our excess", "last wait"
-    table = Table(*columns, title="Seconds of real time")
+    columns = "began", "seconds", "of them AWS's", "our excess", "last wait"
+    table = Table(Column("state", no_wrap=True), *columns, title="Seconds of real time")
     for stay in found.stays:
         numbers = stay.began, stay.seconds, stay.aws_seconds, stay.excess, stay.last_wait
         table.add_row(stay.state, *(f"{each:.1f}" for each in numbers))
