@@ -160,7 +160,8 @@ class _Run:
             case "remove":
                 for each in self.volumes:
                     each.clean_up()
-                # Pods that have ended are gone when the API has answered.
+                # A pod that has ended is gone at once. Source: Kubernetes, pkg/registry/core/pod/strategy.go,
+                # CheckGracefulDelete.
                 return self._go_on("clean_up", Reason.CLEANING_UP)
             case "clean_up":
                 return self._each(VolumeProof.clean_up) or self._proven()
