@@ -35,8 +35,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """A file's clusters go when its tests are through: thirty control planes at once take 15 GB, and never rest.
 
-    What the cloud remembers of it stays: looking through all of that for garbage, again and again, had become half of
-    what the last files cost.
+    What the cloud remembers of it stays: looking through all of that for garbage, again and again, had become a sixth
+    of all processor time when the last files were at it.
     """
     cloud: EmbeddedCloud | None = getattr(item, "funcargs", {}).get("cloud")
     if cloud and not cloud.stopping and (nextitem is None or nextitem.path != item.path):
