@@ -8,7 +8,7 @@ from tests.unit.resources.samples import request_for
 
 
 def test_it_is_pending_and_then_ready_with_the_network_that_later_states_take(invoke: Invoke) -> None:
-    assert invoke("ensure_network") == {"ready": False, "reason": "Creating", "retry_after_seconds": 2}
+    assert invoke("ensure_network") == {"ready": False, "reason": "Creating", "retry_after_seconds": 15}
     answer = invoke("ensure_network")
     assert json.loads(json.dumps(answer)) == answer
     assert (answer["ready"], len(answer["private_subnets"])) == (True, 3)
