@@ -73,7 +73,8 @@ class Step:
         """What a person wants to know about it now."""
         match self.state:
             case "waiting":
-                return f"{self.reason}; next look in {self.retry_after_seconds:g} s"
+                when = f"in {self.retry_after_seconds:g} s" if self.retry_after_seconds else "at once"
+                return f"{self.reason}; next look {when}"
             case "running" if self.reason:
                 return f"{self.reason}; look {self.looks}" if self.looks > 1 else self.reason
             case "done" if self.looks > 1:

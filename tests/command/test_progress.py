@@ -152,6 +152,11 @@ def test_a_wait_is_shown_as_what_it_waits_for(building: History) -> None:
     assert (waiting.state, waiting.what) == ("running", "waiting for file system; look 2")
 
 
+def test_what_is_not_waited_for_is_looked_at_at_once(building: History) -> None:
+    building.look("cluster", ready=False, reason="CleaningUp", retry_after_seconds=0)
+    assert step(building, "cluster").what == "cleaning up; next look at once"
+
+
 def test_a_loop_ends_when_its_choice_leaves_it(building: History) -> None:
     building.look("cluster", ready=False, reason="Creating", retry_after_seconds=30)
     building.look("cluster", ready=True, reason="Ready", retry_after_seconds=0)
