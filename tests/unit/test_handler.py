@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 
 from provisioner import handler
-from provisioner.errors import BoundaryError, ErrorReason, RequestError, RetryableError, TerminalError
+from provisioner.errors import BoundaryError, ErrorReason, RequestError, RetryableError, TerminalError, UnsettledError
 from provisioner.handler import Handler, function_handler, logger
 from provisioner.request import Request
 
@@ -163,6 +163,22 @@ def test_an_aws_error_becomes_a_boundary_error() -> None:
     error = ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "DescribeCluster")
     with pytest.raises(RetryableError, match="Throttled: DescribeCluster: ThrottlingException"):
         raising(error)(EVENT, Context())
+
+
+@pytest.mark.parametrize(
+    ("code", "operation", "kind"),
+    [
+        ("FileSystemNotFound", "DescribeMountTargets", UnsettledError),
+        ("InvalidNetworkInterfaceID.NotFound", "DescribeNetworkInterfaces", UnsettledError),
+        ("ResourceNotFoundException", "ListNodegroups", UnsettledError),
+        ("NoSuchEntity", "GetRole", UnsettledError),
+        ("FileSystemNotFound", "CreateMountTarget", TerminalError),
+        ("ValidationException", "DescribeMountTargets", TerminalError),
+    ],
+)
+def test_what_goes_between_two_looks_is_looked_for_again(code: str, operation: str, kind: type[BoundaryError]) -> None:
+    with pytest.raises(kind, match=f"{operation}: {code}"):
+        raising(ClientError({"Error": {"Code": code, "Message": "gone"}}, operation))(EVENT, Context())
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ _TERMINAL: Final[Mapping[ErrorReason, tuple[frozenset[str], str]]] = {
 }
 
 
+_CORRECT: Final = "correct what AWS names, then start again"
 _OF_A_DATE: Final = frozenset(
     {"AuthFailure", "InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
 )
@@ -184,9 +185,18 @@ def boundary_error(
             return UnsettledError(reason, subject, remedy=f"{_MAY_SETTLE}; if it stays so, {remedy}")
         if code in codes:
             return TerminalError(reason, subject, remedy=remedy)
+    if _went_away(error, code):
+        remedy = f"what was found a moment ago is looked for again for some minutes; if it stays so, {_CORRECT}"
+        return UnsettledError(ErrorReason.NOT_YET_CONSISTENT, subject, remedy=remedy)
     if status >= 500:
         return RetryableError(ErrorReason.SERVICE_UNAVAILABLE, subject, remedy="the same call is made again")
-    return TerminalError(ErrorReason.REJECTED, subject, remedy="correct what AWS names, then start again")
+    return TerminalError(ErrorReason.REJECTED, subject, remedy=_CORRECT)
+
+
+def _went_away(error: ClientError, code: str) -> bool:
+    """Whether something was gone between two looks: what may be absent is asked for where that is expected."""
+    looks = error.operation_name.startswith(("Describe", "Get", "List"))
+    return looks and ("NotFound" in code or code.startswith("NoSuch"))
 
 
 def connection_error(error: Exception) -> RetryableError | TerminalError:
