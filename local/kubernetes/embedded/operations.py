@@ -183,7 +183,7 @@ class Operations:
         if write.subresource in ("", "scale") and _is_new_generation(resource, old, new):
             new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         admission.validate_change(self.store, resource, old["metadata"].get("namespace", ""), new, write.subresource)
-        if new == old:
+        if _without_times(new) == _without_times(old):
             return old
         if write.dry_run:
             return new
@@ -207,6 +207,15 @@ class Operations:
             causes[0]["message"] = f"namespace {namespace} is being terminated"
             refused.details = {**(refused.details or {}), "causes": causes}
             raise refused
+
+
+def _without_times(obj: Object) -> Object:
+    """That somebody owns the same fields since later is no change.
+
+    Source: k8s.io/apiserver, pkg/endpoints/handlers/fieldmanager/equality.go, IgnoreManagedFieldsTimestampsTransformer.
+    """
+    owners = [{**owner, "time": ""} for owner in obj["metadata"].get("managedFields", [])]
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": owners}}
 
 
 def _ignore(removed: Object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.kubernetes.differential import APPLY, MERGE, Conversation, case
 from tests.kubernetes.manifests import NAMESPACED, PATHS, Manifest, changed, manifest
 
@@ -28,6 +30,15 @@ def _applies(kind: str) -> None:
 
 for each in PATHS:
     _applies(each)
+
+
+@case("the same apply in another second is no change, also where defaults fill up what was applied as a whole")
+def in_another_second(api: Conversation) -> None:
+    item, desired = f"{PATHS['LimitRange']}/{api.name}-z", manifest("LimitRange", f"{api.name}-z", api.name)
+    first = api.apply(item, desired)
+    time.sleep(1)  # as long as the resolution of an owner's time
+    second = api.apply(item, desired)
+    api.note("unchanged", first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"])
 
 
 @case("a second manager that wants another value is told of the conflict, and force takes the field")
