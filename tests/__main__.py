@@ -82,8 +82,8 @@ def main(selected: Sequence[str]) -> int:
     started = time.monotonic()
     total: Counter[str] = Counter()
     broken = []
-    # Two more than there are processors: all of them wait now and then, and tests/clients nearly all the time.
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as slots:
+    # One more than there are processors: all of them wait now and then, and tests/clients nearly all the time.
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as slots:
         for ended in as_completed([slots.submit(run, part) for part in asked]):
             result = ended.result()
             print(f"\n{result.part.name}, {result.seconds:.0f} s\n{result.output}", flush=True)

@@ -80,9 +80,10 @@ class Outcome:
     log: str
 
 
-MOST_IDLE = 32
+MOST_IDLE = 48
 """Environments that wait for another invocation; each is a process with 40 to 90 MB of its own, and five clouds beside
-each other took 18 GB with twice as many. A run needs about 25 functions: with fewer, each call is a cold start.
+each other took 18 GB with 64. A run needs about 25 functions: with fewer, each call is a cold start, and so are many
+where three runs go on at once.
 
 Lambda ends those that nobody has needed for a while too. Source: Lambda developer guide, execution environment life
 cycle, shutdown phase.
