@@ -25,6 +25,7 @@ WRONG_HANDLE = Mutation(
 )
 
 
+@pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 @pytest.mark.parametrize(
     ("mutation", "message"),
     [
@@ -38,7 +39,7 @@ def test_a_mistake_in_the_code_fails_the_run_with_the_kubelets_own_message(
     mutation: Mutation, message: str, cloud: EmbeddedCloud, tmp_path: Path
 ) -> None:
     machine = deploy_mutant(cloud, mutation, tmp_path)
-    run = machine.run({"cluster": {"name": mutation.name}, "verification": {"timeout_seconds": 120}})
+    run = machine.run({"cluster": {"name": mutation.name}, "verification": {"timeout_seconds": 60}})
     assert (run.status, run.error) == ("FAILED", "TerminalError")
     assert "FailedMount" in run.cause
     assert message in run.cause

@@ -210,6 +210,7 @@ def role_paths(hub: Hub, account_id: str) -> list[str]:
     return [role["Path"] for role in ours if not role["RoleName"].endswith("fargate-pods")]
 
 
+@embedded_only
 def test_from_events_about_accounts_to_ready_events_in_two_units_and_two_regions(hub: Hub) -> None:
     """One account has no roles yet when its event comes, one is left out, and the organization's policies hold."""
     outer, inner, cloud = hub.organization.unit, hub.inner, hub.cloud
