@@ -8,6 +8,7 @@ import pytest
 
 from local.account_snapshot import difference, snapshot
 from local.aws.hooks import Call
+from local.aws.refusals import refusal
 from local.cloud import STACK_NAME, EmbeddedCloud
 from local.faults.scene import Scene
 from provisioner.request import CreatedNetwork
@@ -239,6 +240,21 @@ def test_a_plan_says_what_would_go_and_stay_and_leaves_everything(
     assert plan.output["summary"] == "10 to remove, 2 to keep, 0 in the way"
     assert difference(before, snapshot(cloud)) == []
     assert record_of(cloud, machine, standing.cluster_name) == record
+
+
+@embedded_only
+def test_what_goes_while_it_is_looked_at_is_looked_for_again(
+    cloud: EmbeddedCloud, teardown: Machine, standing: Scene
+) -> None:
+    def gone_once(_: Call) -> None:
+        undo()
+        raise refusal("FileSystemNotFound", "File system 'fs-0123456789abcdef0' does not exist.")
+
+    undo = cloud.server.hooks.before("efs:DescribeMountTargets", gone_once)
+    plan = teardown.run({"cluster_name": standing.cluster_name, "mode": "plan"})
+    assert plan.status == "SUCCEEDED", plan.cause
+    assert [event["type"] for event in plan.history].count("TaskFailed") == 1
+    assert plan.output["summary"] == "10 to remove, 2 to keep, 0 in the way"
 
 
 @embedded_only
