@@ -13,6 +13,9 @@ from tests.unit.resources.networks import ZONES, SomebodysVpc, subnet
 OWNER = "999911112222"
 SHORT: dict[str, Any] = {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 300}
 
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+"""Kubernetes has no say in networks."""
+
 
 @pytest.fixture
 def vpc(cloud: EmbeddedCloud) -> SomebodysVpc:

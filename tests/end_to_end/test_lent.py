@@ -18,7 +18,7 @@ from tests.end_to_end.test_provision import published, validate
 SHORT = {"verification": {"writers": 2, "lines_per_writer": 1, "timeout_seconds": 300}}
 
 
-embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 
 @pytest.fixture
@@ -85,7 +85,6 @@ def test_a_file_system_of_another_account_is_proven_and_nothing_of_it_is_touched
     assert {"efs:DescribeMountTargets", "ec2:DescribeRouteTables"} <= set(theirs["eks-efs-provisioner-inspector"])
 
 
-@embedded_only
 @pytest.mark.parametrize("mode", ["plan", "apply"])
 def test_all_that_two_accounts_have_yet_to_do_is_told_before_anything_is_made(
     mode: str, cloud: EmbeddedCloud, machine: Machine
@@ -120,7 +119,6 @@ def test_all_that_two_accounts_have_yet_to_do_is_told_before_anything_is_made(
     assert difference(before, snapshot(cloud)) == []
 
 
-@embedded_only
 def test_a_lender_without_our_roles_is_told_to_deploy_them_before_anything_is_made(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:
@@ -133,7 +131,6 @@ def test_a_lender_without_our_roles_is_told_to_deploy_them_before_anything_is_ma
     assert difference(before, snapshot(cloud)) == []
 
 
-@embedded_only
 def test_what_would_have_to_be_made_in_another_account_is_refused(cloud: EmbeddedCloud, machine: Machine) -> None:
     lent = json.loads((ROOT / "events" / "lent-file-system.json").read_text())
     run = machine.run({**lent, "file_system": {"peer": lent["file_system"]["peer"]}})

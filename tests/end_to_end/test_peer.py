@@ -15,7 +15,7 @@ SHORT = {"verification": {"writers": 2, "lines_per_writer": 1, "timeout_seconds"
 
 TEAMS = {"orders": 1001, "payments": 1002}
 
-embedded_only = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
+pytestmark = pytest.mark.parametrize("cloud", ["embedded"], indirect=True, scope="session")
 
 
 def assert_proven_and_removed(
@@ -58,7 +58,6 @@ def test_a_file_system_in_a_peered_vpc_is_proven_and_goes_without_a_trace(
     assert_proven_and_removed(cloud, machine, "peered", vpcs.peered(cloud))
 
 
-@embedded_only
 def test_teams_volumes_on_a_file_system_behind_a_transit_gateway_are_proven_apart_and_go_without_a_trace(
     cloud: EmbeddedCloud, machine: Machine
 ) -> None:
