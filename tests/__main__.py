@@ -38,10 +38,10 @@ class Result:
 BROKEN = "(broken_code or diagnosis or fleet)"
 CHANGED = "(drift or teardown or removing or obstacles or roll_back or left_behind or upgrades)"
 END_TO_END = {
+    "embedded, broken on purpose": f"embedded and {BROKEN}",
     "not embedded": "not embedded",
     "embedded": f"embedded and not {BROKEN} and not {CHANGED}",
     "embedded, changed and removed": f"embedded and not {BROKEN} and {CHANGED}",
-    "embedded, broken on purpose": f"embedded and {BROKEN}",
 }
 """What pytest selects by the names of files and parameters: each test, whatever it is called, in one part."""
 
@@ -50,8 +50,8 @@ def parts() -> list[Part]:
     """The longest first, so that none is left alone at the end."""
     end_to_end = [Part(f"tests/end_to_end {kind}", ("tests/end_to_end", "-k", by)) for kind, by in END_TO_END.items()]
     names = (
-        *("campaign", "clients", "kubernetes", "local", "unit"),
-        *("report", "statemachine", "policies", "first_contact", "command"),
+        *("campaign", "local", "unit", "clients", "kubernetes"),
+        *("first_contact", "report", "command", "statemachine", "policies"),
     )
     others = [f"tests/{name}" for name in names]
     return [*end_to_end, *(Part(name, (name,)) for name in others)]
