@@ -161,8 +161,9 @@ def boundary_error(
     """The error that leaves the function when AWS refused a call: never raised here, returned to be raised.
 
     `doing` says which call on which resource, for instance "CreateMountTarget in subnet-0a1b". Codes that no table
-    names are retryable with a 5xx status and terminal otherwise. A denial is terminal unless it may settle. A wrong
-    clock is Lambda's, of one environment of many, and put right by whoever runs it.
+    names are retryable with a 5xx status and terminal otherwise. A denial is terminal unless it may settle. What a look
+    misses was found a moment ago. A wrong clock is Lambda's, of one environment of many, and put right by whoever runs
+    it.
     Source: "Common errors" and each action's "Errors" in the API references of EKS, EFS, EC2, IAM, STS, CloudWatch
     Logs and DynamoDB;
     botocore's retry handler for the throttling codes.
