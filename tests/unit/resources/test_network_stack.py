@@ -6,7 +6,7 @@ import pytest
 from provisioner.errors import ErrorReason, TerminalError
 from provisioner.observation import Observation, Reason
 from provisioner.request import CreatedNetwork, Request
-from provisioner.resources import network, network_stack
+from provisioner.resources import network, network_stack, stack
 from tests.unit.resources.aws_calls import Calls, alter, http, refusal, refuse
 from tests.unit.resources.networks import stack_becomes
 from tests.unit.resources.samples import request_for
@@ -282,6 +282,17 @@ def test_a_network_that_somebody_could_not_delete_is_left_to_him(ensure: Ensure,
     with pytest.raises(TerminalError, match="remove what holds the resource"):
         ensure(request_for())
     assert calls.mutating == []
+
+
+def test_a_stack_that_goes_once_it_was_found_still_tells_what_happened(cloudformation: Any) -> None:
+    template = '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    cloudformation.create_stack(StackName=STACK, TemplateBody=template, ClientRequestToken="made-by-a-run")
+    found = stack.find(STACK, cloudformation)
+    assert found is not None
+    cloudformation.delete_stack(StackName=STACK, ClientRequestToken="removed-by-another")
+    assert stack.find(STACK, cloudformation) is None
+    assert next(event["ResourceStatus"] for event in stack.events_of(found, cloudformation)) == "DELETE_COMPLETE"
+    assert stack.first_failure(found, cloudformation) is None
 
 
 def test_a_failed_stack_names_the_first_resource_that_failed_and_the_first_that_was_left_over(

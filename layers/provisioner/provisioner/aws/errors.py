@@ -77,6 +77,7 @@ _RETRYABLE: Final[Mapping[ErrorReason, frozenset[str]]] = {
             "DependencyViolation",
             "DependencyTimeout",
             "IncorrectFileSystemLifeCycleState",
+            "IncorrectMountTargetState",
             "OperationAborted",
             "OperationAbortedException",
             "ResourceInUseException",

@@ -13,7 +13,7 @@ from provisioner.observation import Observation, Reason
 from provisioner.request import OWNER_TAG, Request
 from provisioner.resources import interfaces, nat_stack, network_stack
 from provisioner.resources.ownership import require_ours, unknown_state
-from provisioner.resources.stack import latest_token
+from provisioner.resources.stack import events_of, latest_token
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -86,8 +86,7 @@ def _removed(deletion: "_Deletion", *, is_cluster_gone: bool) -> Observation:
 def left_over(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> list[str]:
     """`Vpc vpc-… : reason` of every resource that the latest deletion could not remove, the first to fail first."""
     failed: list[str] = []
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"])
-    for event in (event for page in pages for event in page["StackEvents"]):  # newest first
+    for event in events_of(stack, cloudformation):
         about_stack = event.get("PhysicalResourceId") == event.get("StackId")
         if about_stack and event.get("ResourceStatus") == "DELETE_IN_PROGRESS":
             break

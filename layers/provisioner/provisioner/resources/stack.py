@@ -1,6 +1,6 @@
 """A CloudFormation stack of a cluster's network: made once, observed, and made anew where it never came to stand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from provisioner.resources.ownership import require_ours, unknown_state
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.literals import StackStatusType
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,18 @@ def _remove_what_is_left(
 
 
 def latest_token(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
-    """Of the latest operation on the stack: all of its events have it, the newest come first."""
-    events = cloudformation.describe_stack_events(StackName=stack["StackName"])["StackEvents"]
-    return events[0].get("ClientRequestToken") if events else None
+    """Of the latest operation on the stack: all of its events have it."""
+    latest = next(events_of(stack, cloudformation), None)
+    return latest.get("ClientRequestToken") if latest else None
+
+
+def events_of(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> Iterator["StackEventTypeDef"]:
+    """The newest first; also of a stack that has gone since it was found.
+
+    Source: CloudFormation API, DescribeStackEvents, StackName: a deleted stack is known by its id alone.
+    """
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackId"]):
+        yield from page["StackEvents"]
 
 
 def is_complete(status: "StackStatusType") -> bool:
@@ -171,8 +180,7 @@ def _failed(stack: "StackTypeDef", cloudformation: "CloudFormationClient", *, re
 def first_failure(stack: "StackTypeDef", cloudformation: "CloudFormationClient") -> str | None:
     """The earliest failure of the latest operation, and the earliest of its roll-back: others are consequences."""
     failed = left_over = None
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack["StackName"])
-    for event in (event for page in pages for event in page["StackEvents"]):  # newest first
+    for event in events_of(stack, cloudformation):
         status = event.get("ResourceStatus", "")
         about_stack = event.get("PhysicalResourceId") == event.get("StackId")
         told = f"{event.get('LogicalResourceId')} {status}: {event.get('ResourceStatusReason', 'no reason given')}"
