@@ -78,5 +78,6 @@ def test_a_machine_with_other_work_is_waited_for_as_much_longer_as_it_is_crowded
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
-    assert Clock(0).waited(60) == pytest.approx((0.03 + 60 / 1500) * times)
+    assert Clock(0).waited(5) == pytest.approx((0.03 + 5 / 150) * times)
+    assert Clock(0).waited(60) == pytest.approx((0.03 + 15 / 150) * times)
     assert Clock(1).waited(60) == 60
